@@ -1,0 +1,26 @@
+// poll, ppoll and select.
+#pragma once
+
+struct pollfd {
+	int fd;
+	short events;
+	short revents;
+};
+
+#define POLLIN		0x001
+#define POLLPRI		0x002
+#define POLLOUT		0x004
+#define POLLERR		0x008
+#define POLLHUP		0x010
+#define POLLNVAL	0x020
+#define POLLRDNORM	0x040
+#define POLLRDBAND	0x080
+#define POLLWRNORM	0x100
+#define POLLWRBAND	0x200
+#define POLLRDHUP	0x2000
+
+#define FD_SETSIZE	1024
+
+typedef struct {
+	unsigned long fds_bits[FD_SETSIZE / 64];
+} fd_set;
