@@ -25,8 +25,8 @@ MAKEFLAGS += --no-builtin-rules
 ifeq ($(origin CROSS),undefined)
 CROSS := $(shell for p in toolchain/bin/x86_64-elf- x86_64-elf- x86_64-linux-gnu-; do \
 	command -v $${p}gcc >/dev/null 2>&1 && { echo $$p; exit; }; done; \
-	case $$(cc -dumpmachine 2>/dev/null) in x86_64*linux*) ;; \
-	*) echo x86_64-elf- ;; esac)
+	case $$(cc -dumpmachine 2>/dev/null) in (x86_64*linux*) ;; \
+	(*) echo x86_64-elf- ;; esac)
 endif
 ifeq ($(origin CC),default)
 CC := $(CROSS)gcc
