@@ -1,0 +1,4 @@
+#pragma once
+
+#include <abi/auxv.h>
+#include <abi/elf.h>

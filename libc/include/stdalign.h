@@ -1,0 +1,4 @@
+#pragma once
+
+#define alignas		_Alignas
+#define alignof		_Alignof

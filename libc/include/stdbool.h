@@ -1,0 +1,6 @@
+// The names of C11's truth type.
+#pragma once
+
+#define bool	_Bool
+#define true	1
+#define false	0

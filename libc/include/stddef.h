@@ -1,0 +1,14 @@
+// The types that the compiler knows by itself.
+#pragma once
+
+typedef __SIZE_TYPE__ size_t;
+typedef __PTRDIFF_TYPE__ ptrdiff_t;
+typedef __WCHAR_TYPE__ wchar_t;
+
+typedef struct {
+	long long max_align_integer;
+	long double max_align_real;
+} max_align_t;
+
+#define NULL			((void *)0)
+#define offsetof(type, member)	__builtin_offsetof(type, member)

@@ -1,0 +1,6 @@
+// Numbers for syscall().
+#pragma once
+
+#include <abi/syscall.h>
+
+long syscall(long number, ...);
