@@ -3,7 +3,7 @@
 
 #include <stdarg.h>
 
-#define ERR_FORMAT(format, first)	__attribute__((format(printf, format, first)))
+#define ERR_FORMAT(text, first)	__attribute__((format(printf, text, first)))
 
 _Noreturn void err(int status, const char *format, ...) ERR_FORMAT(2, 3);
 _Noreturn void errx(int status, const char *format, ...) ERR_FORMAT(2, 3);

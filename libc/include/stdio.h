@@ -31,7 +31,7 @@ extern FILE *stderr;
 #define SEEK_END	2
 #endif
 
-#define LIBC_FORMAT(kind, format, first)	__attribute__((format(kind, format, first)))
+#define LIBC_FORMAT(kind, text, first)	__attribute__((format(kind, text, first)))
 
 FILE *fopen(const char *restrict path, const char *restrict mode);
 FILE *freopen(const char *restrict path, const char *restrict mode, FILE *restrict file);
