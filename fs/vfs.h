@@ -1,0 +1,247 @@
+#pragma once
+/*
+ * vfs.h - files: names (dentries), the things named (inodes), and open descriptions (files).
+ *
+ *      fd --> struct file --> struct dentry --> struct inode --> struct cache --> pages
+ *                                   |                 |
+ *                                 parent          superblock --> block device
+ *
+ * A mount hangs a superblock's root dentry on a dentry of another: dentry.mounted. There are no bind
+ * mounts, so a dentry alone names a place in the tree.
+ *
+ * Locks: inode.lock (a directory's covers its entries; RANK_DIRECTORY before RANK_INODE), dentry_lock
+ * (spin: hash, parent and children links, names), inode hash lock. A dentry's name and parent change only
+ * under superblock.rename_lock and dentry_lock. References: a dentry holds its parent and its inode; a
+ * file holds its dentry; unused dentries and inodes stay cached until memory is wanted.
+ */
+#include "types.h"
+#include "lib/list.h"
+#include "lib/iobuf.h"
+#include "sync/lock.h"
+#include "cache/cache.h"
+#include <abi/stat.h>
+#include <abi/fcntl.h>
+#include <abi/time.h>
+#include <abi/statfs.h>
+
+struct superblock;
+struct dentry;
+struct file;
+struct area;
+struct directory_emit;
+struct poll_table;
+struct block_device;
+
+#define NAME_LENGTH_MAX 255
+#define PATH_LENGTH_MAX 4096            // with the final 0
+#define SYMLINKS_MAX 40
+
+enum inode_dirty {
+	INODE_DIRTY_TIMES = 1u << 0,    // only times: fdatasync need not write it
+	INODE_DIRTY_META = 1u << 1,     // size, blocks, links, mode: needed to reach the data
+	INODE_DIRTY_PAGES = 1u << 2,    // its cache has dirty pages
+};
+
+struct inode {
+	const struct inode_ops *ops;    // constant after inode_unlock_new
+	const struct file_ops *file_ops;
+	struct superblock *sb;          // constant
+	u64 number;                     // constant
+	i32 refs;                       // atomic; at 0 it stays cached, or is freed when nr_links is 0
+	u32 state;                      // GUARDED_BY(inode hash lock): new, freeing, dirty-listed
+	struct rwlock lock;             // RANK_DIRECTORY or RANK_INODE
+	u32 mode;                       // GUARDED_BY(lock) type and permission bits
+	u32 uid, gid;                   // GUARDED_BY(lock)
+	u32 nr_links;                   // GUARDED_BY(lock)
+	u64 nr_sectors;                 // 512-byte units in use (st_blocks); the file system's own lock
+	u64 device_number;              // constant; character and block devices
+	struct timespec atime, mtime, ctime;    // GUARDED_BY(times_lock)
+	struct spinlock times_lock;
+	u32 dirty;                      // atomic, enum inode_dirty
+	u64 dirty_since_ns;
+	struct list hash_link, sb_link, dirty_link;
+	struct cache cache;             // cache.size is the file's size
+	i32 nr_writers;                 // atomic; descriptors and shared mappings open for writing; < 0: being executed (ETXTBSY)
+	void *private;                  // pipe, device, ...
+};
+#define inode_size(ip) READ_ONCE((ip)->cache.size)
+
+struct inode_ops {              // on directories, dir->lock held for writing (lookup: for reading or writing). All may sleep.
+	int (*lookup)(struct inode *dir, const char *name, struct inode **out);         // -ENOENT
+	int (*create)(struct inode *dir, const char *name, u32 mode, u64 device_number, struct inode **out);  // file, fifo, device, socket
+	int (*mkdir)(struct inode *dir, const char *name, u32 mode, struct inode **out);
+	int (*symlink)(struct inode *dir, const char *name, const char *target, struct inode **out);
+	int (*link)(struct inode *dir, const char *name, struct inode *target);
+	int (*unlink)(struct inode *dir, const char *name, struct inode *target);
+	int (*rmdir)(struct inode *dir, const char *name, struct inode *target);        // -ENOTEMPTY
+	// replaced may be NULL. Both directories locked for writing.
+	int (*rename)(struct inode *from_dir, const char *from, struct inode *to_dir, const char *to,
+		      struct inode *moved, struct inode *replaced);
+	int (*readlink)(struct inode *ip, char *buffer, size_t size);                   // length, not 0-ended
+	// inode->lock held for writing: blocks, then cache_set_size. -EFBIG, -ENOSPC, -EIO.
+	int (*resize)(struct inode *ip, u64 size);
+	// Mode, owner or times were changed in the inode; NULL: nothing to check.
+	int (*changed)(struct inode *ip);
+};
+
+struct file_ops {               // all may sleep; NULL means the default named behind it
+	int (*open)(struct inode *ip, struct file *f);                                  // nothing
+	void (*release)(struct file *f);                                                // nothing
+	ssize_t (*read)(struct file *f, struct iobuf *to, u64 *position);               // -EINVAL
+	ssize_t (*write)(struct file *f, struct iobuf *from, u64 *position);            // -EINVAL
+	i64 (*seek)(struct file *f, i64 offset, int whence);                            // file_seek_default
+	// Calls emit for each entry from file->position on; emit returns false when the buffer is full.
+	int (*read_directory)(struct file *f, struct directory_emit *emit);             // -ENOTDIR
+	int (*ioctl)(struct file *f, u32 request, u64 argument);                        // -ENOTTY
+	u32 (*poll)(struct file *f, struct poll_table *table);                          // POLLIN | POLLOUT
+	// May the file be mapped so; sets the area's cache when it is not inode->cache. NULL: -ENODEV.
+	int (*map)(struct file *f, struct area *area);
+	int (*sync)(struct file *f, u64 first_byte, u64 last_byte, bool data_only);     // file_sync_default
+};
+
+struct directory_emit {
+	bool (*emit)(struct directory_emit *e, const char *name, size_t length, u64 next_position, u64 inode_number, u8 type);
+};
+
+// A poller hands this down; each file adds it to its wait queues. See fs/poll.c.
+void poll_wait(struct poll_table *table, struct wait_queue *queue);
+
+struct file {
+	const struct file_ops *ops;     // constant
+	i32 refs;                       // atomic
+	u32 flags;                      // O_*; F_SETFL changes some
+	struct dentry *dentry;          // constant; NULL for pipes and unnamed files
+	struct inode *inode;            // constant
+	struct mutex position_lock;     // RANK_FILE_POSITION
+	u64 position;                   // GUARDED_BY(position_lock)
+	u32 error_seen;                 // errseq mark, see cache_error_check
+	void *private;
+};
+
+struct dentry {
+	struct superblock *sb;          // constant
+	struct dentry *parent;          // GUARDED_BY(dentry_lock); itself for a root
+	struct inode *inode;            // NULL: negative (known to be absent); set once under the parent directory's lock
+	struct superblock *mounted;     // GUARDED_BY(dentry_lock): what is mounted here
+	i32 refs;                       // atomic
+	bool is_hashed;                 // GUARDED_BY(dentry_lock); false once unlinked
+	struct list hash_link, child_link, children, lru_link;  // GUARDED_BY(dentry_lock)
+	char *name;                     // GUARDED_BY(dentry_lock)
+	u32 hash;
+};
+
+struct superblock_ops {
+	struct inode *(*inode_alloc)(struct superblock *sb);            // embeds struct inode; NULL: no memory
+	void (*inode_free)(struct inode *ip);
+	int (*inode_write)(struct inode *ip);                           // the on-disk inode into its block page (dirty). May sleep
+	void (*inode_evict)(struct inode *ip);                          // the last name and the last user are gone: free its blocks
+	int (*sync)(struct superblock *sb);                             // metadata pages written; not yet flushed
+	void (*statfs)(struct superblock *sb, struct statfs *out);
+	void (*unmount)(struct superblock *sb);                         // after everything is written: mark clean, free private
+	int (*show_options)(struct superblock *sb, char *buffer, size_t size);
+};
+
+struct file_system {
+	const char *name;               // "ext2"
+	bool needs_device;
+	int (*mount)(struct file_system *fs, struct block_device *device, const char *options, u32 flags, struct superblock **out);
+	struct list link;
+};
+
+struct superblock {
+	const struct superblock_ops *ops;
+	struct file_system *type;
+	struct block_device *device;    // NULL: memory only
+	u32 device_id;                  // st_dev
+	u32 flags;                      // MS_RDONLY, ...
+	struct dentry *root;
+	struct dentry *mounted_on;      // NULL for the root file system
+	struct mutex rename_lock;       // RANK_RENAME
+	struct list inodes;             // GUARDED_BY(inode hash lock)
+	struct list dirty_inodes;       // GUARDED_BY(inode hash lock), oldest first
+	struct list link;
+	i32 nr_open;                    // atomic: files and working directories inside (EBUSY)
+	char device_name[32];           // for /proc/mounts
+	void *private;
+};
+
+/* inode.c */
+void inode_room_init(void);
+// The inode with that number, referenced. When *is_new the caller (the file system) fills it in and calls inode_ready
+// (or inode_failed). May sleep. -ENOMEM.
+int inode_get(struct superblock *sb, u64 number, struct inode **out, bool *is_new) MUST_CHECK;
+void inode_ready(struct inode *ip);
+void inode_failed(struct inode *ip);            // gives it up: waiters look again
+void inode_hold(struct inode *ip);
+void inode_put(struct inode *ip);               // may sleep: the last one may free the file's blocks
+void inode_mark_dirty(struct inode *ip, u32 what);      // enum inode_dirty; never sleeps
+void inode_touch(struct inode *ip, bool access, bool modify, bool change);      // sets times to now, marks dirty; never sleeps
+void inode_fill_stat(struct inode *ip, struct stat *out);
+int inode_sync(struct inode *ip, bool data_only) MUST_CHECK;    // pages, inode, metadata, device flush. May sleep
+int inodes_write_back(struct superblock *sb, u64 older_than_ns, enum sync_mode mode) MUST_CHECK;        // flusher and sync. May sleep
+void inodes_for_each(struct superblock *sb, void (*f)(struct inode *ip, void *argument), void *argument);  // referenced during f; may sleep
+u64 inodes_drop_unused(u64 max);                // reclaim
+void inode_init_unhashed(struct inode *ip, struct superblock *sb);      // pipes and unnamed files
+
+/* dentry.c */
+void dentry_room_init(void);
+struct dentry *dentry_hold(struct dentry *d);
+void dentry_put(struct dentry *d);
+// The path of d from the root of the tree, into the end of buffer; -ENAMETOOLONG. " (deleted)" is appended for unlinked ones.
+int dentry_path(struct dentry *d, struct dentry *root, char *buffer, size_t size, char **out) MUST_CHECK;
+u64 dentries_drop_unused(u64 max);
+
+/* path.c */
+enum path_flags { PATH_FOLLOW = 1, PATH_DIRECTORY = 2, PATH_PARENT = 4 };
+// start: where a relative path begins (referenced by the caller). The dentry found, referenced, never negative. May sleep.
+int path_lookup(struct dentry *start, const char *path, u32 flags, struct dentry **out) MUST_CHECK;
+// Everything but the last component: its directory, and the last name (up to 255 bytes + 0). May sleep.
+int path_parent(struct dentry *start, const char *path, struct dentry **parent, char *last) MUST_CHECK;
+int path_open(struct dentry *start, const char *path, int flags, u32 mode, struct file **out) MUST_CHECK;
+int path_create(struct dentry *start, const char *path, u32 mode, u64 device_number) MUST_CHECK;        // mknod
+int path_mkdir(struct dentry *start, const char *path, u32 mode) MUST_CHECK;
+int path_symlink(struct dentry *start, const char *path, const char *target) MUST_CHECK;
+int path_link(struct dentry *existing, struct dentry *start, const char *path) MUST_CHECK;
+int path_unlink(struct dentry *start, const char *path, bool directory) MUST_CHECK;
+int path_rename(struct dentry *from_start, const char *from, struct dentry *to_start, const char *to, u32 flags) MUST_CHECK;
+
+/* file.c: open files and descriptor tables */
+#define FILES_MAX 1024
+struct file_table {
+	struct spinlock lock;           // RANK_DENTRY's neighbour: RANK_INODE_HASH; short
+	i32 refs;                       // atomic; shared by CLONE_FILES
+	u32 capacity;                   // GUARDED_BY(lock)
+	struct file **files;            // GUARDED_BY(lock)
+	u64 *close_on_exec;             // GUARDED_BY(lock) bitmap
+};
+struct file *file_alloc(struct inode *ip, struct dentry *d, const struct file_ops *ops, u32 flags);     // takes references; NULL: no memory
+struct file *file_hold(struct file *f);
+void file_put(struct file *f);                  // may sleep
+struct file_table *file_table_create(void);
+struct file_table *file_table_copy(struct file_table *from);    // fork
+void file_table_put(struct file_table *t);      // may sleep
+void file_table_close_on_exec(struct file_table *t);
+struct file *fd_get(int fd);                    // of current, referenced; NULL: EBADF
+int fd_install(struct file *f, int lowest, bool close_on_exec) MUST_CHECK;      // takes over the reference; -EMFILE
+int fd_close(int fd);
+int fd_replace(int fd, struct file *f, bool close_on_exec) MUST_CHECK;          // dup2; takes over the reference
+
+/* file_io.c: reading and writing through the cache; for any inode whose bytes are in inode->cache */
+ssize_t file_read(struct file *f, struct iobuf *to, u64 *position);
+ssize_t file_write(struct file *f, struct iobuf *from, u64 *position);
+ssize_t file_cache_read(struct file *f, struct iobuf *to, u64 *position);       // file_ops.read
+ssize_t file_cache_write(struct file *f, struct iobuf *from, u64 *position);    // file_ops.write
+ssize_t inode_read_kernel(struct inode *ip, void *to, size_t nr_bytes, u64 position);   // exec, symlinks
+i64 file_seek_default(struct file *f, i64 offset, int whence);
+int file_sync(struct file *f, u64 first_byte, u64 last_byte, bool data_only) MUST_CHECK;        // with the errseq report
+int file_map_cache(struct file *f, struct area *area);                          // file_ops.map: shows inode->cache
+
+/* mount.c */
+void file_system_register(struct file_system *fs);
+int mount_root(const char *device, u32 flags) MUST_CHECK;
+int mount_at(const char *type, const char *device, struct dentry *where, u32 flags, const char *options) MUST_CHECK;
+int unmount(struct dentry *where, u32 flags) MUST_CHECK;
+void sync_all(void);                            // every file system, then flush. May sleep
+void unmount_all(void);                         // power-off
+struct dentry *root_dentry(void);
+struct superblock *superblock_next(struct superblock *previous);        // for /proc/mounts and the flusher; NULL: the first

@@ -1,0 +1,124 @@
+#pragma once
+/*
+ * cache.h - a file's bytes in memory: pages found by (cache, index).
+ *
+ * Owns: which page holds which part of which file, the pages' states, write-back errors.
+ * Does not own: frames (mm/frame.h), who maps a page (mm/rmap.h), where a page lives on disk (fs/).
+ * Everybody who wants bytes of a file - read, write, mmap, exec, directories, block and inode tables -
+ * takes the same page from here, so there is nothing to keep coherent.
+ *
+ * The life of a page of a cache (flags of struct page, mm/page.h):
+ *
+ *              cache_get: new, LOCKED
+ *                   |
+ *                 EMPTY ---fill ok---> UPTODATE ---page_mark_dirty---> UPTODATE+DIRTY
+ *                   |                    ^   |                            |
+ *              fill failed               |   | evict, truncate        write-back: rmap_clean, then
+ *              (removed, error           |   v                        DIRTY off, WRITEBACK on
+ *               to every waiter)         |  GONE (page.cache == NULL)     |
+ *                                        +----- done, no error -----------+
+ *                                               (error: DIRTY again, the error kept in cache.error)
+ *
+ *  C1  A page is in cache->pages at index i iff page->cache == cache && page->index == i; both change only
+ *      with the page locked and cache->lock held. The tree holds one reference.
+ *  C2  Only an UPTODATE page's bytes are seen by anybody: fill, then map.
+ *  C3  DIRTY tag in the tree iff PAGE_DIRTY; WRITEBACK tag iff PAGE_WRITEBACK (both under cache->lock).
+ *  C4  A page table maps a page of a shared mapping writable only while the page is DIRTY.
+ *  C5  No page at or past the end of the file stays in the cache once cache_truncate has returned.
+ *  C6  A removed page has no mappings: unmap, then free.
+ *
+ * Who may do what at once (rows start while columns run), and what makes it safe:
+ *
+ *               read        write       fault       truncate    write-back  evict
+ *   read        -           bytes mix   -           size, GONE  -           reference
+ *   write       bytes mix   inode.lock  page lock   inode.lock  page lock   page lock
+ *   fault       -           page lock   PTE lock    page lock   rmap_clean  page lock
+ *   truncate    size, GONE  inode.lock  page lock   inode.lock  page lock   page lock
+ *   write-back  -           page lock   rmap_clean  page lock   WRITEBACK   page lock
+ */
+#include "types.h"
+#include "lib/list.h"
+#include "lib/radix.h"
+#include "sync/lock.h"
+#include "mm/page.h"
+
+struct cache;
+struct inode;
+
+struct cache_ops {
+	// Page locked and not up to date: start to read it, and call page_fill_done (at once or from the
+	// completion), which unlocks it. May sleep for metadata, not for the data. nr pages, consecutive
+	// indices, for read-ahead; a file system may split them as the disk's layout asks.
+	void (*fill)(struct cache *cache, struct page **pages, u32 nr_pages);
+	// Pages with PAGE_WRITEBACK set, consecutive indices, unlocked: start to write them, and call
+	// page_store_done for each. May sleep for metadata, not for the data. NULL: memory only (tmpfs).
+	void (*store)(struct cache *cache, struct page **pages, u32 nr_pages);
+	// Page locked: make sure that a place on disk exists, before its first store. Sets PAGE_BACKED. May sleep. -ENOSPC, -EIO.
+	int (*reserve)(struct cache *cache, struct page *page) MUST_CHECK;
+	// The first page became dirty, or a store through a mapping happened (times). Must not sleep.
+	void (*dirtied)(struct cache *cache);
+};
+
+struct cache {
+	const struct cache_ops *ops;    // constant
+	struct inode *inode;            // constant; NULL for a block device
+	u64 size;                       // bytes; read without a lock, written under inode->lock. For an inode this IS i_size
+	u8 page_lock_rank;              // RANK_PAGE, or RANK_META_PAGE for a block device
+	struct spinlock lock;           // RANK_CACHE, interrupts closed
+	struct radix pages;             // GUARDED_BY(lock) index -> struct page
+	u64 nr_dirty;                   // GUARDED_BY(lock)
+	u64 nr_writeback;               // GUARDED_BY(lock)
+	u32 error_sequence;             // GUARDED_BY(lock) counts write-back errors; see cache_error_check
+	int error;                      // GUARDED_BY(lock) the last one
+	struct wait_queue writeback_wait;       // woken when nr_writeback falls to 0
+	struct mutex rmap_lock;         // RANK_RMAP
+	struct list areas;              // GUARDED_BY(rmap_lock) struct area.cache_link: shared and private
+};
+
+void cache_init(struct cache *cache, const struct cache_ops *ops, struct inode *inode, u64 size);
+// Nothing dirty, nothing mapped, no references: frees every page. May sleep.
+void cache_destroy(struct cache *cache);
+
+// The page at index, up to date and referenced (page_put gives it back). Reads it when absent. May sleep; takes a page
+// lock. Does not look at the size: callers do, before and after. -EIO (or the fill's error), -ENOMEM.
+int cache_get(struct cache *cache, pgoff_t index, struct page **out) MUST_CHECK;
+// The page if it is here, in whatever state, referenced; else NULL. Never sleeps.
+struct page *cache_find(struct cache *cache, pgoff_t index);
+// The page, locked and referenced, present or newly made; up to date or not. For writers who overwrite it whole. May sleep. -ENOMEM.
+int cache_get_locked(struct cache *cache, pgoff_t index, struct page **out) MUST_CHECK;
+// The page referenced; when *needs_wait, its fill is under way and page_wait_unlocked must follow. Starts the fill itself. May sleep
+// for metadata only. This is the non-waiting half of cache_get.
+int cache_start_get(struct cache *cache, pgoff_t index, struct page **out) MUST_CHECK;
+
+// The lock of one page: a bit and a wait queue. It may be released by another (the completion of a fill).
+void page_lock(struct page *p);                 // may sleep
+bool page_try_lock(struct page *p);
+void page_unlock(struct page *p);
+void page_wait_unlocked(struct page *p);        // may sleep
+void page_wait_writeback(struct page *p);       // may sleep; the page is referenced
+
+// By the file system, any context: the fill of a locked page has ended. Unlocks it; with an error, removes it from the cache first.
+void page_fill_done(struct page *p, int error);
+// Any context: the write of a WRITEBACK page has ended.
+void page_store_done(struct page *p, int error);
+
+// Locked, up to date. Its content has changed or is about to be writable. Never sleeps.
+void page_mark_dirty(struct page *p);
+
+enum sync_mode { SYNC_START, SYNC_WAIT };
+// Writes the dirty pages among [first, last]; SYNC_WAIT also waits for them and for those already under way. 0, or the error
+// of a write that this call waited for. May sleep. (Reporting once to each opener: cache_error_check.)
+int cache_write_back(struct cache *cache, pgoff_t first, pgoff_t last, enum sync_mode mode) MUST_CHECK;
+// Sets the size; zeroes the tail of the last page when shrinking or growing, takes every page past the end out of every address
+// space (private copies too) and out of the cache. inode->lock held for writing. May sleep.
+void cache_set_size(struct cache *cache, u64 size);
+// Drops what is past new_size from the cache without touching the size (failed writes). May sleep.
+void cache_truncate_pages(struct cache *cache, u64 new_size);
+// Drops clean unmapped pages; returns how many. May sleep.
+u64 cache_drop_clean(struct cache *cache);
+
+// errseq: an opener remembers cache_error_now(); cache_error_check reports an error that came since, once, and moves the mark.
+u32 cache_error_now(struct cache *cache);
+int cache_error_check(struct cache *cache, u32 *seen) MUST_CHECK;
+
+void cache_room_init(void);

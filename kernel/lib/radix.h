@@ -1,0 +1,50 @@
+#pragma once
+/*
+ * radix.h - index -> pointer, 64 ways a level, with tags that can be searched.
+ * Each slot carries RADIX_NR_TAGS bits; an inner slot's bit says "somebody below has it", so that
+ * "the next dirty page at or after index" does not visit clean ones.
+ * No lock of its own: the owner's lock covers every call. Nodes come from radix_node_alloc, which the
+ * kernel backs with a slab (lib/radix_alloc.c) and host tests with malloc.
+ * To insert under a spin lock without allocating there: radix_preload(), then lock, then insert.
+ */
+#include "types.h"
+
+#define RADIX_BITS 6
+#define RADIX_SLOTS (1u << RADIX_BITS)
+enum radix_tag { RADIX_TAG_DIRTY, RADIX_TAG_WRITEBACK, RADIX_TAG_TOWRITE, RADIX_NR_TAGS };
+
+struct radix_node {
+	void *slots[RADIX_SLOTS];
+	u64 tags[RADIX_NR_TAGS];
+	struct radix_node *parent;
+	u8 height;              // 0: slots are items
+	u8 slot_in_parent;
+	u16 nr_used;
+};
+
+struct radix {
+	struct radix_node *root;        // NULL when empty
+	u64 nr_items;
+};
+
+struct radix_node *radix_node_alloc(void);
+void radix_node_free(struct radix_node *node);
+
+// Makes sure that the next radix_insert by this caller finds its nodes: *spare keeps them.
+// 0 or -ENOMEM. radix_preload_end gives back what was not used.
+struct radix_spare { struct radix_node *nodes; };       // linked through slots[0]
+int radix_preload(struct radix_spare *spare) MUST_CHECK;
+void radix_preload_end(struct radix_spare *spare);
+
+// 0, -EEXIST when the index is taken, -ENOMEM when the spare nodes do not suffice. spare may be NULL:
+// then nodes are allocated on the spot.
+int radix_insert(struct radix *tree, u64 index, void *item, struct radix_spare *spare) MUST_CHECK;
+void *radix_find(const struct radix *tree, u64 index);          // NULL when absent
+void *radix_remove(struct radix *tree, u64 index);              // what was there, or NULL
+void radix_tag_set(struct radix *tree, u64 index, enum radix_tag tag);
+void radix_tag_clear(struct radix *tree, u64 index, enum radix_tag tag);
+bool radix_tag_get(const struct radix *tree, u64 index, enum radix_tag tag);
+bool radix_has_tag(const struct radix *tree, enum radix_tag tag);       // anywhere
+// The first item at or after first (and <= last); its index in *index. NULL when there is none.
+void *radix_next(const struct radix *tree, u64 first, u64 last, u64 *index);
+void *radix_next_tagged(const struct radix *tree, u64 first, u64 last, enum radix_tag tag, u64 *index);

@@ -1,0 +1,54 @@
+#pragma once
+/*
+ * addrspace.h - what one process sees: areas and the page tables that follow from them.
+ * Two counts: users (threads and holders that may look inside) and refs (users together, CPUs whose CR3 still points
+ * at it, the family list). Areas and page tables go with the last user, the struct and the top table with the last ref.
+ */
+#include "types.h"
+#include "lib/list.h"
+#include "lib/rbtree.h"
+#include "sync/lock.h"
+#include "mm/area.h"
+
+#define AREAS_MAX 65530                 // /proc/sys/vm/max_map_count
+#define MMAP_LOWEST 0x10000ul           // nothing is mapped below, not even with MAP_FIXED
+#define STACK_GUARD_GAP (256 * PAGE_SIZE)
+
+struct family {                         // the address spaces that came from one exec by fork
+	i32 refs;                       // atomic: its address spaces
+	struct mutex lock;              // RANK_RMAP
+	struct list spaces;             // GUARDED_BY(lock) addrspace.family_link
+};
+
+struct addrspace {
+	i32 users, refs;                // atomic
+	struct rwlock lock;             // RANK_ADDRSPACE
+	struct rb_tree areas;           // GUARDED_BY(lock)
+	u32 nr_areas;                   // GUARDED_BY(lock)
+	u64 nr_pages_mapped;            // GUARDED_BY(lock) size of all areas: RLIMIT_AS, VmSize
+	u64 nr_locked;                  // GUARDED_BY(lock)
+	u64 root;                       // physical address of the top-level table; constant
+	struct spinlock table_lock;     // RANK_PAGETABLE: tables above the last level
+	u64 nr_tables;                  // atomic
+	i64 nr_anon_resident, nr_file_resident, nr_shared_resident;     // atomic: pages shown (RSS)
+	u64 peak_resident;
+	u64 cpu_set;                    // atomic: bit n: CPU n may have entries of it in its TLB
+	struct family *family;
+	struct list family_link;        // GUARDED_BY(family->lock)
+	/* set by exec, then by brk; GUARDED_BY(lock) */
+	vaddr_t mmap_top;               // search for free ranges goes down from here
+	vaddr_t code_start, code_end, data_start, data_end, heap_start, heap_end, stack_start;
+	vaddr_t arguments_start, arguments_end, environment_start, environment_end;
+	u64 auxv[40];                   // for /proc/PID/auxv
+	u32 nr_auxv;
+};
+
+void addrspaces_init(void);
+struct addrspace *addrspace_create(struct family *family);      // NULL family: a new one. NULL: no memory
+int addrspace_copy(struct addrspace *from, struct addrspace **out) MUST_CHECK;  // fork. May sleep. -ENOMEM
+void addrspace_hold(struct addrspace *as);      // a user
+void addrspace_put(struct addrspace *as);       // the last user: unmaps everything. May sleep
+void addrspace_ref_put(struct addrspace *as);   // the last reference frees the struct; never sleeps
+void addrspace_activate(struct addrspace *as);  // loads it on this CPU; interrupts closed (context switch)
+struct addrspace *addrspace_of_process(int pid);        // a user reference, for /proc; NULL
+u64 addrspace_resident(struct addrspace *as);

@@ -1,0 +1,61 @@
+#pragma once
+/*
+ * area.h - the sorted set of ranges of one address space: find, insert, split, merge. Knows nothing of pages.
+ * All calls want addrspace.lock: for writing when they change the set.
+ *
+ *  A1  Areas do not overlap, are not empty, start and end on page boundaries below USER_END.
+ *  A2  Two neighbours that touch and are alike (flags, source, consecutive offsets) are one area.
+ *  A3  An area of a file is in cache->areas (under rmap_lock) exactly while it is in the tree.
+ */
+#include "types.h"
+#include "lib/list.h"
+#include "lib/rbtree.h"
+#include "sync/lock.h"
+
+struct addrspace;
+struct cache;
+struct file;
+
+enum area_flag {
+	AREA_READ = 1u << 0, AREA_WRITE = 1u << 1, AREA_EXEC = 1u << 2,         // = PROT_*
+	AREA_MAY_READ = 1u << 4, AREA_MAY_WRITE = 1u << 5, AREA_MAY_EXEC = 1u << 6,     // the most that mprotect may grant
+	AREA_SHARED = 1u << 8,
+	AREA_GROWS_DOWN = 1u << 9,
+	AREA_LOCKED = 1u << 10,
+	AREA_NO_RESERVE = 1u << 11,
+	AREA_RANDOM = 1u << 12, AREA_SEQUENTIAL = 1u << 13,     // madvise
+	AREA_DONT_FORK = 1u << 14, AREA_WIPE_ON_FORK = 1u << 15,
+	AREA_STACK = 1u << 16, AREA_HEAP = 1u << 17,            // for /proc/PID/maps
+	AREA_PROTECTION = AREA_READ | AREA_WRITE | AREA_EXEC,
+};
+
+struct area {
+	vaddr_t start, end;             // [start, end); GUARDED_BY(space->lock), and for files rmap_lock too
+	struct addrspace *space;        // constant
+	u32 flags;                      // GUARDED_BY(space->lock)
+	bool has_private_pages;         // a private area has (had) pages of its own: fork must copy its entries
+	struct file *file;              // holds a reference; NULL: anonymous
+	struct cache *cache;            // NULL: private anonymous
+	pgoff_t first;                  // page of the cache shown at start; for anonymous areas start >> PAGE_SHIFT
+	struct rb_node node;            // in addrspace.areas
+	u64 gap;                        // free bytes between the previous area and this one
+	u64 largest_gap;                // of the subtree
+	struct list cache_link;         // GUARDED_BY(cache->rmap_lock)
+};
+
+struct area *area_find(struct addrspace *as, vaddr_t address);          // the area that contains it; NULL
+struct area *area_find_from(struct addrspace *as, vaddr_t address);     // that, or the next above; NULL
+struct area *area_next(struct area *a);
+struct area *area_previous(struct area *a);
+// Lowest address (page-aligned) of a free range of size bytes within [low, high), the highest such; 0: none.
+vaddr_t area_find_gap(struct addrspace *as, u64 size, vaddr_t low, vaddr_t high);
+struct area *area_alloc(struct addrspace *as, vaddr_t start, vaddr_t end, u32 flags, struct file *file, pgoff_t first);  // takes a reference on file; NULL: no memory
+void area_free(struct area *a);                                         // not in the tree
+void area_insert(struct addrspace *as, struct area *a);                 // into tree and cache list
+void area_remove(struct addrspace *as, struct area *a);
+int area_split(struct addrspace *as, struct area *a, vaddr_t at) MUST_CHECK;    // a keeps the lower part; -ENOMEM (also at the mapping limit)
+struct area *area_merge(struct addrspace *as, struct area *a);          // with its neighbours where A2 asks; returns the result
+void area_set_end(struct addrspace *as, struct area *a, vaddr_t end);   // grow or shrink at the top
+void area_set_start(struct addrspace *as, struct area *a, vaddr_t start); // at the bottom; moves first along
+bool areas_are_valid(struct addrspace *as);                             // A1, A2, gaps: for tests and the audit
+void areas_init(void);

@@ -1,0 +1,30 @@
+#pragma once
+/*
+ * frame.h - physical frames: a buddy allocator, and a small stock of single frames for each CPU.
+ * Freed frames are poisoned in debug builds, and checked when they leave again.
+ */
+#include "types.h"
+#include "mm/page.h"
+
+#define FRAME_MAX_ORDER 10              // 4 MiB
+
+enum frame_flags {
+	FRAME_ZERO = 1u << 0,           // cleared
+	FRAME_ATOMIC = 1u << 1,         // must not sleep: no reclaim, may use the last reserve
+};
+
+void frames_init(void);
+// 2^order frames, referenced once, owner as given; NULL when there is none. Without FRAME_ATOMIC it may sleep (reclaim).
+struct page *frames_alloc(u32 order, enum page_owner owner, u32 flags) MUST_CHECK;
+void frames_free(struct page *first, u32 order);        // refs must be 1; any context with interrupts open
+
+static inline struct page *frame_alloc(enum page_owner owner, u32 flags)
+{
+	return frames_alloc(0, owner, flags);
+}
+
+u64 frames_total(void);                 // RAM the allocator was given
+u64 frames_free_count(void);
+
+void page_zero(void *page);             // clears, copies one page, page-aligned
+void page_copy(void *to, const void *from);

@@ -1,0 +1,19 @@
+#pragma once
+/*
+ * mmap.h - the mapping calls, as system calls need them. All take as->lock themselves and may sleep.
+ */
+#include "types.h"
+
+struct addrspace;
+struct file;
+
+i64 mmap_map(struct addrspace *as, vaddr_t hint, u64 length, u32 prot, u32 flags, struct file *file, u64 offset);
+i64 mmap_unmap(struct addrspace *as, vaddr_t start, u64 length);
+i64 mmap_protect(struct addrspace *as, vaddr_t start, u64 length, u32 prot);
+i64 mmap_sync(struct addrspace *as, vaddr_t start, u64 length, u32 flags);
+i64 mmap_advise(struct addrspace *as, vaddr_t start, u64 length, int advice);
+i64 mmap_resident(struct addrspace *as, vaddr_t start, u64 length, u8 __user *vector);  // mincore
+i64 mmap_set_break(struct addrspace *as, vaddr_t new_end);
+i64 mmap_remap(struct addrspace *as, vaddr_t old, u64 old_length, u64 new_length, u32 flags, vaddr_t target);
+// exec: a fixed mapping in a space that only we know; prot and flags as AREA_*.
+int mmap_map_fixed(struct addrspace *as, vaddr_t start, u64 length, u32 area_flags, struct file *file, u64 offset) MUST_CHECK;

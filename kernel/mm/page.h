@@ -1,0 +1,111 @@
+#pragma once
+/*
+ * page.h - one record for each physical frame: who owns it and in what state it is.
+ *
+ * The owner decides what the union means:
+ *   FREE      in the buddy lists (order) or a CPU's cache
+ *   CACHE     a page of a file or block device: (cache, index); the life cycle stands in cache/cache.h
+ *   ANON      private memory: (family, index = virtual page number); refs == number of PTEs that show it (+ holders)
+ *   TABLE     a page table: table_lock guards its entries, nr_entries counts the present ones
+ *   SLAB      objects of a slab cache
+ *   KERNEL    anything else that the kernel keeps
+ *
+ *  P1  refs > 0 iff the owner is not FREE. The last page_put frees the frame.
+ *  P2  map_count = number of user PTEs that show the frame; each of them holds one reference.
+ *  P3  flags are changed only by atomic operations; which flag may change when: see each.
+ */
+#include "types.h"
+#include "lib/list.h"
+#include "lib/atomic.h"
+#include "sync/lock.h"
+
+struct cache;
+struct family;
+struct slab_cache;
+
+enum page_owner { PAGE_FREE, PAGE_CACHE, PAGE_ANON, PAGE_TABLE, PAGE_SLAB, PAGE_KERNEL, PAGE_RESERVED };
+
+enum page_flag {
+	PAGE_LOCKED = 1u << 0,          // the page lock
+	PAGE_WAITERS = 1u << 1,         // somebody sleeps for LOCKED or WRITEBACK to go
+	PAGE_UPTODATE = 1u << 2,        // the bytes are the file's; set with the page locked
+	PAGE_DIRTY = 1u << 3,           // newer than the disk; under cache->lock
+	PAGE_WRITEBACK = 1u << 4,       // being written; under cache->lock
+	PAGE_BACKED = 1u << 5,          // a place on disk exists; with the page locked
+	PAGE_REFERENCED = 1u << 6,      // used since reclaim last looked
+	PAGE_ACTIVE = 1u << 7,          // on the list of pages seen again
+	PAGE_ON_LRU = 1u << 8,          // on one of the reclaim lists
+	PAGE_FAILED = 1u << 9,          // the fill failed; error says how
+	PAGE_HUGE_HEAD = 1u << 10,
+	PAGE_SWAPCACHE = 1u << 11,
+};
+
+struct page {                           // at most 64 bytes
+	u32 flags;                      // atomic, enum page_flag
+	i32 refs;                       // atomic
+	i32 map_count;                  // atomic
+	u8 owner;                       // enum page_owner; changes only when the frame is allocated, freed or handed over
+	u8 order;                       // of the free or allocated block, in its first page
+	i16 error;                      // with FAILED: negative errno
+	union {
+		struct { struct cache *cache; pgoff_t index; };         // CACHE; see C1
+		struct { struct family *family; u64 anon_index; };      // ANON; constant while mapped
+		struct { struct spinlock *unused_; u32 nr_entries; u32 table_word; };   // TABLE
+		struct { struct slab_cache *slab; void *slab_free; };   // SLAB
+	};
+	struct list link;               // free list, reclaim list, partial slabs
+	u64 private;                    // the owner's own
+};
+static_assert(sizeof(struct page) <= 64, "one cache line a frame");
+
+extern struct page *page_array;         // constant after frames_init
+extern pfn_t nr_page_records;           // frames [0, nr) have a record
+
+static inline pfn_t page_to_pfn(const struct page *p)
+{
+	return (pfn_t)(p - page_array);
+}
+
+static inline struct page *pfn_to_page(pfn_t n)
+{
+	return page_array + n;
+}
+
+static inline paddr_t page_to_physical(const struct page *p)
+{
+	return page_to_pfn(p) << PAGE_SHIFT;
+}
+
+#ifndef LECTERN_HOST
+#include "x86/kernel_map.h"
+// The page's bytes, in the direct map.
+static inline void *page_address(const struct page *p)
+{
+	return direct_map(page_to_physical(p));
+}
+#else
+void *page_address(const struct page *p);       // the host tests' own
+#endif
+
+static inline bool page_has(const struct page *p, u32 flags)
+{
+	return atomic_load(&p->flags) & flags;
+}
+
+static inline void page_set(struct page *p, u32 flags)
+{
+	atomic_or(&p->flags, flags);
+}
+
+static inline void page_clear(struct page *p, u32 flags)
+{
+	atomic_and(&p->flags, ~flags);
+}
+
+static inline void page_get(struct page *p)
+{
+	atomic_add(&p->refs, 1);
+}
+
+// Gives a reference back; the last one frees the frame. Any context that may take RANK_FRAMES.
+void page_put(struct page *p);

@@ -1,0 +1,19 @@
+#pragma once
+/*
+ * rmap.h - the one way back: from a page of a cache to every page-table entry that shows it.
+ * Verbs return after every CPU has forgotten the old entries. They take cache->rmap_lock and page-table locks; the caller
+ * may hold the page lock or the inode lock, never an address-space lock of a lower layer... see RANKs. All may sleep.
+ */
+#include "types.h"
+
+struct cache;
+struct page;
+
+enum unmap_private { UNMAP_SHARED_ONLY, UNMAP_PRIVATE_TOO };    // private copies too: truncation does, eviction does not
+
+// Takes pages [first, first + nr) out of every address space.
+void rmap_unmap(struct cache *cache, u64 first, u64 nr, enum unmap_private how);
+// Makes every entry that shows the page read-only and clean, so that the next store faults. Page locked. True when one was dirty.
+bool rmap_clean(struct page *p);
+// How many entries show it, by looking (the audit and tests).
+u64 rmap_count(struct page *p);

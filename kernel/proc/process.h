@@ -1,0 +1,107 @@
+#pragma once
+/*
+ * process.h - a process: threads with one number, one address space, one set of files and signal handlers.
+ *
+ * Locks: process_table_lock (spin) covers who exists, parents and children, groups and sessions, exit states.
+ * process->lock (mutex) covers directories and names. signal_lock (spin) covers handlers and pending signals.
+ * Life: alloc -> (threads run) -> last thread exits: ZOMBIE -> parent waits: gone. A process holds its files and
+ * its address space until its last thread exits; struct process until it is waited for and unreferenced.
+ */
+#include "types.h"
+#include "lib/list.h"
+#include "sync/lock.h"
+#include "proc/thread.h"
+#include "proc/signal.h"
+#include <abi/resource.h>
+
+struct file_table;
+struct dentry;
+struct file;
+struct terminal;
+
+enum process_count {                    // /proc/PID/counts and getrusage; each counted by the process's own threads
+	COUNT_MINOR_FAULTS, COUNT_MAJOR_FAULTS, COUNT_COW_COPIES, COUNT_ZERO_FILLS, COUNT_MAP_FAULTS,
+	COUNT_DIRTY_FAULTS, COUNT_CACHE_FILLS, COUNT_DISK_READS, COUNT_DISK_WRITES, COUNT_SYSCALLS,
+	COUNT_SWITCHES_WAITED, COUNT_SWITCHES_FORCED, NR_PROCESS_COUNTS
+};
+
+enum process_state { PROCESS_ALIVE, PROCESS_ZOMBIE, PROCESS_GONE };
+
+struct process {
+	int pid;                        // constant
+	i32 refs;                       // atomic
+	u32 state;                      // GUARDED_BY(process_table_lock) enum process_state
+	struct process *parent;         // GUARDED_BY(process_table_lock)
+	struct list children, sibling_link;     // GUARDED_BY(process_table_lock)
+	struct list threads;            // GUARDED_BY(process_table_lock) thread.process_link
+	u32 nr_threads;                 // GUARDED_BY(process_table_lock)
+	struct list pid_link;           // GUARDED_BY(process_table_lock) hash
+	struct list all_link;           // GUARDED_BY(process_table_lock) every process, oldest first
+	struct wait_queue child_wait;   // woken when a child changes state
+	int group, session;             // GUARDED_BY(process_table_lock)
+	struct terminal *terminal;      // GUARDED_BY(process_table_lock) controlling terminal
+	bool has_execed;
+	bool group_exiting;             // GUARDED_BY(process_table_lock) exit_group or exec: every other thread must go
+	int exit_status;                // GUARDED_BY(process_table_lock) as wait4 reports it
+	int exit_signal;                // to the parent: SIGCHLD usually
+	bool stop_reported, continue_reported;  // GUARDED_BY(process_table_lock)
+	bool is_stopped;                // GUARDED_BY(process_table_lock)
+	int stop_signal;
+
+	struct mutex lock;              // RANK_PROCESS
+	struct file_table *files;       // constant while a thread runs
+	struct dentry *cwd, *root;      // GUARDED_BY(lock)
+	u32 umask;                      // GUARDED_BY(lock)
+	struct file *executable;        // GUARDED_BY(lock)
+	char name[16];                  // GUARDED_BY(lock) comm
+
+	struct spinlock signal_lock;    // RANK_SIGNAL, interrupts closed
+	struct signal_handlers *handlers;       // GUARDED_BY(signal_lock); shared by CLONE_SIGHAND
+	u64 pending_mask;               // GUARDED_BY(signal_lock) for any thread
+	struct list pending;            // GUARDED_BY(signal_lock)
+	struct timer *alarm;            // ITIMER_REAL
+
+	struct addrspace *space;        // of its threads
+	struct rlimit limits[16];       // GUARDED_BY(lock)
+	u64 counts[NR_PROCESS_COUNTS];  // atomic enough: additions by own threads
+	struct rusage children_usage;   // GUARDED_BY(process_table_lock)
+	u64 start_time_ns;
+	u64 dead_threads_time_ns;       // GUARDED_BY(process_table_lock)
+};
+
+extern struct spinlock process_table_lock;
+
+void processes_init(void);
+struct process *process_find(int pid);                  // referenced; NULL
+struct process *process_next(int after_pid);            // the one with the next higher pid, referenced; NULL at the end
+struct thread *thread_find(int tid, struct process **owner);    // owner referenced; the thread is valid only under process_table_lock
+void process_hold(struct process *p);
+void process_put(struct process *p);
+static inline struct process *current_process(void);
+static inline void process_count(enum process_count which);
+
+// fork, vfork, clone, clone3. The new tid, or -errno. May sleep.
+struct clone_arguments;
+i64 process_clone(struct clone_arguments *args, struct trapframe *tf);
+void NORETURN process_exit(int status);                 // the whole process; status as wait4 reports it
+void NORETURN thread_exit(int status);                  // this thread; the last one ends the process
+i64 process_wait(int pid, int __user *status, int options, struct rusage __user *usage);        // wait4
+// Replaces the current program. May sleep. 0 or -errno (the old program goes on); past the point of no return it kills instead.
+int process_exec(struct dentry *start, const char *path, char **argv, char **envp);
+void NORETURN process_start_init(const char *path, char **argv, char **envp);     // by kernel_main's thread: becomes process 1
+u64 process_cpu_time_ns(struct process *p);
+void process_fill_usage(struct process *p, struct rusage *out);
+
+#include "x86/cpu.h"
+static inline struct process *current_process(void)
+{
+	return current->process;
+}
+
+static inline void process_count(enum process_count which)
+{
+	struct process *p = current->process;
+
+	if (p)
+		p->counts[which]++;
+}

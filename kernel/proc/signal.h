@@ -1,0 +1,48 @@
+#pragma once
+/*
+ * signal.h - telling a process that something has happened.
+ * A signal is pending (for a thread or for the process) until a thread that does not block it is about to
+ * return to user mode; there it runs a handler, does the default, or vanishes.
+ */
+#include "types.h"
+#include "lib/list.h"
+#include "sync/lock.h"
+#include <abi/signal.h>
+#include <abi/errno.h>
+
+// In-kernel results of an interrupted call; never seen by user code (Linux's numbers).
+#define ERESTARTSYS 512                 // restart when the handler has SA_RESTART, else -EINTR
+#define ERESTARTNOHAND 514              // restart only when no handler ran
+#define ERESTARTNOINTR 513              // always restart
+
+struct process;
+struct thread;
+struct trapframe;
+
+struct signal_handlers {
+	i32 refs;                       // atomic
+	struct kernel_sigaction action[64];     // GUARDED_BY(process.signal_lock of whoever uses it: the same for all who share)
+	struct spinlock lock;
+};
+
+struct pending_signal {
+	struct list link;
+	struct siginfo info;
+};
+
+static inline u64 signal_bit(int number)
+{
+	return 1ul << (number - 1);
+}
+
+// To one process, one thread, a process group. info NULL: from the kernel. Any context but interrupts holding locks. 0 or -ESRCH.
+int signal_send_process(struct process *p, int number, const struct siginfo *info);
+int signal_send_thread(struct thread *t, int number, const struct siginfo *info);
+int signal_send_group(int group, int number, const struct siginfo *info);
+// A fault of the current thread at its own instruction: not to be ignored or blocked (then it kills).
+void signal_fault(int number, int code, u64 address, int trap_number, u64 error_code);
+bool signal_is_pending(struct thread *t);       // one that t does not block
+// user_return_work's half: delivers what is pending to tf; may not return (default action: the end).
+void signal_deliver(struct trapframe *tf);
+void signals_init(void);
+void user_return_work(struct trapframe *tf);    // entry.asm calls it with interrupts closed while thread.return_work is not 0

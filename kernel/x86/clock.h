@@ -1,0 +1,15 @@
+#pragma once
+/*
+ * clock.h - what time it is. Monotonic time is the TSC, measured at boot against the ACPI PM timer, the
+ * HPET or the PIT (or told by CPUID); real time is the RTC's at boot plus monotonic time.
+ */
+#include "types.h"
+
+u64 clock_monotonic_ns(void);           // since boot; any context
+u64 clock_realtime_ns(void);            // since 1970
+void clock_set_realtime_ns(u64 ns);
+u64 clock_tsc_khz(void);
+void clock_delay_us(u64 us);            // spins
+// The next timer interrupt of this CPU, at monotonic time deadline_ns (or at once when past). The interrupt calls
+// timer_interrupt() (proc/timer.h) with interrupts closed.
+void clock_program(u64 deadline_ns);

@@ -1,0 +1,59 @@
+#pragma once
+/*
+ * cpu.h - what each CPU has for itself. GS points at it in kernel mode.
+ * A thread in the kernel stays on its CPU until it sleeps, so this_cpu() is stable between sleeps.
+ * Fields are used only by their own CPU unless they say otherwise.
+ */
+#include "types.h"
+#include "debug/counters.h"
+#include "x86/segs.h"
+
+#define MAX_CPUS 16
+
+struct thread;
+struct runqueue;
+struct frame_cache;
+struct timer_queue;
+
+struct cpu {
+	struct cpu *self;               // gs:0
+	struct thread *current;         // gs:8
+	u64 kernel_stack_top;           // gs:16, for the syscall entry
+	u64 user_stack_scratch;         // gs:24, the same
+	u32 id;                         // 0 .. nr_cpus - 1, constant
+	u32 apic_id;                    // constant
+	struct thread *idle;            // constant
+	struct thread *fpu_owner;       // whose registers the FPU holds; see x86/fpu.h
+	u64 active_root;                // physical address in CR3
+	struct addrspace *active_space; // read by other CPUs (TLB shootdown)
+	bool needs_reschedule;          // also set by other CPUs
+	bool is_idle;                   // also read by other CPUs
+	u32 interrupt_depth;            // > 0: in an interrupt handler
+	u32 nr_spinlocks_held;          // debug
+	struct { const void *lock; const char *name; u8 rank; void *site; } held[16];   // debug
+	struct runqueue *runqueue;      // constant
+	struct frame_cache *frame_cache;// constant
+	struct timer_queue *timer_queue;// constant
+	u64 counters[NR_COUNTERS];      // summed over CPUs by counter_read
+	struct segments segments;       // GDT, TSS and their stacks
+};
+
+extern struct cpu cpus[MAX_CPUS];
+extern u32 nr_cpus;                     // running; constant after smp_start
+
+static inline struct cpu *this_cpu(void)
+{
+	struct cpu *c;
+
+	__asm__ volatile("movq %%gs:0, %0" : "=r"(c));
+	return c;
+}
+
+static inline struct thread *current_thread(void)
+{
+	struct thread *t;
+
+	__asm__ volatile("movq %%gs:8, %0" : "=r"(t));
+	return t;
+}
+#define current current_thread()

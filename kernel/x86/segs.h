@@ -1,0 +1,35 @@
+#pragma once
+/*
+ * segs.h - the segments, the TSS and the interrupt descriptor table of each CPU.
+ * The selectors' order is what SYSCALL and SYSRET ask for (Intel SDM 2B SYSRET): user data, then user code.
+ */
+#include "types.h"
+
+enum {
+	SELECTOR_KERNEL_CODE = 0x08,
+	SELECTOR_KERNEL_DATA = 0x10,
+	SELECTOR_USER_DATA = 0x18 | 3,
+	SELECTOR_USER_CODE = 0x20 | 3,
+	SELECTOR_TSS = 0x28,
+};
+
+struct task_state {                     // Intel SDM 3A 8.7
+	u32 reserved0;
+	u64 rsp[3];
+	u64 reserved1;
+	u64 ist[7];                     // ist[0] is IST 1: double fault; ist[1]: NMI; ist[2]: machine check
+	u64 reserved2;
+	u16 reserved3;
+	u16 io_map_base;
+} PACKED;
+
+struct segments {
+	u64 gdt[8];
+	struct task_state tss;
+};
+
+struct cpu;
+// Loads GDT, TSS, IDT and the syscall registers of the CPU that runs it; sets GS to cpu.
+void segs_init_cpu(struct cpu *cpu);
+// Where the next trap from user mode puts its frame.
+void segs_set_kernel_stack(struct cpu *cpu, u64 top);

@@ -1,0 +1,13 @@
+#pragma once
+/*
+ * smp.h - the other CPUs: starting them, and interrupting them.
+ */
+#include "types.h"
+
+void smp_start(void);                           // starts every CPU that the MADT lists (up to MAX_CPUS); sets nr_cpus
+void smp_reschedule(u32 cpu);                   // makes that CPU look at its run queue; any context
+// Runs function(argument) on each CPU in the set (bit n: CPU n, never the caller's own) and returns when all have
+// finished. Interrupts must be open; spin locks may be held only if no holder elsewhere closes interrupts to take them.
+void smp_call(u64 cpu_set, void (*function)(void *argument), void *argument);
+void NORETURN smp_stop_all(void);               // panic: halts every other CPU, then this one
+void NORETURN smp_enter(void);                  // what a started CPU runs after its own set-up: proc/sched.h's idle loop

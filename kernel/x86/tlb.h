@@ -1,0 +1,27 @@
+#pragma once
+/*
+ * tlb.h - making every CPU forget. After a page-table entry was made smaller (cleared, read-only), no frame is freed and
+ * no caller told before each CPU that may have cached the entry has acknowledged.
+ */
+#include "types.h"
+
+struct addrspace;
+struct page;
+
+// Interrupts open. Returns after all CPUs in as->cpu_set have flushed. A few pages: one by one; many: everything.
+void tlb_flush_range(struct addrspace *as, vaddr_t start, vaddr_t end);
+void tlb_flush_page_local(vaddr_t va);
+
+// Frames that leave a range: gathered, flushed once, then freed.
+#define TLB_BATCH 128
+struct tlb_batch {
+	struct addrspace *space;
+	vaddr_t start, end;             // what was changed so far
+	u32 nr_pages;
+	struct page *pages[TLB_BATCH];
+};
+void tlb_batch_init(struct tlb_batch *b, struct addrspace *as);
+void tlb_batch_add_range(struct tlb_batch *b, vaddr_t va);
+// True when the batch is full: the caller must leave its locks and call tlb_batch_flush.
+bool tlb_batch_add_page(struct tlb_batch *b, vaddr_t va, struct page *p);
+void tlb_batch_flush(struct tlb_batch *b);      // flushes, frees, empties

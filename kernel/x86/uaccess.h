@@ -1,0 +1,30 @@
+#pragma once
+/*
+ * uaccess.h - copies between kernel and user memory. A fault in the copy is resolved like any other
+ * (it may sleep, read the disk, copy on write); when it cannot be, the copy stops and says how much is
+ * missing. Addresses at or above USER_END fail at once. Between uaccess_faults_off and _on no fault is
+ * resolved (a page lock is held): the copy comes up short instead.
+ */
+#include "types.h"
+
+#define USER_END 0x00007ffffffff000ul   // first address that is never a user's
+
+// Return the number of bytes NOT copied: 0 is success.
+size_t copy_to_user_part(void __user *to, const void *from, size_t nr_bytes) MUST_CHECK;
+size_t copy_from_user_part(void *to, const void __user *from, size_t nr_bytes) MUST_CHECK;
+size_t clear_user_part(void __user *to, size_t nr_bytes) MUST_CHECK;
+// 0 or -EFAULT.
+int copy_to_user(void __user *to, const void *from, size_t nr_bytes) MUST_CHECK;
+int copy_from_user(void *to, const void __user *from, size_t nr_bytes) MUST_CHECK;
+// Copies a string with its final 0. Its length; -EFAULT; -ENAMETOOLONG when there is no end within size bytes.
+ssize_t copy_string_from_user(char *to, const char __user *from, size_t size) MUST_CHECK;
+
+void uaccess_faults_off(void);          // nests; per thread
+void uaccess_faults_on(void);
+
+static inline bool user_range_is_valid(const void __user *start, size_t nr_bytes)
+{
+	u64 a = (u64)start;
+
+	return a < USER_END && nr_bytes <= USER_END - a;
+}
