@@ -1,0 +1,217 @@
+"""What every tool that starts Lectern in QEMU shares: the machine's command
+line, fresh disks, files put into them, the kernel's command line, symbols."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+PROJECT = pathlib.Path(__file__).resolve().parent.parent
+
+
+class MachineError(Exception):
+    """The machine could not be put together; the text says why."""
+
+
+def find(tool, *more):
+    """A tool's path; Debian keeps the ext2 ones in /sbin, outside a user's path."""
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    for name in (tool,) + more:
+        found = shutil.which(name, path=path)
+        if found:
+            return found
+    raise MachineError("%s is missing; `make doctor` tells how to get it" % tool)
+
+
+def built(build, name):
+    file = pathlib.Path(build) / name
+    if not file.exists():
+        raise MachineError("%s is not there; type `make` first" % file)
+    return str(file)
+
+
+# --- the kernel's command line ----------------------------------------------
+
+def quote(word):
+    """One word as the kernel reads it: "..." and backslash."""
+    if word and not re.search(r'[\s"\'\\]', word):
+        return word
+    return '"' + re.sub(r'(["\\])', r"\\\1", word) + '"'
+
+
+def command_line(words, job):
+    line = " ".join(words)
+    if job:
+        line += " -- " + " ".join(quote(word) for word in job)
+    return line
+
+
+# --- disks ------------------------------------------------------------------
+
+def copy_sparse(source, target):
+    """Copies only what is data: the 2 GiB image holds a few MiB."""
+    with open(source, "rb") as src, open(target, "wb") as dst:
+        size = os.fstat(src.fileno()).st_size
+        dst.truncate(size)
+        position = 0
+        while position < size:
+            start, end = next_data(src, position, size)
+            src.seek(start)
+            dst.seek(start)
+            while start < end:
+                block = src.read(min(1 << 20, end - start))
+                if not block:
+                    break
+                dst.write(block)
+                start += len(block)
+            position = end
+
+
+def next_data(file, position, size):
+    if not hasattr(os, "SEEK_DATA"):
+        return position, size
+    try:
+        start = os.lseek(file.fileno(), position, os.SEEK_DATA)
+    except OSError:                 # nothing but a hole up to the end
+        return size, size
+    return start, os.lseek(file.fileno(), start, os.SEEK_HOLE)
+
+
+def image_format(image):
+    with open(image, "rb") as file:
+        return "qcow2" if file.read(4) == b"QFI\xfb" else "raw"
+
+
+def debugfs(image, commands):
+    """Runs debugfs, which exits 0 whatever happened: what it says is the result."""
+    done = subprocess.run([find("debugfs"), "-w", "-f", "-", str(image)], input="\n".join(commands),
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    said = [line for line in done.stdout.splitlines()
+            if line and not line.startswith(("debugfs:", "debugfs 1", "Allocated inode"))]
+    return done.returncode, said
+
+
+def add_files(image, specs, scratch):
+    """Puts host files (HOST:/path) and folders into an ext2 image, modes kept."""
+    commands, folders = [], set()
+    for spec in specs:
+        host, _, path = spec.rpartition(":")
+        if not host or not path.startswith("/"):
+            raise MachineError("--add wants HOSTFILE:/path, not %r" % spec)
+        if path.endswith("/"):
+            path += os.path.basename(host.rstrip("/"))
+        if not os.path.exists(host):
+            raise MachineError("--add: there is no %s" % host)
+        if '"' in path or "\n" in path:
+            raise MachineError("--add: debugfs cannot name %r" % path)
+        parents(commands, folders, os.path.dirname(path))
+        add_one(commands, folders, host, path, scratch)
+    if not commands:
+        return
+    status, said = debugfs(image, commands)
+    said = [line for line in said if not re.search("directory already exists|^rm: File not found", line)]
+    if status or said:
+        raise MachineError("debugfs could not add files:\n" + "\n".join(said))
+
+
+def parents(commands, folders, path):
+    made = ""
+    for name in path.strip("/").split("/"):
+        made += "/" + name
+        if name and made not in folders:
+            folders.add(made)
+            # From the root: debugfs takes the parent "" of /name for the current folder.
+            commands += ['cd "/"', 'mkdir "%s"' % made]
+
+
+def add_one(commands, folders, host, path, scratch):
+    mode = os.lstat(host).st_mode if os.path.islink(host) else os.stat(host).st_mode
+    if os.path.isdir(host):
+        parents(commands, folders, path)
+        commands.append('sif "%s" mode 0%o' % (path, mode))
+        for name in sorted(os.listdir(host)):
+            add_one(commands, folders, os.path.join(host, name), path + "/" + name, scratch)
+        return
+    # debugfs cannot quote every host name, and its write makes names in the
+    # current folder only: give the file a plain name, and go there.
+    plain = os.path.join(scratch, "add%d" % len(commands))
+    os.symlink(os.path.abspath(host), plain)
+    commands.append('cd "%s"' % (os.path.dirname(path) or "/"))
+    commands.append('rm "%s"' % path)
+    commands.append('write "%s" "%s"' % (plain, os.path.basename(path)))
+    commands.append('sif "%s" mode 0%o' % (path, os.stat(host).st_mode))
+    commands.append('sif "%s" uid 0' % path)
+    commands.append('sif "%s" gid 0' % path)
+
+
+# --- the machine ------------------------------------------------------------
+
+def drive(image, read_error_sector=None):
+    """-blockdev options for the one disk; cache=unsafe, since the host survives."""
+    fast = {"direct": False, "no-flush": True}
+    nodes = [{"driver": "file", "node-name": "file0", "filename": str(image), "cache": fast}]
+    top = "file0"
+    if read_error_sector is not None:
+        nodes.append({"driver": "blkdebug", "node-name": "bad0", "image": top, "cache": fast,
+                      "inject-error": [{"event": "none", "iotype": "read", "errno": 5,
+                                        "sector": read_error_sector}]})
+        top = "bad0"
+    nodes.append({"driver": image_format(image), "node-name": "d0", "file": top, "cache": fast})
+    return nodes
+
+
+def qemu(args, image, cmdline, iso=None):
+    """The command that starts the machine, without its serial lines."""
+    import json
+    cpu = "host" if args.accel == "kvm" else "max,-la57"
+    command = [find("qemu-system-x86_64"), "-M", "q35", "-cpu", cpu, "-accel", args.accel,
+               "-smp", str(args.smp), "-m", args.memory, "-nodefaults", "-no-user-config",
+               "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+    for node in drive(image, args.blkdebug_read_error):
+        command += ["-blockdev", json.dumps(node)]
+    command += ["-device", "virtio-blk-pci,drive=d0,disable-legacy=on,rerror=report,werror=report"]
+    if args.icount:
+        command += ["-icount", "shift=0,align=off,sleep=on", "-seed", "1",
+                    "-global", "virtio-blk-pci.ioeventfd=off"]
+    if iso:
+        command += ["-cdrom", iso, "-boot", "d"]
+    else:
+        command += ["-kernel", args.kernel, "-append", cmdline]
+    command += ["-device", "VGA"] if args.display else ["-display", "none"]
+    return command
+
+
+# --- symbols ----------------------------------------------------------------
+
+ADDRESS = re.compile(r"\b(?:0x)?(ffffffff[89a-f][0-9a-f]{7})\b")
+
+
+def symbolise(lines, kernel):
+    """Gives each line with an address of kernel code its file:line behind it."""
+    wanted = sorted({m for line in lines for m in ADDRESS.findall(line)})
+    if not wanted:
+        return lines
+    try:
+        tool = find("addr2line", "x86_64-linux-gnu-addr2line", "x86_64-elf-addr2line",
+                    "llvm-addr2line")
+    except MachineError:
+        return lines
+    # A return address points behind the call: one byte back is the call's line.
+    asked = ["0x%x" % (int(a, 16) - 1) for a in wanted]
+    done = subprocess.run([tool, "-e", kernel] + asked, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True)
+    where = {}
+    for address, place in zip(wanted, done.stdout.splitlines()):
+        place = place.split(" (")[0]
+        if not place.startswith("??") and not place.endswith(("?", ":0")):
+            where[address] = os.path.relpath(place, PROJECT) if place.startswith("/") else place
+    out = []
+    for line in lines:
+        places = [where[a] for a in ADDRESS.findall(line) if a in where]
+        out.append(line + ("   <- " + ", ".join(places) if places else ""))
+    return out
+
+
+def warn(text):
+    print(text, file=sys.stderr, flush=True)
