@@ -24,11 +24,13 @@ static inline unsigned char pattern(unsigned long offset)
 
 static inline unsigned char load(const volatile void *address)
 {
+	__asm__("" : "+r"(address));            // keeps the compiler from judging the address
 	return *(cell *)address;
 }
 
 static inline void store(volatile void *address, unsigned char value)
 {
+	__asm__("" : "+r"(address));
 	*(cell *)address = value;
 }
 

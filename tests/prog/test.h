@@ -168,7 +168,8 @@ static TEST_UNUSED const char *signal_name(int number)
 	do {										\
 		const char *seen_ = (seen), *expected_ = (expected);			\
 		if (strcmp(seen_, expected_) != 0)					\
-			FAIL("expected %s to be \"%s\", seen \"%s\"", #seen, expected_, seen_);	\
+			FAIL("expected %s to be \"%.160s\", seen \"%.160s\"", #seen,	\
+			     expected_, seen_);						\
 	} while (0)
 
 // The call fails with -1 (MAP_FAILED) and this errno.
