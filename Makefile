@@ -205,7 +205,7 @@ PYTEST = $(shell for p in $(PYTHON) /usr/bin/python3; do \
 	$$p -c 'import pytest' 2>/dev/null && { echo $$p; break; }; done)
 test: all units  ## run every test (T=name: only those whose name has it)
 	$(Q)[ -n "$(PYTEST)" ] || { echo "pytest is missing: sh tools/setup" >&2; exit 1; }
-	$(Q)B=$(B) $(PYTEST) -m pytest tests $(if $(T),-k "$(T)") $(PYTESTFLAGS)
+	$(Q)B=$(B) $(PYTEST) -m pytest -c tests/pytest.ini tests $(if $(T),-k "$(T)") $(PYTESTFLAGS)
 check: all  ## headers alone, layers, sizes, names in the docs
 	$(Q)$(PYTHON) tools/check --cc "$(CC) $(KFLAGS)"
 format:  ## clang-format on every C file
