@@ -200,7 +200,8 @@ run: $(B)/disk.img $(B)/lectern.iso  ## boot the ISO on this terminal (Ctrl-A x 
 	$(Q)$(PYTHON) tools/run --build $(B) --iso --smp $(SMP) --memory $(MEMORY) --disk $(B)/disk.img \
 		$(if $(WINDOW),--display)
 gdb: $(B)/lectern.elf $(B)/lectern.img  ## QEMU stopped and gdb attached; T=program: stop at its main
-	$(Q)$(PYTHON) tools/gdb/start --build $(B) $(if $(T),--program $(T)) -- $(GDBFLAGS)
+	$(Q)$(PYTHON) tools/gdb/start --build $(B) --smp $(SMP) \
+		$(if $(T),--program $(T)) $(if $(ARGS),--arguments "$(ARGS)") -- $(GDBFLAGS)
 PYTEST = $(shell for p in $(PYTHON) /usr/bin/python3; do \
 	$$p -c 'import pytest' 2>/dev/null && { echo $$p; break; }; done)
 test: all units  ## run every test (T=name: only those whose name has it)
