@@ -189,10 +189,10 @@ static TEST_UNUSED const char *signal_name(int number)
 // The call's value, which must not be -1.
 #define MUST(call)									\
 	({										\
-		__typeof__(call) seen_ = (call);					\
-		if ((long)seen_ == -1)							\
+		__typeof__(call) must_ = (call);					\
+		if ((long)must_ == -1)							\
 			FAIL("expected %s to succeed, seen %s", #call, errno_name(errno));	\
-		seen_;									\
+		must_;									\
 	})
 
 // All bytes of [start, start + length) are this value.
