@@ -179,6 +179,8 @@ static void test_find_program(const char *argv0)
 {
 	char folder[300] = "";
 
+	if (strncmp(argv0, "./", 2) == 0)
+		argv0 += 2;
 	if (argv0[0] != '/' && getcwd(folder, sizeof(folder)))
 		snprintf(test_program, sizeof(test_program), "%s/%s", folder, argv0);
 	else

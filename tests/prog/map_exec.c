@@ -1,0 +1,495 @@
+/*
+ * map_exec.c - execve: the new program's memory is mappings of its file; the old program's are gone,
+ * with nothing lost; and what is no program is refused.
+ */
+#include "guest.h"
+
+#include <elf.h>
+#include <sys/auxv.h>
+
+#define FAR_ADDRESS ((unsigned char *)0x200000000000)
+
+extern char **environ;
+
+static int initialised[4] = { 11, 22, 33, 44 };
+static char zeroes[64 * 1024];
+
+/* ---- what the new program is given ---------------------------------------------------------------- */
+
+HELPER(check_arguments)
+{
+	CHECK_EQ(argc, 4);
+	CHECK_STR(argv[0], "check_arguments");
+	CHECK_STR(argv[1], "");
+	CHECK_STR(argv[2], "two words");
+	CHECK_STR(argv[3], "\xc3\xa4'\"\\");
+	CHECK(argv[4] == NULL);
+	CHECK_STR(environ[0], "COLOR=red");
+	CHECK_STR(environ[1], "EMPTY=");
+	CHECK(environ[2] == NULL);
+	return 0;
+}
+
+TEST(arguments_and_environment_arrive)
+{
+	char *argv[] = { test_program, "--helper", "check_arguments", "", "two words",
+			 "\xc3\xa4'\"\\", NULL };
+	char *env[] = { "COLOR=red", "EMPTY=", NULL };
+	pid_t child = MUST(fork());
+
+	if (child == 0) {
+		execve(test_program, argv, env);
+		FAIL("execve: %s", errno_name(errno));
+	}
+	CHECK_CHILD(child);
+}
+
+HELPER(check_auxiliary)
+{
+	const Elf64_Phdr *headers = (const void *)getauxval(AT_PHDR);
+	bool found = false;
+
+	CHECK_EQ(getauxval(AT_PAGESZ), PAGE);
+	CHECK_EQ(getauxval(AT_PHENT), sizeof(Elf64_Phdr));
+	CHECK(headers != NULL);
+	for (unsigned long i = 0; i < getauxval(AT_PHNUM); i++) {
+		unsigned long entry = getauxval(AT_ENTRY);
+		if (headers[i].p_type == PT_LOAD && entry >= headers[i].p_vaddr
+		    && entry < headers[i].p_vaddr + headers[i].p_memsz)
+			found = true;
+	}
+	CHECK(found);
+	CHECK_STR((const char *)getauxval(AT_EXECFN), test_program);
+	CHECK(getauxval(AT_RANDOM) != 0);
+	load((void *)(getauxval(AT_RANDOM) + 15));
+	CHECK_EQ(getauxval(AT_UID), getuid());
+	CHECK_EQ(getauxval(AT_EGID), getegid());
+	CHECK_EQ(getauxval(AT_SECURE), 0);
+	return 0;
+}
+
+TEST(auxiliary_vector_is_right)
+{
+	pid_t child = MUST(fork());
+
+	if (child == 0)
+		test_exec("check_auxiliary", NULL, NULL, NULL);
+	CHECK_CHILD(child);
+}
+
+HELPER(check_data)
+{
+	for (int i = 0; i < 4; i++)
+		CHECK_EQ(((volatile int *)initialised)[i], 11 * (i + 1));
+	CHECK_BYTES(zeroes, sizeof(zeroes), 0);
+	return 0;
+}
+
+TEST(data_are_fresh_and_bss_is_zero)
+{
+	for (int i = 0; i < 4; i++)
+		((volatile int *)initialised)[i] = 9;
+	memset(zeroes, 0xff, sizeof(zeroes));
+	for (int round = 0; round < 3; round++) {
+		pid_t child = MUST(fork());
+		if (child == 0)
+			test_exec("check_data", NULL, NULL, NULL);
+		CHECK_CHILD(child);
+	}
+}
+
+HELPER(count_arguments)
+{
+	return argc == 3001 && strlen(argv[3000]) == 20 ? 0 : 1;
+}
+
+TEST(many_arguments_arrive)
+{
+	static char *argv[3004], text[3000][24];
+	pid_t child = MUST(fork());
+
+	if (child == 0) {
+		argv[0] = test_program;
+		argv[1] = "--helper";
+		argv[2] = "count_arguments";
+		for (int i = 0; i < 3000; i++) {
+			snprintf(text[i], sizeof(text[i]), "argument %011d", i);
+			argv[3 + i] = text[i];
+		}
+		execv(test_program, argv);
+		_exit(1);
+	}
+	CHECK_CHILD(child);
+}
+
+HELPER(check_pid)
+{
+	return getpid() == strtol(argv[1], NULL, 10) ? 0 : 1;
+}
+
+TEST(process_number_stays)
+{
+	pid_t child = MUST(fork());
+
+	if (child == 0) {
+		char text[20];
+		snprintf(text, sizeof(text), "%d", (int)getpid());
+		test_exec("check_pid", text, NULL, NULL);
+	}
+	CHECK_CHILD(child);
+}
+
+/* ---- memory ------------------------------------------------------------------------------------- */
+
+struct frames {
+	unsigned long text, constants, data;
+};
+
+static const char constant_page[2 * PAGE] = "x";
+
+static struct frames own_frames(void)
+{
+	struct frames frames;
+
+	load(constant_page + PAGE);
+	store(&initialised[0], 11);
+	frames.text = frame_of((void *)own_frames);
+	frames.constants = frame_of(constant_page + PAGE);
+	frames.data = frame_of(initialised);
+	return frames;
+}
+
+HELPER(report_frames)
+{
+	struct frames frames = own_frames();
+
+	CHECK_EQ(write(3, &frames, sizeof(frames)), sizeof(frames));
+	return 0;
+}
+
+TEST(text_frames_are_shared_by_all_who_run_it)
+{
+	struct frames mine = own_frames(), theirs;
+	int ends[2];
+
+	if (!mine.text)
+		SKIP("/proc/self/pagemap shows no frames");
+	MUST(pipe(ends));
+	pid_t child = MUST(fork());
+	if (child == 0) {
+		if (ends[1] != 3)
+			MUST(dup2(ends[1], 3));
+		test_exec("report_frames", NULL, NULL, NULL);
+	}
+	CHECK_EQ(read(ends[0], &theirs, sizeof(theirs)), sizeof(theirs));
+	CHECK_CHILD(child);
+	CHECK_EQ(theirs.text, mine.text);
+	CHECK_EQ(theirs.constants, mine.constants);
+	CHECK(theirs.data != mine.data);
+}
+
+TEST(text_is_a_mapping_of_the_program_file)
+{
+	struct map_line line;
+
+	CHECK(map_line_at((void *)own_frames, &line));
+	CHECK_STR(line.permissions, "r-xp");
+	CHECK_STR(line.path, test_program);
+	CHECK(map_line_at(initialised, &line));
+	CHECK_STR(line.permissions, "rw-p");
+}
+
+TEST(text_frame_is_the_one_that_mmap_shows)
+{
+	struct map_line line;
+
+	CHECK(map_line_at((void *)own_frames, &line));
+	int fd = MUST(open(test_program, O_RDONLY));
+	unsigned long at = (unsigned long)own_frames - line.start;
+	unsigned char *p = map_file(fd, line.end - line.start, PROT_READ, MAP_SHARED, line.offset);
+	CHECK_EQ(load(p + at), load((void *)own_frames));
+	if (!frame_of(p + at))
+		SKIP("/proc/self/pagemap shows no frames");
+	CHECK_EQ(frame_of(p + at), frame_of((void *)own_frames));
+}
+
+HELPER(check_gone)
+{
+	CHECK_SIGNAL(load(FAR_ADDRESS), SIGSEGV, SEGV_MAPERR, FAR_ADDRESS);
+	CHECK_SIGNAL(load(FAR_ADDRESS + PAGE), SIGSEGV, SEGV_MAPERR, FAR_ADDRESS + PAGE);
+	return 0;
+}
+
+TEST(old_mappings_are_gone)
+{
+	pid_t child = MUST(fork());
+
+	if (child == 0) {
+		int fd = make_file("data", PAGE);
+		MUST(mmap(FAR_ADDRESS, PAGE, RW, ANON | MAP_FIXED, -1, 0));
+		MUST(mmap(FAR_ADDRESS + PAGE, PAGE, RW, MAP_SHARED | MAP_FIXED, fd, 0));
+		store(FAR_ADDRESS, 1);
+		store(FAR_ADDRESS + PAGE, 1);
+		test_exec("check_gone", NULL, NULL, NULL);
+	}
+	CHECK_CHILD(child);
+}
+
+TEST(shared_dirty_pages_are_kept)
+{
+	int fd = make_file("data", 2 * PAGE);
+	pid_t child = MUST(fork());
+
+	if (child == 0) {
+		unsigned char *p = map_file(fd, 2 * PAGE, RW, MAP_SHARED, 0);
+		store(p + PAGE + 1, 0x44);
+		test_exec("check_data", NULL, NULL, NULL);
+	}
+	CHECK_CHILD(child);
+	CHECK_EQ(file_byte(fd, PAGE + 1), 0x44);
+}
+
+TEST(failed_exec_keeps_the_old_program)
+{
+	unsigned char *p = map_anonymous(PAGE);
+
+	store(p, 5);
+	MUST(close(make_file("junk", 100)));
+	MUST(chmod("junk", 0755));
+	char *argv[] = { "junk", NULL };
+	for (int i = 0; i < 10; i++)
+		CHECK_ERR(execv("junk", argv), ENOEXEC);
+	CHECK_EQ(load(p), 5);
+}
+
+/* ---- descriptors and signals ---------------------------------------------------------------------- */
+
+HELPER(check_descriptors)
+{
+	char byte;
+
+	CHECK_ERR(fcntl(atoi(argv[1]), F_GETFD), EBADF);
+	CHECK_ERR(fcntl(atoi(argv[2]), F_GETFD), EBADF);
+	CHECK_EQ(read(atoi(argv[3]), &byte, 1), 1);
+	CHECK_EQ((unsigned char)byte, pattern(10));
+	return 0;
+}
+
+TEST(close_on_exec_closes_and_others_stay)
+{
+	pid_t child = MUST(fork());
+
+	if (child == 0) {
+		char text[3][20];
+		int fd[3];
+		make_file("data", 100);
+		fd[0] = MUST(open("data", O_RDONLY | O_CLOEXEC));
+		fd[1] = MUST(open("data", O_RDONLY));
+		fd[2] = MUST(open("data", O_RDONLY));
+		MUST(fcntl(fd[1], F_SETFD, FD_CLOEXEC));
+		MUST(lseek(fd[2], 10, SEEK_SET));       // the position stays, too
+		for (int i = 0; i < 3; i++)
+			snprintf(text[i], sizeof(text[i]), "%d", fd[i]);
+		test_exec("check_descriptors", text[0], text[1], text[2]);
+	}
+	CHECK_CHILD(child);
+}
+
+static void ignore_it(int number)
+{
+	(void)number;
+}
+
+HELPER(check_signals)
+{
+	struct sigaction action;
+	sigset_t blocked;
+
+	MUST(sigaction(SIGUSR1, NULL, &action));
+	CHECK(action.sa_handler == SIG_DFL);
+	MUST(sigaction(SIGUSR2, NULL, &action));
+	CHECK(action.sa_handler == SIG_IGN);
+	MUST(sigprocmask(SIG_BLOCK, NULL, &blocked));
+	CHECK(sigismember(&blocked, SIGTERM));
+	CHECK(!sigismember(&blocked, SIGINT));
+	return 0;
+}
+
+TEST(handlers_are_reset_and_masks_stay)
+{
+	pid_t child = MUST(fork());
+
+	if (child == 0) {
+		sigset_t set;
+		signal(SIGUSR1, ignore_it);
+		signal(SIGUSR2, SIG_IGN);
+		sigemptyset(&set);
+		sigaddset(&set, SIGTERM);
+		sigprocmask(SIG_BLOCK, &set, NULL);
+		test_exec("check_signals", NULL, NULL, NULL);
+	}
+	CHECK_CHILD(child);
+}
+
+/* ---- what is no program --------------------------------------------------------------------------- */
+
+static unsigned char image[4 * 1024 * 1024];
+static long image_size;
+static Elf64_Ehdr *const header = (Elf64_Ehdr *)image;
+
+static void read_image(void)
+{
+	int fd = MUST(open(test_program, O_RDONLY));
+	ssize_t n;
+
+	image_size = 0;
+	while ((n = read(fd, image + image_size, sizeof(image) - image_size)) > 0)
+		image_size += n;
+	MUST(close(fd));
+	CHECK(image_size > 1000 && image_size < (long)sizeof(image));
+}
+
+static void write_image(long size)
+{
+	int fd = MUST(open("program", O_WRONLY | O_CREAT | O_TRUNC, 0755));
+
+	for (long done = 0; done < size; )
+		done += MUST(write(fd, image + done, size - done));
+	MUST(close(fd));
+}
+
+static int run_image(void)
+{
+	char *argv[] = { "program", "--helper", "check_data", NULL };
+	pid_t child = MUST(fork());
+
+	if (child == 0) {
+		default_signals();
+		execv("./program", argv);
+		_exit(100 + errno);
+	}
+	return wait_status(child);
+}
+
+static void check_refused(void)
+{
+	int status = run_image();
+
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 100 + ENOEXEC)
+		FAIL("expected execve to give ENOEXEC, seen status 0x%x", status);
+}
+
+// A program whose headers lie may be refused, or killed when it is too late to refuse: never run.
+static void check_does_not_run(void)
+{
+	int status = run_image();
+
+	if (WIFEXITED(status) && WEXITSTATUS(status) <= 100)
+		FAIL("expected that it does not run, seen exit status %d", WEXITSTATUS(status));
+}
+
+static Elf64_Phdr *first_load(void)
+{
+	Elf64_Phdr *segment = (Elf64_Phdr *)(image + header->e_phoff);
+
+	while (segment->p_type != PT_LOAD)
+		segment++;
+	return segment;
+}
+
+#define DAMAGED(title, damage, size, check)						\
+	TEST(title)									\
+	{										\
+		read_image();								\
+		damage;									\
+		write_image(size);							\
+		check();								\
+	}
+
+TEST(copied_program_runs)
+{
+	read_image();
+	write_image(image_size);
+	CHECK_EQ(run_image(), 0);
+}
+
+DAMAGED(empty_file_is_enoexec, (void)0, 0, check_refused)
+DAMAGED(text_file_is_enoexec, memset(image, 'x', 300), 300, check_refused)
+DAMAGED(wrong_magic_is_enoexec, image[0] = 0, image_size, check_refused)
+DAMAGED(cut_in_the_header_is_enoexec, (void)0, 40, check_refused)
+DAMAGED(cut_in_the_segment_table_is_enoexec, (void)0, sizeof(Elf64_Ehdr) + 10, check_refused)
+DAMAGED(foreign_machine_is_enoexec, header->e_machine = 3 /* i386 */, image_size, check_refused)
+DAMAGED(object_file_is_enoexec, header->e_type = ET_REL, image_size, check_refused)
+DAMAGED(no_segments_is_enoexec, header->e_phnum = 0, image_size, check_refused)
+DAMAGED(wrong_segment_size_is_enoexec, header->e_phentsize = 32, image_size, check_refused)
+DAMAGED(segment_table_past_the_end_is_enoexec, header->e_phoff = 1UL << 40, image_size,
+	check_refused)
+DAMAGED(segment_table_negative_is_enoexec, header->e_phoff = -64UL, image_size, check_refused)
+DAMAGED(segment_in_kernel_space_does_not_run, first_load()->p_vaddr = 0xffff800000000000,
+	image_size, check_does_not_run)
+DAMAGED(segment_of_all_memory_does_not_run, first_load()->p_memsz = -1UL, image_size,
+	check_does_not_run)
+DAMAGED(segment_unaligned_does_not_run, first_load()->p_vaddr += 1, image_size, check_does_not_run)
+DAMAGED(entry_in_nowhere_does_not_run, header->e_entry = 0x10, image_size, check_does_not_run)
+DAMAGED(cut_after_the_headers_does_not_run, (void)0, 1000, check_does_not_run)
+
+// The entry is sent to nowhere, so that whatever is loaded ends at its first instruction.
+TEST(random_damage_never_hurts_the_system)
+{
+	unsigned long random = 12345;
+
+	read_image();
+	unsigned char saved[512];
+	memcpy(saved, image, sizeof(saved));
+	for (int round = 0; round < 100; round++) {
+		memcpy(image, saved, sizeof(saved));
+		for (int i = 0; i < 4; i++) {
+			random = random * 6364136223846793005 + 1442695040888963407;
+			image[4 + (random >> 33) % 400] = random >> 24;
+		}
+		header->e_entry = 0x10;
+		write_image(image_size);
+		check_does_not_run();
+	}
+	memcpy(image, saved, sizeof(saved));
+	write_image(image_size);
+	CHECK_EQ(run_image(), 0);
+}
+
+TEST(names_that_cannot_be_run)
+{
+	char *argv[] = { "x", NULL };
+	char path[300];
+
+	make_file("plain", 100);
+	snprintf(path, sizeof(path), "plain/below");
+	CHECK_ERR(execv("missing", argv), ENOENT);
+	CHECK_ERR(execv("", argv), ENOENT);
+	CHECK_ERR(execv(path, argv), ENOTDIR);
+	CHECK_ERR(execv(".", argv), EACCES);
+	MUST(chmod("plain", 0644));
+	CHECK_ERR(execv("plain", argv), EACCES);        // nobody's x bit: not even root may
+	MUST(symlink("loop", "loop"));
+	CHECK_ERR(execv("loop", argv), ELOOP);
+	memset(path, 'n', 290);
+	path[290] = 0;
+	CHECK_ERR(execv(path, argv), ENAMETOOLONG);
+}
+
+TEST(bad_pointers_are_efault)
+{
+	CHECK_ERR(syscall(SYS_execve, 8, NULL, NULL), EFAULT);
+	CHECK_ERR(syscall(SYS_execve, test_program, 8, NULL), EFAULT);
+	char *argv[] = { "x", (char *)8, NULL };
+	CHECK_ERR(syscall(SYS_execve, test_program, argv, NULL), EFAULT);
+	CHECK_ERR(syscall(SYS_execve, test_program, argv + 2, 0xffff800000000000), EFAULT);
+}
+
+TEST(argument_too_long_is_e2big)
+{
+	static char text[200 * 1024];
+	char *argv[] = { test_program, text, NULL };
+
+	memset(text, 'a', sizeof(text) - 1);
+	CHECK_ERR(execv(test_program, argv), E2BIG);    // one string: at most 128 KiB
+}
