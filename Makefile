@@ -130,43 +130,38 @@ $(B)/lectern.asm: $(B)/lectern.elf
 kernel.asm: $(B)/lectern.asm  ## a listing of the kernel, C and instructions, in $(B)/lectern.asm
 
 # --- libc and programs -----------------------------------------------------
-LIBC_OBJ := $(patsubst %.c,$(B)/%.o,$(patsubst %.asm,$(B)/%.asm.o,$(LIBC)))
-LIB_OBJ  := $(patsubst %.c,$(B)/%.o,$(wildcard user/lib/*.c))
-TLIB_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/prog/lib/*.c))
+obj      = $(patsubst %.c,$(B)/obj/%.o,$(patsubst %.asm,$(B)/obj/%.asm.o,$(1)))
+LIB_OBJ  := $(call obj,$(wildcard user/lib/*.c))
+TLIB_OBJ := $(call obj,$(wildcard tests/prog/lib/*.c))
 CRT      := $(B)/libc/crt0.o
 LIBC_A   := $(B)/libc/libc.a
 
-$(B)/libc/%.o $(B)/user/%.o $(B)/tests/prog/%.o: UFLAGS += -Itests/prog
-$(B)/libc/%.o: libc/%.c Makefile
-	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(UFLAGS) -Ilibc -c $< -o $@
-$(B)/user/%.o: user/%.c Makefile
+$(B)/obj/libc/%.o: UFLAGS += -Ilibc
+$(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(UFLAGS) -c $< -o $@
-$(B)/tests/prog/%.o: tests/prog/%.c Makefile
+$(B)/obj/%.asm.o: %.asm Makefile
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(UFLAGS) -c $< -o $@
-$(B)/libc/%.asm.o: libc/%.asm
+	$(call say,NASM)$(NASM) -f elf64 -g -F dwarf -MD $(@:.o=.d) $< -o $@
+$(CRT): $(B)/obj/libc/crt0.asm.o
 	@mkdir -p $(@D)
-	$(call say,NASM)$(NASM) -f elf64 -g -F dwarf $< -o $@
-$(CRT): libc/crt0.asm
+	$(Q)cp $< $@
+$(LIBC_A): $(call obj,$(LIBC))
 	@mkdir -p $(@D)
-	$(call say,NASM)$(NASM) -f elf64 -g -F dwarf $< -o $@
-$(LIBC_A): $(LIBC_OBJ)
-	$(Q)rm -f $@ && $(AR) rcsD $@ $^
+	$(call say,AR)rm -f $@ && $(AR) rcsD $@ $^
 
-link = $(call say,LD)$(LD) $(ULINK) -o $@ $(CRT) $(filter %.o,$(filter-out $(CRT),$^)) $(LIBC_A)
-$(addprefix $(B)/user/,$(UPROG)) $(DEMO_BINS): $(B)/user/%: $(B)/user/%.o $(LIB_OBJ) $(CRT) $(LIBC_A)
+link = $(call say,LD)mkdir -p $(@D) && $(LD) $(ULINK) -o $@ $(CRT) $(filter $(B)/obj/%,$^) $(LIBC_A)
+$(addprefix $(B)/user/,$(UPROG)) $(DEMO_BINS): $(B)/user/%: $(B)/obj/user/%.o $(LIB_OBJ) $(CRT) $(LIBC_A)
 	$(link)
-$(addprefix $(B)/user/,$(UDIRS)): $(B)/user/%: $$(patsubst %.c,$(B)/%.o,$$(wildcard user/%/*.c)) \
-		$(LIB_OBJ) $(CRT) $(LIBC_A)
-	$(call say,LD)rmdir $@ 2>/dev/null; $(LD) $(ULINK) -o $@ $(CRT) $(filter %.o,$(filter-out $(CRT),$^)) $(LIBC_A)
-$(TEST_BINS): $(B)/tests/prog/%: $(B)/tests/prog/%.o $(TLIB_OBJ) $(CRT) $(LIBC_A)
+$(addprefix $(B)/user/,$(UDIRS)): $(B)/user/%: $$(call obj,$$(wildcard user/%/*.c)) $(LIB_OBJ) \
+		$(CRT) $(LIBC_A)
+	$(link)
+$(TEST_BINS): $(B)/tests/prog/%: $(B)/obj/tests/prog/%.o $(TLIB_OBJ) $(CRT) $(LIBC_A)
 	$(link)
 $(MUSL_BINS): $(B)/tests/prog/musl/%: tests/prog/musl/%.c
 	@mkdir -p $(@D)
 	$(call say,MUSL)musl-gcc -static -O2 -g -Wall -Itests/prog $< -o $@
--include $(shell find $(B)/libc $(B)/user $(B)/tests -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj $(B)/tests -name '*.d' 2>/dev/null)
 
 # Unit tests: what else a test compiles stands in its `// BUILD:` line.
 $(UNIT_BINS): $(B)/tests/unit/%: tests/unit/%.c \
