@@ -53,10 +53,10 @@ say  = $(if $(V),,@printf '  %-5s %s\n' $(1) $@;)
 # --- flags -----------------------------------------------------------------
 FREE   := $(TARGET) -std=gnu11 -O2 -g -ffreestanding -nostdinc -fno-pic -fno-pie \
 	  -fno-stack-protector -fcf-protection=none -MMD -MP \
-	  -Wall -Wextra -Wshadow -Wvla $(WERROR)
+	  -Wall -Wextra $(WERROR)
 KFLAGS := $(FREE) -mno-red-zone -mgeneral-regs-only -mcmodel=kernel \
 	  -fno-omit-frame-pointer -fno-strict-aliasing -fno-asynchronous-unwind-tables \
-	  -Wmissing-prototypes -Wstrict-prototypes -Wframe-larger-than=1024 -Ikernel -I.
+	  -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wvla -Wframe-larger-than=1024 -Ikernel -I.
 # The debug kernel: lock ranks, poison, the audit, undefined behaviour.  Null
 # and alignment checks are left out: the processor makes the first, x86 allows
 # the second.
