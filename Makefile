@@ -66,6 +66,10 @@ UFLAGS := $(FREE) -fno-asynchronous-unwind-tables -Ilibc/include -Ikernel -Iuser
 UNITFLAGS := -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-omit-frame-pointer \
 	  -Wall -Wextra -MMD -MP -Itests/unit -Ikernel -I.
 ULINK  := -static -z noexecstack -z separate-code
+# The boot page is writable code, on purpose and for a moment: newer linkers warn.
+KLINK  := -static -nostdlib -z noexecstack -T linker.ld \
+	  $(shell $(LD) --help 2>/dev/null | grep -o -m1 -e --no-warn-rwx-segments)
+
 # --- what the kernel is made of --------------------------------------------
 KSRC := $(wildcard boot/*.asm boot/*.c kernel/x86/*.asm) \
 	$(filter-out kernel/x86/offsets.c,$(sort $(wildcard kernel/*.c kernel/*/*.c))) \
@@ -113,10 +117,9 @@ $(B)/$(2)/gen/offsets.inc: kernel/x86/offsets.c Makefile
 	$$(Q)sed -n 's/^@@ //p' $$@.s > $$@
 $(B)/$(1).elf: $$($(1)_OBJ) linker.ld tools/ksyms
 	$$(call say,LINK)$$(PYTHON) tools/ksyms --nasm $$(NASM) -o $(B)/$(2)/ksyms0.o < /dev/null
-	$$(Q)$$(LD) -static -nostdlib -z noexecstack -T linker.ld -o $(B)/$(2)/pass1.elf \
-		$$($(1)_OBJ) $(B)/$(2)/ksyms0.o
+	$$(Q)$$(LD) $(KLINK) -o $(B)/$(2)/pass1.elf $$($(1)_OBJ) $(B)/$(2)/ksyms0.o
 	$$(Q)$$(NM) -n $(B)/$(2)/pass1.elf | $$(PYTHON) tools/ksyms --nasm $$(NASM) -o $(B)/$(2)/ksyms.o
-	$$(Q)$$(LD) -static -nostdlib -z noexecstack -T linker.ld -o $$@ $$($(1)_OBJ) $(B)/$(2)/ksyms.o
+	$$(Q)$$(LD) $(KLINK) -o $$@ $$($(1)_OBJ) $(B)/$(2)/ksyms.o
 	$$(Q)$$(NM) -n $$@ | $$(PYTHON) tools/ksyms --same $(B)/$(2)/ksyms.o.tab
 	$$(Q)$$(NM) -n $$@ > $(B)/$(1).sym
 -include $$(patsubst %.o,%.d,$$($(1)_OBJ)) $(B)/$(2)/gen/offsets.inc.d
