@@ -117,6 +117,12 @@ void cache_truncate_pages(struct cache *cache, u64 new_size);
 // Drops clean unmapped pages; returns how many. May sleep.
 u64 cache_drop_clean(struct cache *cache);
 
+// Page locked, referenced by the caller. Takes it out of its cache when it is clean, unmapped and used by nobody else. True: gone.
+bool cache_try_evict(struct page *p);
+
+// Inside the room: the waiters for WRITEBACK; told by page_store_done.
+void page_wake_writeback(struct page *p);
+
 // errseq: an opener remembers cache_error_now(); cache_error_check reports an error that came since, once, and moves the mark.
 u32 cache_error_now(struct cache *cache);
 int cache_error_check(struct cache *cache, u32 *seen) MUST_CHECK;

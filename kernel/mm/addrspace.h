@@ -20,6 +20,8 @@ struct family {                         // the address spaces that came from one
 	struct list spaces;             // GUARDED_BY(lock) addrspace.family_link
 };
 
+struct page;
+
 struct addrspace {
 	i32 users, refs;                // atomic
 	struct rwlock lock;             // RANK_ADDRSPACE
@@ -30,7 +32,8 @@ struct addrspace {
 	u64 root;                       // physical address of the top-level table; constant
 	struct spinlock table_lock;     // RANK_PAGETABLE: tables above the last level
 	u64 nr_tables;                  // atomic
-	i64 nr_anon_resident, nr_file_resident, nr_shared_resident;     // atomic: pages shown (RSS)
+	struct list dead_tables;        // GUARDED_BY(lock): tables that are freed after the flush
+	i64 nr_anon_resident, nr_file_resident;         // atomic: pages shown (RSS)
 	u64 peak_resident;
 	u64 cpu_set;                    // atomic: bit n: CPU n may have entries of it in its TLB
 	struct family *family;
@@ -51,4 +54,5 @@ void addrspace_put(struct addrspace *as);       // the last user: unmaps everyth
 void addrspace_ref_put(struct addrspace *as);   // the last reference frees the struct; never sleeps
 void addrspace_activate(struct addrspace *as);  // loads it on this CPU; interrupts closed (context switch)
 struct addrspace *addrspace_of_process(int pid);        // a user reference, for /proc; NULL
+i64 *resident_count(struct addrspace *as, const struct page *p);        // which of the two counts a frame belongs to
 u64 addrspace_resident(struct addrspace *as);

@@ -20,7 +20,13 @@ enum fault_result {
 	FAULT_IO,               // SIGBUS BUS_ADRERR: error says why (-EIO, -ENOSPC)
 	FAULT_NO_MEMORY,        // the process is killed
 };
-enum fault_need { NEED_NOTHING, NEED_FILL, NEED_RESERVE };
+enum fault_need {
+	NEED_NOTHING,
+	NEED_FILL,              // the page of fault.file at fault.index must be read
+	NEED_UNLOCK,            // fault.page is locked by somebody: wait
+	NEED_RESERVE,           // fault.page has no place on disk yet
+};
+struct file;
 
 struct fault {
 	/* the question */
@@ -32,9 +38,11 @@ struct fault {
 	enum fault_verb verb;
 	bool did_io;
 	int error;                      // negative errno when result is FAULT_IO
-	/* between two rounds: the referenced page that must be made ready, and how */
-	struct page *page;
+	/* between two rounds: what must be made ready with no lock held; both referenced */
 	enum fault_need need;
+	struct page *page;
+	struct file *file;
+	u64 index;
 	u64 started_ns;
 };
 

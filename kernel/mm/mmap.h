@@ -15,5 +15,7 @@ i64 mmap_advise(struct addrspace *as, vaddr_t start, u64 length, int advice);
 i64 mmap_resident(struct addrspace *as, vaddr_t start, u64 length, u8 __user *vector);  // mincore
 i64 mmap_set_break(struct addrspace *as, vaddr_t new_end);
 i64 mmap_remap(struct addrspace *as, vaddr_t old, u64 old_length, u64 new_length, u32 flags, vaddr_t target);
+// A fault below an area that grows down: makes it reach the address, within RLIMIT_STACK and the guard gap. 0 or -errno.
+int stack_grow(struct addrspace *as, vaddr_t address) MUST_CHECK;
 // exec: a fixed mapping in a space that only we know; prot and flags as AREA_*.
 int mmap_map_fixed(struct addrspace *as, vaddr_t start, u64 length, u32 area_flags, struct file *file, u64 offset) MUST_CHECK;

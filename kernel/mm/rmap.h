@@ -13,7 +13,13 @@ enum unmap_private { UNMAP_SHARED_ONLY, UNMAP_PRIVATE_TOO };    // private copie
 
 // Takes pages [first, first + nr) out of every address space.
 void rmap_unmap(struct cache *cache, u64 first, u64 nr, enum unmap_private how);
-// Makes every entry that shows the page read-only and clean, so that the next store faults. Page locked. True when one was dirty.
-bool rmap_clean(struct page *p);
+// Makes every entry that shows one of these pages for a shared mapping read-only, so that the next store faults and marks
+// the page dirty again. The pages are locked.
+void rmap_clean(struct cache *cache, u64 first, u64 nr);
+// Harvests and clears the accessed bits of the page's entries. True when one was set. Only tries the lock; no flush: a
+// processor that still has the entry keeps it as used a little longer.
+bool rmap_age(struct page *p);
+// As rmap_unmap(SHARED_ONLY) for one page, but only tries the lock (reclaim). Page locked. False: could not.
+bool rmap_try_unmap(struct page *p);
 // How many entries show it, by looking (the audit and tests).
 u64 rmap_count(struct page *p);

@@ -36,14 +36,23 @@ bool pte_is_dirty(pte_t e);
 bool pte_is_accessed(pte_t e);
 bool pte_allows(pte_t e, u32 access);           // enum fault_access
 pte_t pte_read_only(pte_t e);                   // not writable, clean
+pte_t pte_write_protect(pte_t e);               // not writable; dirty as it was
 pte_t pte_with_protection(pte_t e, u32 area_flags, enum pte_access access);
 struct page *pte_page(pte_t e);
 void pte_set(struct pte_slot *slot, pte_t e);   // keeps T2
+void pte_clear_accessed(struct pte_slot *slot);
 pte_t pte_exchange(struct pte_slot *slot, pte_t e);     // atomic against the processor's own A and D bits
+
+// Replaces an entry by one that allows more, when it still is what the caller saw. This CPU forgets the old one; others may fault
+// once more on it. False: it has changed.
+bool pte_upgrade(struct addrspace *as, vaddr_t va, pte_t expected, pte_t fresh) MUST_CHECK;
 
 // Calls visit for every non-empty slot of [start, end), tables locked; visit may set the slot. Stops when visit returns non-zero.
 typedef int (*pte_visitor)(struct pte_slot *slot, vaddr_t va, void *argument);
 int pgtable_visit(struct addrspace *as, vaddr_t start, vaddr_t end, pte_visitor visit, void *argument);
+// fork: enters e into a space that nobody else sees yet; no lock. The slot must be empty. -ENOMEM. Does not sleep (it is called
+// under another space's table lock).
+int pgtable_fill(struct addrspace *as, vaddr_t va, pte_t e) MUST_CHECK;
 // Frees the tables below [floor, ceiling) that hold nothing; no area may reach into it. as->lock held for writing.
 void pgtable_free_tables(struct addrspace *as, vaddr_t floor, vaddr_t ceiling);
 

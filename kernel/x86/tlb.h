@@ -10,10 +10,13 @@ struct page;
 
 // Interrupts open. Returns after all CPUs in as->cpu_set have flushed. A few pages: one by one; many: everything.
 void tlb_flush_range(struct addrspace *as, vaddr_t start, vaddr_t end);
+void tlb_flush_tables(struct addrspace *as);    // upper levels changed: everything of as, everywhere
 void tlb_flush_page_local(vaddr_t va);
+// The space is about to lose its tables: CPUs that still have it loaded, idle, go over to the kernel's own table.
+void tlb_abandon(struct addrspace *as);
 
 // Frames that leave a range: gathered, flushed once, then freed.
-#define TLB_BATCH 128
+#define TLB_BATCH 96
 struct tlb_batch {
 	struct addrspace *space;
 	vaddr_t start, end;             // what was changed so far

@@ -1,0 +1,370 @@
+/*
+ * cache.c - pages of files, found by (cache, index). The hard part is two threads that want the same absent page: both
+ * must end up with one frame and one disk read, and neither may spin while it waits. So a page enters the tree locked
+ * and not up to date; whoever comes second finds it, and waits for its lock.
+ * cache->lock covers the tree and its tags (interrupts closed: completions change tags); the page lock covers the page's
+ * place in the cache and its content's validity. See cache.h for states and invariants C1 to C6.
+ */
+#include "kernel.h"
+#include "cache/cache.h"
+#include "cache/writeback.h"
+#include "fs/vfs.h"
+#include "mm/frame.h"
+#include "mm/reclaim.h"
+#include "mm/rmap.h"
+#include "proc/process.h"
+#include "x86/cpu.h"
+#include <abi/errno.h>
+
+void cache_init(struct cache *cache, const struct cache_ops *ops, struct inode *inode, u64 size)
+{
+	*cache = (struct cache){ .ops = ops, .inode = inode, .size = size, .page_lock_rank = RANK_PAGE };
+	spin_init(&cache->lock, "cache.lock", RANK_CACHE);
+	wait_queue_init(&cache->writeback_wait);
+	mutex_init(&cache->rmap_lock, "cache.rmap_lock", RANK_RMAP);
+	list_init(&cache->areas);
+}
+
+struct page *cache_find(struct cache *cache, pgoff_t index)
+{
+	u64 flag = spin_lock_irq(&cache->lock);
+	struct page *p = radix_find(&cache->pages, index);
+
+	if (p)
+		page_get(p);
+	spin_unlock_irq(&cache->lock, flag);
+	return p;
+}
+
+// Inserts p, locked and empty; the tree takes a reference. -EEXIST: another was faster.
+static int insert(struct cache *cache, pgoff_t index, struct page *p)
+{
+	struct radix_spare spare;
+	int error = radix_preload(&spare);
+
+	if (error)
+		return error;
+	p->cache = cache;
+	p->index = index;
+	page_set(p, PAGE_LOCKED);
+	u64 flag = spin_lock_irq(&cache->lock);
+
+	error = radix_insert(&cache->pages, index, p, &spare);
+	if (!error)
+		page_get(p);
+	spin_unlock_irq(&cache->lock, flag);
+	radix_preload_end(&spare);
+	if (error) {
+		page_clear(p, PAGE_LOCKED);
+		p->cache = NULL;
+	} else {
+		reclaim_add(p);
+	}
+	return error;
+}
+
+// The page, referenced; a new one is born locked by us, which *is_new tells.
+static int find_or_create(struct cache *cache, pgoff_t index, struct page **out, bool *is_new)
+{
+	for (;;) {
+		struct page *p = cache_find(cache, index);
+
+		*is_new = !p;
+		if (!p) {
+			p = frame_alloc(PAGE_CACHE, 0);
+			if (!p)
+				return -ENOMEM;
+			int error = insert(cache, index, p);
+
+			if (error) {
+				page_put(p);
+				if (error == -EEXIST)
+					continue;
+				return error;
+			}
+			count(COUNTER_CACHE_MISSES);
+		}
+		*out = p;
+		return 0;
+	}
+}
+
+// Page locked, in its cache. Takes it out: the reference of the tree goes.
+static void remove(struct cache *cache, struct page *p)
+{
+	debug_assert(p->map_count == 0);        // C6
+	u64 flag = spin_lock_irq(&cache->lock);
+
+	radix_remove(&cache->pages, p->index);
+	if (page_has(p, PAGE_DIRTY)) {
+		cache->nr_dirty--;
+		atomic_sub(&nr_dirty_pages, 1);
+		page_clear(p, PAGE_DIRTY);
+	}
+	p->cache = NULL;
+	spin_unlock_irq(&cache->lock, flag);
+	reclaim_remove(p);
+	page_put(p);
+}
+
+int cache_start_get(struct cache *cache, pgoff_t index, struct page **out)
+{
+	struct page *p;
+	bool is_new;
+	int error = find_or_create(cache, index, &p, &is_new);
+
+	if (error)
+		return error;
+	if (is_new) {
+		process_count(COUNT_CACHE_FILLS);
+		cache->ops->fill(cache, &p, 1);         // the page lock goes with the request
+	}
+	*out = p;
+	return 0;
+}
+
+/*
+ * A page whose fill failed stays in the tree, FAILED, for those who wait for it; the first to take its lock afterwards
+ * takes it out, so that the next reader asks the disk again.
+ */
+static int failure_of(struct cache *cache, struct page *p)
+{
+	int error = p->error ? p->error : -EIO;
+
+	page_lock(p);
+	if (p->cache == cache && page_has(p, PAGE_FAILED))
+		remove(cache, p);
+	page_unlock(p);
+	return error;
+}
+
+int cache_get(struct cache *cache, pgoff_t index, struct page **out)
+{
+	for (;;) {
+		struct page *p;
+		int error = cache_start_get(cache, index, &p);
+
+		if (error)
+			return error;
+		if (page_has(p, PAGE_UPTODATE)) {
+			count(COUNTER_CACHE_HITS);
+			*out = p;
+			return 0;
+		}
+		page_wait_unlocked(p);
+		if (page_has(p, PAGE_UPTODATE)) {
+			*out = p;
+			return 0;
+		}
+		if (page_has(p, PAGE_FAILED)) {
+			error = failure_of(cache, p);
+			page_put(p);
+			return error;
+		}
+		// Unlocked, neither filled nor failed: a writer made it and gave it up, or it was truncated. Fill it now, if it is still ours.
+		page_lock(p);
+		if (p->cache == cache && !page_has(p, PAGE_UPTODATE | PAGE_FAILED))
+			cache->ops->fill(cache, &p, 1);
+		else
+			page_unlock(p);
+		page_put(p);
+	}
+}
+
+int cache_get_locked(struct cache *cache, pgoff_t index, struct page **out)
+{
+	for (;;) {
+		struct page *p;
+		bool is_new;
+		int error = find_or_create(cache, index, &p, &is_new);
+
+		if (error)
+			return error;
+		if (!is_new) {
+			page_lock(p);
+			if (p->cache != cache || p->index != index) {   // truncated or evicted while we waited
+				page_unlock(p);
+				page_put(p);
+				continue;
+			}
+		}
+		page_clear(p, PAGE_FAILED);
+		*out = p;
+		return 0;
+	}
+}
+
+void page_fill_done(struct page *p, int error)
+{
+	if (error) {
+		p->error = (i16)error;
+		page_set(p, PAGE_FAILED);
+	} else {
+		page_set(p, PAGE_UPTODATE);
+	}
+	page_unlock(p);
+}
+
+void page_mark_dirty(struct page *p)
+{
+	struct cache *cache = p->cache;
+
+	debug_assert(page_has(p, PAGE_LOCKED) && page_has(p, PAGE_UPTODATE));
+	if (page_has(p, PAGE_DIRTY))
+		return;
+	u64 flag = spin_lock_irq(&cache->lock);
+	bool is_first = false;
+
+	if (!page_has(p, PAGE_DIRTY)) {
+		page_set(p, PAGE_DIRTY);
+		radix_tag_set(&cache->pages, p->index, RADIX_TAG_DIRTY);
+		is_first = cache->nr_dirty++ == 0;
+		atomic_add(&nr_dirty_pages, 1);
+	}
+	spin_unlock_irq(&cache->lock, flag);
+	if (is_first && cache->inode)
+		inode_mark_dirty(cache->inode, INODE_DIRTY_PAGES);
+}
+
+static u64 nr_pages_of(u64 size)
+{
+	return PAGE_ALIGN_UP(size) >> PAGE_SHIFT;
+}
+
+// The next page of the cache at or after first, referenced.
+static struct page *next_page(struct cache *cache, pgoff_t first, pgoff_t *index)
+{
+	u64 flag = spin_lock_irq(&cache->lock);
+	struct page *p = radix_next(&cache->pages, first, U64_MAX, index);
+
+	if (p)
+		page_get(p);
+	spin_unlock_irq(&cache->lock, flag);
+	return p;
+}
+
+void cache_truncate_pages(struct cache *cache, u64 new_size)
+{
+	pgoff_t first = nr_pages_of(new_size), index;
+	struct page *p;
+
+	rmap_unmap(cache, first, U64_MAX - first, UNMAP_PRIVATE_TOO);
+	for (index = first; (p = next_page(cache, index, &index)); index++) {
+		page_lock(p);
+		page_wait_writeback(p);
+		if (p->cache == cache) {
+			if (atomic_load(&p->map_count))         // mapped between the first unmapping and our lock
+				rmap_unmap(cache, index, 1, UNMAP_PRIVATE_TOO);
+			remove(cache, p);
+		}
+		page_unlock(p);
+		page_put(p);
+	}
+	// A private copy may have been made from a page that was not gone yet; no page past the end can be found any more.
+	rmap_unmap(cache, first, U64_MAX - first, UNMAP_PRIVATE_TOO);
+}
+
+// Zeroes [size, end of its page) in memory, if that page is here: what was stored there past the end is not part of the file.
+static void zero_tail(struct cache *cache, u64 size)
+{
+	u64 offset = size & ~PAGE_MASK;
+	struct page *p;
+
+	if (!offset || !(p = cache_find(cache, size >> PAGE_SHIFT)))
+		return;
+	page_lock(p);
+	if (p->cache == cache && page_has(p, PAGE_UPTODATE)) {
+		u8 *bytes = page_address(p);
+
+		for (u64 i = offset; i < PAGE_SIZE; i++)
+			bytes[i] = 0;
+		if (page_has(p, PAGE_BACKED) || !cache->ops->reserve)
+			page_mark_dirty(p);
+	}
+	page_unlock(p);
+	page_put(p);
+}
+
+void cache_set_size(struct cache *cache, u64 size)
+{
+	u64 old = cache->size;
+
+	if (size > old)
+		zero_tail(cache, old);          // before the growth makes those bytes part of the file
+	WRITE_ONCE(cache->size, size);
+	if (size >= old)
+		return;
+	cache_truncate_pages(cache, size);
+	zero_tail(cache, size);
+}
+
+void cache_destroy(struct cache *cache)
+{
+	pgoff_t index = 0;
+	struct page *p;
+
+	assert(list_is_empty(&cache->areas));
+	for (; (p = next_page(cache, index, &index)); index++) {
+		page_lock(p);
+		page_wait_writeback(p);
+		remove(cache, p);
+		page_unlock(p);
+		page_put(p);
+	}
+}
+
+// Clean, unmapped, used by nobody but the tree and the caller: may go. Page locked.
+bool cache_try_evict(struct page *p)
+{
+	struct cache *cache = p->cache;
+	bool is_gone = false;
+
+	if (!cache || page_has(p, PAGE_DIRTY | PAGE_WRITEBACK) || atomic_load(&p->map_count) || !cache->ops->store)
+		return false;
+	u64 flag = spin_lock_irq(&cache->lock);
+
+	// Two references: the tree's and the caller's. A third is found under cache->lock only, so none can come now.
+	if (atomic_load(&p->refs) == 2 && !page_has(p, PAGE_DIRTY)) {
+		radix_remove(&cache->pages, p->index);
+		p->cache = NULL;
+		is_gone = true;
+	}
+	spin_unlock_irq(&cache->lock, flag);
+	if (is_gone) {
+		count(COUNTER_CACHE_EVICTIONS);
+		reclaim_remove(p);
+		page_put(p);
+	}
+	return is_gone;
+}
+
+u64 cache_drop_clean(struct cache *cache)
+{
+	pgoff_t index = 0;
+	u64 nr = 0;
+	struct page *p;
+
+	for (; (p = next_page(cache, index, &index)); index++) {
+		if (page_try_lock(p)) {
+			nr += cache_try_evict(p);
+			page_unlock(p);
+		}
+		page_put(p);
+	}
+	return nr;
+}
+
+u32 cache_error_now(struct cache *cache)
+{
+	return READ_ONCE(cache->error_sequence);
+}
+
+int cache_error_check(struct cache *cache, u32 *seen)
+{
+	u64 flag = spin_lock_irq(&cache->lock);
+	int error = *seen == cache->error_sequence ? 0 : cache->error;
+
+	*seen = cache->error_sequence;
+	spin_unlock_irq(&cache->lock, flag);
+	return error;
+}

@@ -1,0 +1,256 @@
+/*
+ * addrspace.c - the life of an address space: created by exec, copied by fork, loaded by the scheduler, gone with its
+ * last user. The hard part is the copy: shared file pages are left to be faulted in again, private pages are shown in
+ * both spaces read-only, so that the first store on either side copies.
+ */
+#include "kernel.h"
+#include "lib/atomic.h"
+#include "lib/string.h"
+#include "mm/addrspace.h"
+#include "mm/fault.h"
+#include "mm/frame.h"
+#include "mm/slab.h"
+#include "mm/unmap.h"
+#include "proc/process.h"
+#include "x86/cpu.h"
+#include "x86/insn.h"
+#include "x86/kernel_map.h"
+#include "x86/pgtable.h"
+#include "x86/tlb.h"
+#include "x86/uaccess.h"
+#include <abi/errno.h>
+
+static struct slab_cache addrspace_slab, family_slab;
+
+void addrspaces_init(void)
+{
+	slab_cache_init(&addrspace_slab, "addrspace", sizeof(struct addrspace), 16);
+	slab_cache_init(&family_slab, "family", sizeof(struct family), 16);
+	areas_init();
+	pgtable_init();
+}
+
+static struct family *family_create(void)
+{
+	struct family *f = slab_alloc_zeroed(&family_slab);
+
+	if (!f)
+		return NULL;
+	f->refs = 1;
+	mutex_init(&f->lock, "family.lock", RANK_RMAP);
+	list_init(&f->spaces);
+	return f;
+}
+
+static void family_put(struct family *f)
+{
+	if (atomic_sub_return(&f->refs, 1) == 0)
+		slab_free(&family_slab, f);
+}
+
+struct addrspace *addrspace_create(struct family *family)
+{
+	struct addrspace *as = slab_alloc_zeroed(&addrspace_slab);
+
+	if (!as)
+		return NULL;
+	as->users = as->refs = 1;
+	rwlock_init(&as->lock, "addrspace.lock", RANK_ADDRSPACE);
+	spin_init(&as->table_lock, "addrspace.table_lock", RANK_PAGETABLE);
+	list_init(&as->dead_tables);
+	if (family)
+		atomic_add(&family->refs, 1);
+	else
+		family = family_create();
+	if (!family)
+		goto out_space;
+	if (pgtable_create(as))
+		goto out_family;
+	as->family = family;
+	mutex_lock(&family->lock);
+	list_push_back(&family->spaces, &as->family_link);
+	mutex_unlock(&family->lock);
+	return as;
+
+out_family:
+	family_put(family);
+out_space:
+	slab_free(&addrspace_slab, as);
+	return NULL;
+}
+
+void addrspace_hold(struct addrspace *as)
+{
+	atomic_add(&as->users, 1);
+}
+
+void addrspace_ref_put(struct addrspace *as)
+{
+	if (atomic_sub_return(&as->refs, 1) == 0)
+		slab_free(&addrspace_slab, as);
+}
+
+// The last user has gone: nobody can fault here any more. Areas leave first (unmap, then free), then the tables.
+static void tear_down(struct addrspace *as)
+{
+	struct list dead = LIST_INIT(dead);
+
+	write_lock(&as->lock);
+	unmap_everything(as, &dead);
+	write_unlock(&as->lock);
+	areas_bury(&dead);
+	mutex_lock(&as->family->lock);
+	list_remove(&as->family_link);
+	mutex_unlock(&as->family->lock);
+	tlb_abandon(as);
+	pgtable_destroy(as);
+	family_put(as->family);
+	addrspace_ref_put(as);
+}
+
+void addrspace_put(struct addrspace *as)
+{
+	if (atomic_sub_return(&as->users, 1) == 0)
+		tear_down(as);
+}
+
+void addrspace_activate(struct addrspace *as)
+{
+	struct cpu *cpu = this_cpu();
+	struct addrspace *old = cpu->active_space;
+
+	if (old == as)
+		return;
+	atomic_add(&as->refs, 1);
+	atomic_or(&as->cpu_set, 1ul << cpu->id);        // before the load: see x86/tlb.c
+	cpu->active_space = as;
+	cpu->active_root = as->root;
+	write_cr3(as->root);
+	if (old) {
+		atomic_and(&old->cpu_set, ~(1ul << cpu->id));
+		addrspace_ref_put(old);
+	}
+}
+
+struct addrspace *addrspace_of_process(int pid)
+{
+	struct process *p = process_find(pid);
+	struct addrspace *as = NULL;
+
+	if (!p)
+		return NULL;
+	spin_lock(&process_table_lock);
+	if (p->space && p->state == PROCESS_ALIVE) {
+		as = p->space;
+		addrspace_hold(as);
+	}
+	spin_unlock(&process_table_lock);
+	process_put(p);
+	return as;
+}
+
+i64 *resident_count(struct addrspace *as, const struct page *p)
+{
+	return p->owner == PAGE_ANON ? &as->nr_anon_resident : &as->nr_file_resident;
+}
+
+u64 addrspace_resident(struct addrspace *as)
+{
+	i64 n = as->nr_anon_resident + as->nr_file_resident;
+
+	return n > 0 ? (u64)n : 0;
+}
+
+struct copy_state {
+	struct addrspace *to;
+	vaddr_t next;           // where the child had no table and none could be had without sleeping
+};
+
+// One entry of the parent's private area, table locked: shown in the child too, read-only in both.
+// The child is ours alone; its table lock is of the same rank, so its slot is filled without it (pgtable_fill).
+static int copy_entry(struct pte_slot *slot, vaddr_t va, void *argument)
+{
+	struct copy_state *state = argument;
+	pte_t e = *slot->entry;
+
+	if (!pte_is_present(e))
+		return 0;
+	struct page *p = pte_page(e);
+
+	// Clean pages of the file come back by a fault; a copy of our own does not.
+	if (p != zero_page && p->owner != PAGE_ANON)
+		return 0;
+	if (pte_is_writable(e))
+		pte_set(slot, pte_write_protect(e));
+	state->next = va;
+	if (pgtable_fill(state->to, va, pte_write_protect(e)))
+		return -ENOMEM;
+	if (p != zero_page) {
+		page_get(p);
+		atomic_add(&p->map_count, 1);
+		state->to->nr_anon_resident++;
+	}
+	return 0;
+}
+
+static int copy_area(struct addrspace *from, struct addrspace *to, struct area *a)
+{
+	struct area *twin;
+
+	if (a->flags & AREA_DONT_FORK)
+		return 0;
+	twin = area_alloc(to, a->start, a->end, a->flags & ~(u32)AREA_LOCKED, a->file, a->first);
+	if (!twin)
+		return -ENOMEM;
+	twin->cache = a->cache;
+	area_insert(to, twin);
+	if (a->flags & (AREA_SHARED | AREA_WIPE_ON_FORK) || !a->has_private_pages)
+		return 0;
+	twin->has_private_pages = true;
+	struct copy_state state = { .to = to, .next = a->start };
+
+	// Under the parent's table lock nothing may sleep. Where the child lacks a table then, make it here and go on.
+	while (pgtable_visit(from, state.next, a->end, copy_entry, &state)) {
+		struct pte_slot slot;
+
+		if (pgtable_slot_lock(to, state.next, true, &slot))
+			return -ENOMEM;
+		pgtable_slot_unlock(&slot);
+	}
+	return 0;
+}
+
+int addrspace_copy(struct addrspace *from, struct addrspace **out)
+{
+	struct addrspace *to = addrspace_create(from->family);
+	int error = 0;
+
+	if (!to)
+		return -ENOMEM;
+	write_lock(&from->lock);
+	for (struct rb_node *n = rb_first(&from->areas); n && !error; n = rb_next(n))
+		error = copy_area(from, to, rb_entry(n, struct area, node));
+	to->mmap_top = from->mmap_top;
+	to->code_start = from->code_start;
+	to->code_end = from->code_end;
+	to->data_start = from->data_start;
+	to->data_end = from->data_end;
+	to->heap_start = from->heap_start;
+	to->heap_end = from->heap_end;
+	to->stack_start = from->stack_start;
+	to->arguments_start = from->arguments_start;
+	to->arguments_end = from->arguments_end;
+	to->environment_start = from->environment_start;
+	to->environment_end = from->environment_end;
+	memcpy(to->auxv, from->auxv, sizeof(to->auxv));
+	to->nr_auxv = from->nr_auxv;
+	// Stores that found the entry writable must not go on in the parent alone.
+	tlb_flush_range(from, 0, USER_END);
+	write_unlock(&from->lock);
+	if (error) {
+		addrspace_put(to);
+		return error;
+	}
+	*out = to;
+	return 0;
+}

@@ -1,0 +1,320 @@
+/*
+ * area.c - the sorted set of areas of an address space: a red-black tree by start, in which every node knows the
+ * largest gap of its subtree, so that finding a free range is O(log n) however many areas there are. The gap of an
+ * area lies below it, up to its predecessor; the one above the last area needs no record.
+ * Everything here runs under addrspace.lock; the two fields that the reverse map reads (start, end, first) change
+ * under the cache's rmap_lock as well.
+ */
+#include "kernel.h"
+#include "fs/vfs.h"
+#include "lib/string.h"
+#include "mm/addrspace.h"
+#include "mm/area.h"
+#include "mm/slab.h"
+#include "x86/uaccess.h"
+#include <abi/errno.h>
+
+static struct slab_cache area_slab;
+
+static inline struct area *of_node(const struct rb_node *n)
+{
+	return n ? rb_entry(n, struct area, node) : NULL;
+}
+
+static void update_gap(struct rb_node *n)
+{
+	struct area *a = of_node(n), *left = of_node(n->left), *right = of_node(n->right);
+
+	a->largest_gap = a->gap;
+	if (left)
+		a->largest_gap = max(a->largest_gap, left->largest_gap);
+	if (right)
+		a->largest_gap = max(a->largest_gap, right->largest_gap);
+}
+
+void areas_init(void)
+{
+	slab_cache_init(&area_slab, "area", sizeof(struct area), 8);
+}
+
+struct area *area_find_from(struct addrspace *as, vaddr_t address)
+{
+	struct rb_node *n = as->areas.root;
+	struct area *found = NULL;
+
+	while (n) {
+		struct area *a = of_node(n);
+
+		if (address < a->end) {
+			found = a;
+			if (address >= a->start)
+				break;
+			n = n->left;
+		} else {
+			n = n->right;
+		}
+	}
+	return found;
+}
+
+struct area *area_find(struct addrspace *as, vaddr_t address)
+{
+	struct area *a = area_find_from(as, address);
+
+	return a && a->start <= address ? a : NULL;
+}
+
+struct area *area_next(struct area *a)
+{
+	return of_node(rb_next(&a->node));
+}
+
+struct area *area_previous(struct area *a)
+{
+	return of_node(rb_previous(&a->node));
+}
+
+// The part of a's gap that lies in [low, high), if size bytes fit; 0 if not. Its highest place.
+static vaddr_t fit_in_gap(struct area *a, u64 size, vaddr_t low, vaddr_t high)
+{
+	vaddr_t top = a->start, bottom = a->start - a->gap;
+
+	if (a->flags & AREA_GROWS_DOWN)
+		top = top - min(STACK_GUARD_GAP, a->gap);
+	top = min(top, high);
+	bottom = max(bottom, low);
+	return top > bottom && top - bottom >= size ? top - size : 0;
+}
+
+static vaddr_t highest_fit(struct rb_node *n, u64 size, vaddr_t low, vaddr_t high)
+{
+	while (n && of_node(n)->largest_gap >= size) {
+		struct area *a = of_node(n);
+
+		if (a->end < high && n->right && of_node(n->right)->largest_gap >= size) {
+			vaddr_t found = highest_fit(n->right, size, low, high);
+			if (found)
+				return found;
+		}
+		if (a->gap >= size) {
+			vaddr_t found = fit_in_gap(a, size, low, high);
+			if (found)
+				return found;
+		}
+		if (a->start - a->gap <= low)
+			return 0;
+		n = n->left;
+	}
+	return 0;
+}
+
+vaddr_t area_find_gap(struct addrspace *as, u64 size, vaddr_t low, vaddr_t high)
+{
+	struct area *last = of_node(rb_last(&as->areas));
+	vaddr_t bottom = max(low, last ? last->end : 0);
+
+	if (high > bottom && high - bottom >= size)
+		return high - size;
+	return highest_fit(as->areas.root, size, low, high);
+}
+
+struct area *area_alloc(struct addrspace *as, vaddr_t start, vaddr_t end, u32 flags, struct file *file, pgoff_t first)
+{
+	struct area *a = slab_alloc(&area_slab);
+
+	if (!a)
+		return NULL;
+	*a = (struct area){ .start = start, .end = end, .space = as, .flags = flags, .first = first };
+	list_init(&a->cache_link);
+	if (file) {
+		a->file = file_hold(file);
+		a->cache = &file->inode->cache;
+	}
+	return a;
+}
+
+void area_free(struct area *a)
+{
+	if (a->file)
+		file_put(a->file);
+	slab_free(&area_slab, a);
+}
+
+static void tree_insert(struct addrspace *as, struct area *a)
+{
+	struct rb_node **link = &as->areas.root, *parent = NULL;
+	struct area *above = area_find_from(as, a->start);
+
+	assert(a->start < a->end && a->end <= USER_END);                // A1
+	assert(!above || a->end <= above->start);
+	struct area *below = above ? area_previous(above) : of_node(rb_last(&as->areas));
+
+	a->gap = a->start - (below ? below->end : 0);
+	while (*link) {
+		parent = *link;
+		link = a->start < of_node(parent)->start ? &parent->left : &parent->right;
+	}
+	rb_insert(&as->areas, &a->node, parent, link);
+	if (above) {
+		above->gap = above->start - a->end;
+		rb_update_path(&as->areas, &above->node);
+	}
+	as->nr_areas++;
+	as->nr_pages_mapped += (a->end - a->start) >> PAGE_SHIFT;
+}
+
+static void tree_remove(struct addrspace *as, struct area *a)
+{
+	struct area *above = area_next(a);
+
+	rb_remove(&as->areas, &a->node);
+	if (above) {
+		above->gap += a->gap + (a->end - a->start);
+		rb_update_path(&as->areas, &above->node);
+	}
+	as->nr_areas--;
+	as->nr_pages_mapped -= (a->end - a->start) >> PAGE_SHIFT;
+}
+
+void area_insert(struct addrspace *as, struct area *a)
+{
+	as->areas.update = update_gap;
+	tree_insert(as, a);
+	if (a->cache) {
+		mutex_lock(&a->cache->rmap_lock);
+		list_push_back(&a->cache->areas, &a->cache_link);
+		mutex_unlock(&a->cache->rmap_lock);
+	}
+}
+
+void area_remove(struct addrspace *as, struct area *a)
+{
+	if (a->cache) {
+		mutex_lock(&a->cache->rmap_lock);
+		list_remove(&a->cache_link);
+		mutex_unlock(&a->cache->rmap_lock);
+	}
+	tree_remove(as, a);
+}
+
+static void rmap_lock_of(struct area *a)
+{
+	if (a->cache)
+		mutex_lock(&a->cache->rmap_lock);
+}
+
+static void rmap_unlock_of(struct area *a)
+{
+	if (a->cache)
+		mutex_unlock(&a->cache->rmap_lock);
+}
+
+void area_set_end(struct addrspace *as, struct area *a, vaddr_t end)
+{
+	struct area *above = area_next(a);
+
+	assert(end > a->start && (!above || end <= above->start));
+	as->nr_pages_mapped += end >> PAGE_SHIFT;
+	as->nr_pages_mapped -= a->end >> PAGE_SHIFT;
+	rmap_lock_of(a);
+	a->end = end;
+	rmap_unlock_of(a);
+	if (above) {
+		above->gap = above->start - end;
+		rb_update_path(&as->areas, &above->node);
+	}
+}
+
+void area_set_start(struct addrspace *as, struct area *a, vaddr_t start)
+{
+	assert(start < a->end && start >= a->start - a->gap);
+	as->nr_pages_mapped += a->start >> PAGE_SHIFT;
+	as->nr_pages_mapped -= start >> PAGE_SHIFT;
+	rmap_lock_of(a);
+	a->gap += start - a->start;
+	a->first += (start >> PAGE_SHIFT) - (a->start >> PAGE_SHIFT);
+	a->start = start;
+	rmap_unlock_of(a);
+	rb_update_path(&as->areas, &a->node);
+}
+
+int area_split(struct addrspace *as, struct area *a, vaddr_t at)
+{
+	assert(at > a->start && at < a->end && !(at & ~PAGE_MASK));
+	if (as->nr_areas >= AREAS_MAX)
+		return -ENOMEM;
+	struct area *upper = area_alloc(as, at, a->end, a->flags, a->file, a->first + ((at - a->start) >> PAGE_SHIFT));
+
+	if (!upper)
+		return -ENOMEM;
+	upper->cache = a->cache;
+	upper->has_private_pages = a->has_private_pages;
+	area_set_end(as, a, at);
+	area_insert(as, upper);
+	return 0;
+}
+
+// Would the two be one area (A2), were they not cut at the border?
+static bool are_alike(const struct area *lower, const struct area *upper)
+{
+	return lower->end == upper->start && lower->flags == upper->flags && lower->file == upper->file &&
+	       lower->cache == upper->cache &&
+	       lower->first + ((lower->end - lower->start) >> PAGE_SHIFT) == upper->first;
+}
+
+static void absorb_upper(struct addrspace *as, struct area *lower, struct area *upper)
+{
+	vaddr_t end = upper->end;
+
+	// In one rmap section would be best; the order here leaves a moment in which the range is shown by neither,
+	// which only a truncation could notice, and addrspace.lock keeps faults out meanwhile. So grow first: both show
+	// it for a moment, and the reverse map looks at the same entries twice.
+	rmap_lock_of(lower);
+	lower->end = end;
+	rmap_unlock_of(lower);
+	lower->has_private_pages |= upper->has_private_pages;
+	u64 nr_pages = (end - upper->start) >> PAGE_SHIFT;
+
+	area_remove(as, upper);
+	as->nr_pages_mapped += nr_pages;
+	struct area *above = area_next(lower);
+
+	if (above) {
+		above->gap = above->start - end;
+		rb_update_path(&as->areas, &above->node);
+	}
+	area_free(upper);
+}
+
+struct area *area_merge(struct addrspace *as, struct area *a)
+{
+	struct area *below = area_previous(a), *above = area_next(a);
+
+	if (above && are_alike(a, above))
+		absorb_upper(as, a, above);
+	if (below && are_alike(below, a)) {
+		absorb_upper(as, below, a);
+		a = below;
+	}
+	return a;
+}
+
+bool areas_are_valid(struct addrspace *as)
+{
+	vaddr_t previous_end = 0;
+	u32 nr = 0;
+	u64 nr_pages = 0;
+
+	for (struct rb_node *n = rb_first(&as->areas); n; n = rb_next(n), nr++) {
+		struct area *a = of_node(n), *next = of_node(rb_next(n));
+
+		if (a->start < previous_end || a->start >= a->end || a->end > USER_END ||
+		    (a->start | a->end) & ~PAGE_MASK || a->gap != a->start - previous_end)
+			return false;
+		if (next && are_alike(a, next) && a->cache)
+			return false;
+		previous_end = a->end;
+		nr_pages += (a->end - a->start) >> PAGE_SHIFT;
+	}
+	return nr == as->nr_areas && nr_pages == as->nr_pages_mapped && rb_is_valid(&as->areas);
+}

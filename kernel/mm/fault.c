@@ -1,0 +1,409 @@
+/*
+ * fault.c - the answer to every page fault, in one room: find the area, refuse or choose a verb, act, and when
+ * something must be fetched first, let go of every lock, fetch it, and look again from the start.
+ *
+ *                              page absent, read/exec     page absent, write        page present, write
+ *   private anonymous          ZERO (the zero page)       ZERO (a frame of its own) COPY, or writable when alone
+ *   private file               MAP read-only              COPY of the cache's page  COPY, or writable when alone
+ *   shared (file or anonymous) MAP read-only              DIRTY                     DIRTY (reserve, mark, writable)
+ *   the entry allows it        RACE: another thread was faster, or this CPU remembered an old entry
+ *
+ * Under addrspace.lock (for reading) nothing here waits for the disk: a page that is absent, locked or without a
+ * place on disk is named in the fault (need), and fault_prepare gets it ready with no lock held. The page stays
+ * referenced until the fault is over, so that the next round finds it.
+ */
+#include "kernel.h"
+#include "cache/cache.h"
+#include "cache/writeback.h"
+#include "debug/faultlog.h"
+#include "fs/vfs.h"
+#include "mm/addrspace.h"
+#include "mm/fault.h"
+#include "mm/frame.h"
+#include "mm/mmap.h"
+#include "mm/reclaim.h"
+#include "proc/process.h"
+#include "x86/clock.h"
+#include "x86/pgtable.h"
+#include "x86/tlb.h"
+#include <abi/errno.h>
+
+static enum fault_result check_access(const struct area *a, const struct fault *f)
+{
+	if (!a)
+		return FAULT_NO_AREA;
+	// x86 cannot grant writing or executing without reading.
+	u32 granted = a->flags & (AREA_WRITE | AREA_EXEC) ? a->flags | AREA_READ : a->flags;
+
+	return granted & f->access ? FAULT_OK : FAULT_NO_PERMISSION;
+}
+
+static enum fault_result needs(struct fault *f, enum fault_need need)
+{
+	f->need = need;
+	return FAULT_RETRY;
+}
+
+static inline pgoff_t index_in_file(const struct area *a, vaddr_t address)
+{
+	return a->first + ((address - a->start) >> PAGE_SHIFT);
+}
+
+static inline bool is_past_end(const struct cache *cache, pgoff_t index)
+{
+	return index >= PAGE_ALIGN_UP(READ_ONCE(cache->size)) >> PAGE_SHIFT;
+}
+
+// Puts the page into the slot when that still holds what the fault found there. The page's reference goes with it.
+static bool install(struct addrspace *as, struct fault *f, struct page *p, pte_t expected, pte_t fresh)
+{
+	struct pte_slot slot;
+	vaddr_t va = PAGE_ALIGN_DOWN(f->address);
+
+	if (pgtable_slot_lock(as, va, true, &slot)) {
+		f->error = -ENOMEM;
+		return false;
+	}
+	bool is_same = slot.entry->bits == expected.bits;
+
+	if (is_same) {
+		if (p != zero_page) {
+			atomic_add(&p->map_count, 1);
+			atomic_add(resident_count(as, p), 1);
+		}
+		pte_set(&slot, fresh);
+	}
+	pgtable_slot_unlock(&slot);
+	return is_same;
+}
+
+static enum fault_result lost_race(struct fault *f)
+{
+	return f->error == -ENOMEM ? FAULT_NO_MEMORY : FAULT_RETRY;
+}
+
+static enum fault_result fault_zero(struct addrspace *as, struct area *a, struct fault *f)
+{
+	bool is_write = f->access & FAULT_WRITE;
+	struct page *p = zero_page;
+
+	if (is_write) {
+		p = frame_alloc(PAGE_ANON, FRAME_ZERO);
+		if (!p)
+			return FAULT_NO_MEMORY;
+		p->family = as->family;
+		p->anon_index = f->address >> PAGE_SHIFT;
+		count(COUNTER_ZERO_FILLS);
+		process_count(COUNT_ZERO_FILLS);
+		a->has_private_pages = true;
+	}
+	if (install(as, f, p, (pte_t){ 0 }, pte_make(p, a->flags, is_write ? PTE_WRITABLE : PTE_READ_ONLY)))
+		return FAULT_OK;
+	if (is_write)
+		page_put(p);
+	return lost_race(f);
+}
+
+// The cache's page behind the address, referenced and locked, in f->page; or what is in the way.
+static enum fault_result find_cache_page(struct area *a, struct fault *f)
+{
+	pgoff_t index = index_in_file(a, f->address);
+
+	if (is_past_end(a->cache, index))
+		return FAULT_PAST_END;
+	struct page *p = cache_find(a->cache, index);
+
+	if (f->page)
+		page_put(f->page);
+	f->page = p;
+	if (!p || !page_has(p, PAGE_UPTODATE)) {
+		if (!f->file)
+			f->file = file_hold(a->file);
+		f->index = index;
+		return needs(f, NEED_FILL);
+	}
+	if (!page_try_lock(p))
+		return needs(f, NEED_UNLOCK);
+	// Locked now: it can neither be truncated nor evicted. It may have been just before.
+	if (p->cache != a->cache || is_past_end(a->cache, index)) {
+		page_unlock(p);
+		return needs(f, NEED_NOTHING);
+	}
+	return FAULT_OK;
+}
+
+static enum fault_result fault_map(struct addrspace *as, struct area *a, struct fault *f)
+{
+	enum fault_result result = find_cache_page(a, f);
+
+	if (result != FAULT_OK)
+		return result;
+	page_get(f->page);
+	if (!install(as, f, f->page, (pte_t){ 0 }, pte_make(f->page, a->flags, PTE_READ_ONLY))) {
+		page_put(f->page);
+		result = lost_race(f);
+	}
+	page_unlock(f->page);
+	reclaim_used(f->page);
+	count(COUNTER_MAP_FAULTS);
+	process_count(COUNT_MAP_FAULTS);
+	return result;
+}
+
+// A store to a shared page: a place on disk first (a full disk is told now), then dirty, then writable.
+static enum fault_result fault_dirty(struct addrspace *as, struct area *a, struct fault *f, pte_t found)
+{
+	enum fault_result result = find_cache_page(a, f);
+
+	if (result != FAULT_OK)
+		return result;
+	struct page *p = f->page;
+
+	if (a->cache->ops->reserve && !page_has(p, PAGE_BACKED)) {
+		page_unlock(p);
+		return needs(f, NEED_RESERVE);
+	}
+	page_mark_dirty(p);
+	if (a->cache->ops->dirtied)
+		a->cache->ops->dirtied(a->cache);
+	pte_t fresh = pte_make(p, a->flags, PTE_WRITABLE);
+
+	if (pte_is_none(found)) {
+		page_get(p);
+		if (!install(as, f, p, found, fresh)) {
+			page_put(p);
+			result = lost_race(f);
+		}
+	} else {
+		result = pte_upgrade(as, PAGE_ALIGN_DOWN(f->address), found, fresh) ? FAULT_OK : FAULT_RETRY;
+	}
+	page_unlock(p);
+	count(COUNTER_DIRTY_FAULTS);
+	process_count(COUNT_DIRTY_FAULTS);
+	return result;
+}
+
+// Replaces what the slot shows (the shared original, still referenced by us) by our own copy.
+static enum fault_result install_copy(struct addrspace *as, struct area *a, struct fault *f,
+				      struct page *original, pte_t found)
+{
+	struct page *copy = frame_alloc(PAGE_ANON, 0);
+
+	if (!copy)
+		return FAULT_NO_MEMORY;
+	copy->family = as->family;
+	copy->anon_index = f->address >> PAGE_SHIFT;
+	page_copy(page_address(copy), page_address(original));
+	a->has_private_pages = true;
+	vaddr_t va = PAGE_ALIGN_DOWN(f->address);
+
+	if (!install(as, f, copy, found, pte_make(copy, a->flags, PTE_WRITABLE))) {
+		page_put(copy);
+		return lost_race(f);
+	}
+	count(COUNTER_COW_COPIES);
+	process_count(COUNT_COW_COPIES);
+	if (pte_is_none(found))
+		return FAULT_OK;
+	tlb_flush_range(as, va, va + PAGE_SIZE);        // other threads may still read the original
+	if (original != zero_page) {
+		atomic_sub(&original->map_count, 1);
+		atomic_sub(resident_count(as, original), 1);
+		page_put(original);
+	}
+	return FAULT_OK;
+}
+
+// A store to a private page that the entry shows read-only. found was read under the table lock, which is not held now.
+static enum fault_result fault_copy_present(struct addrspace *as, struct area *a, struct fault *f, pte_t found)
+{
+	vaddr_t va = PAGE_ALIGN_DOWN(f->address);
+	struct pte_slot slot;
+
+	if (pgtable_slot_lock(as, va, false, &slot))
+		return FAULT_RETRY;
+	if (slot.entry->bits != found.bits) {
+		pgtable_slot_unlock(&slot);
+		return FAULT_RETRY;
+	}
+	struct page *original = pte_page(found);
+
+	// Alone: ours to write. Nobody can join in, fork wants as->lock for writing.
+	if (original->owner == PAGE_ANON && atomic_load(&original->refs) == 1) {
+		pte_set(&slot, pte_make(original, a->flags, PTE_WRITABLE));
+		pgtable_slot_unlock(&slot);
+		tlb_flush_page_local(va);
+		f->verb = VERB_DIRTY;
+		return FAULT_OK;
+	}
+	if (original != zero_page)
+		page_get(original);
+	pgtable_slot_unlock(&slot);
+	if (original == zero_page) {
+		count(COUNTER_ZERO_FILLS);
+		process_count(COUNT_ZERO_FILLS);
+	}
+	enum fault_result result = install_copy(as, a, f, original, found);
+
+	if (original != zero_page)
+		page_put(original);
+	return result;
+}
+
+// A first store to a private page of a file: the copy is made from the cache's page, which is not mapped at all.
+static enum fault_result fault_copy_absent(struct addrspace *as, struct area *a, struct fault *f)
+{
+	enum fault_result result = find_cache_page(a, f);
+
+	if (result != FAULT_OK)
+		return result;
+	result = install_copy(as, a, f, f->page, (pte_t){ 0 });
+	page_unlock(f->page);
+	return result;
+}
+
+static enum fault_result fault_copy(struct addrspace *as, struct area *a, struct fault *f, pte_t found)
+{
+	return pte_is_none(found) ? fault_copy_absent(as, a, f) : fault_copy_present(as, a, f, found);
+}
+
+static enum fault_verb choose_verb(const struct area *a, const struct fault *f, pte_t found)
+{
+	bool is_write = f->access & FAULT_WRITE;
+
+	if (pte_allows(found, f->access))
+		return VERB_RACE;
+	if (!pte_is_none(found) && !is_write)
+		return VERB_RACE;       // hidden or execute-protected, while the area allows it: mend the entry
+	if (a->flags & AREA_SHARED)
+		return is_write ? VERB_DIRTY : VERB_MAP;
+	if (!pte_is_none(found))
+		return VERB_COPY;
+	if (!a->cache)
+		return VERB_ZERO;
+	return is_write ? VERB_COPY : VERB_MAP;
+}
+
+static pte_t look(struct addrspace *as, vaddr_t va)
+{
+	struct pte_slot slot;
+	pte_t found = { 0 };
+
+	if (pgtable_slot_lock(as, va, false, &slot) == 0) {
+		found = *slot.entry;
+		pgtable_slot_unlock(&slot);
+	}
+	return found;
+}
+
+static enum fault_result act(struct addrspace *as, struct area *a, struct fault *f)
+{
+	pte_t found = look(as, PAGE_ALIGN_DOWN(f->address));
+
+	f->need = NEED_NOTHING;
+	f->verb = choose_verb(a, f, found);
+	switch (f->verb) {
+	case VERB_ZERO:
+		return fault_zero(as, a, f);
+	case VERB_MAP:
+		return fault_map(as, a, f);
+	case VERB_DIRTY:
+		return fault_dirty(as, a, f, found);
+	case VERB_COPY:
+		return fault_copy(as, a, f, found);
+	case VERB_RACE:
+	case VERB_NONE:
+		break;
+	}
+	count(COUNTER_RACE_FAULTS);
+	tlb_flush_page_local(PAGE_ALIGN_DOWN(f->address));
+	return FAULT_OK;
+}
+
+// Between two rounds, no lock held: waits for what the fault needs.
+static enum fault_result fault_prepare(struct fault *f)
+{
+	int error = 0;
+
+	switch (f->need) {
+	case NEED_NOTHING:
+		break;
+	case NEED_FILL:
+		f->did_io = true;
+		if (f->page)
+			page_put(f->page);
+		f->page = NULL;
+		error = cache_get(&f->file->inode->cache, f->index, &f->page);
+		break;
+	case NEED_UNLOCK:
+		page_wait_unlocked(f->page);
+		break;
+	case NEED_RESERVE:
+		page_lock(f->page);
+		if (f->page->cache && !page_has(f->page, PAGE_BACKED))
+			error = f->page->cache->ops->reserve(f->page->cache, f->page);
+		page_unlock(f->page);
+		break;
+	}
+	f->error = error;
+	if (error)
+		return error == -ENOMEM ? FAULT_NO_MEMORY : FAULT_IO;
+	return FAULT_RETRY;
+}
+
+static void finish(struct fault *f)
+{
+	bool is_major = f->did_io;
+
+	if (f->page)
+		page_put(f->page);
+	if (f->file)
+		file_put(f->file);
+	f->page = NULL;
+	f->file = NULL;
+	count(COUNTER_PGFAULT);
+	if (is_major)
+		count(COUNTER_PGMAJFAULT);
+	process_count(is_major ? COUNT_MAJOR_FAULTS : COUNT_MINOR_FAULTS);
+	faultlog_add(f);
+	if (f->verb == VERB_DIRTY && f->result == FAULT_OK)
+		writeback_throttle();
+}
+
+enum fault_result fault_resolve(struct addrspace *as, struct fault *f)
+{
+	f->page = NULL;
+	f->file = NULL;
+	f->did_io = false;
+	f->error = 0;
+	f->verb = VERB_NONE;
+	do {
+		read_lock(&as->lock);
+		struct area *a = area_find(as, f->address);
+
+		f->result = check_access(a, f);
+		if (f->result == FAULT_OK)
+			f->result = act(as, a, f);
+		read_unlock(&as->lock);
+		if (f->result == FAULT_NO_AREA && stack_grow(as, f->address) == 0)
+			f->result = FAULT_RETRY;
+		else if (f->result == FAULT_RETRY)
+			f->result = fault_prepare(f);
+	} while (f->result == FAULT_RETRY);
+	finish(f);
+	return f->result;
+}
+
+const char *fault_result_name(enum fault_result r)
+{
+	static const char *const names[] = { "ok", "retry", "no area", "no permission", "past the end", "I/O error", "no memory" };
+
+	return r < ARRAY_SIZE(names) ? names[r] : "?";
+}
+
+const char *fault_verb_name(enum fault_verb v)
+{
+	static const char *const names[] = { "none", "zero", "map", "dirty", "copy", "race" };
+
+	return v < ARRAY_SIZE(names) ? names[v] : "?";
+}

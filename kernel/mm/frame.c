@@ -1,0 +1,294 @@
+/*
+ * frame.c - physical frames. Free blocks of 2^order frames stand in one list an order; a block that is
+ * freed joins its buddy (the block whose number differs in bit `order` only) while that is free too.
+ * frames_lock covers the lists and the records of free frames. Before it stand the CPUs' own stocks of
+ * single frames, which only their CPU touches: a thread in the kernel is not preempted, and interrupt
+ * handlers neither allocate nor free.
+ *
+ *  F1  A frame in a list or a stock has owner FREE and refs 0; every other frame has refs > 0.
+ *  F2  Free blocks are naturally aligned and never stand beside a free buddy of the same order.
+ */
+#include "kernel.h"
+
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/reclaim.h"
+#include "x86/cpu.h"
+#include "boot/bootinfo.h"
+#include "x86/kernel_map.h"
+
+#define STOCK_MAX 64                    // frames a CPU keeps for itself
+#define STOCK_BATCH 32                  // moved to or from the lists at a time
+#define POISON 0x5aa55aa5deadf4eeul     // what a freed frame holds in debug builds
+
+struct frame_cache {
+	u32 nr;
+	struct page *stock[STOCK_MAX];
+};
+
+struct page *page_array;
+pfn_t nr_page_records;
+
+static struct spinlock frames_lock = SPINLOCK_INIT("frames", RANK_FRAMES);
+static struct list free_lists[FRAME_MAX_ORDER + 1];     // GUARDED_BY(frames_lock)
+static u64 nr_free_listed;                              // GUARDED_BY(frames_lock)
+static u64 nr_total;                                    // constant after frames_init
+static struct frame_cache stocks[MAX_CPUS];
+
+void page_zero(void *page)
+{
+	u64 count = PAGE_SIZE / 8;
+
+	__asm__ volatile("rep stosq" : "+D"(page), "+c"(count) : "a"(0ul) : "memory");
+}
+
+void page_copy(void *to, const void *from)
+{
+	u64 count = PAGE_SIZE / 8;
+
+	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
+}
+
+static void poison(struct page *p)
+{
+	u64 *word = page_address(p);
+
+	for (u64 i = 0; i < PAGE_SIZE / 8; i++)
+		word[i] = POISON;
+}
+
+static void check_poison(struct page *p)
+{
+	u64 *word = page_address(p);
+
+	for (u64 i = 0; i < PAGE_SIZE / 8; i++) {
+		if (word[i] != POISON)
+			panic("frame %#lx was written to after it was freed: word %lu is %#lx",
+			      page_to_pfn(p), i, word[i]);
+	}
+}
+
+// frames_lock held. Joins the block with its free buddies and lists the result.
+static void list_block(struct page *p, u32 order)
+{
+	pfn_t n = page_to_pfn(p);
+
+	nr_free_listed += 1ul << order;
+	while (order < FRAME_MAX_ORDER) {
+		pfn_t buddy_number = n ^ (1ul << order);
+		struct page *buddy = pfn_to_page(buddy_number);
+
+		if (buddy_number >= nr_page_records || buddy->owner != PAGE_FREE ||
+		    buddy->order != order || !page_has(buddy, PAGE_ON_LRU))
+			break;
+		page_clear(buddy, PAGE_ON_LRU);
+		list_remove(&buddy->link);
+		n &= ~(1ul << order);
+		order++;
+	}
+	p = pfn_to_page(n);
+	p->order = (u8)order;
+	page_set(p, PAGE_ON_LRU);       // "heads a block in a free list"
+	list_push_front(&free_lists[order], &p->link);
+}
+
+// frames_lock held. A block of that order, off the lists; the rest of a larger one goes back. NULL: none.
+static struct page *unlist_block(u32 order)
+{
+	u32 from = order;
+
+	while (from <= FRAME_MAX_ORDER && list_is_empty(&free_lists[from]))
+		from++;
+	if (from > FRAME_MAX_ORDER)
+		return NULL;
+
+	struct page *p = list_first(&free_lists[from], struct page, link);
+
+	list_remove(&p->link);
+	page_clear(p, PAGE_ON_LRU);
+	nr_free_listed -= 1ul << order;
+	while (from > order) {
+		from--;
+		struct page *half = p + (1ul << from);
+
+		half->order = (u8)from;
+		page_set(half, PAGE_ON_LRU);
+		list_push_front(&free_lists[from], &half->link);
+	}
+	return p;
+}
+
+static void stock_fill(struct frame_cache *stock)
+{
+	spin_lock(&frames_lock);
+	while (stock->nr < STOCK_BATCH) {
+		struct page *p = unlist_block(0);
+
+		if (!p)
+			break;
+		stock->stock[stock->nr++] = p;
+	}
+	spin_unlock(&frames_lock);
+}
+
+static void stock_drain(struct frame_cache *stock, u32 keep)
+{
+	spin_lock(&frames_lock);
+	while (stock->nr > keep)
+		list_block(stock->stock[--stock->nr], 0);
+	spin_unlock(&frames_lock);
+}
+
+static struct page *take(u32 order)
+{
+	if (order == 0) {
+		struct frame_cache *stock = &stocks[this_cpu()->id];
+
+		if (!stock->nr)
+			stock_fill(stock);
+		return stock->nr ? stock->stock[--stock->nr] : NULL;
+	}
+	spin_lock(&frames_lock);
+	struct page *p = unlist_block(order);
+	spin_unlock(&frames_lock);
+	return p;
+}
+
+struct page *frames_alloc(u32 order, enum page_owner owner, u32 flags)
+{
+	struct page *p;
+
+	assert(order <= FRAME_MAX_ORDER);
+	if (!(flags & FRAME_ATOMIC) && nr_free_listed < reclaim_low_mark)
+		reclaim_wake();
+	for (u32 tries = 0; !(p = take(order)); tries++) {
+		if (flags & FRAME_ATOMIC || !reclaim_direct(tries, 1ul << order))
+			return NULL;
+	}
+	debug_assert(p->owner == PAGE_FREE && p->refs == 0);
+	if (DEBUG_BUILD) {
+		for (u32 i = 0; i < 1u << order; i++)
+			check_poison(p + i);
+	}
+	p->flags = 0;
+	p->refs = 1;
+	p->map_count = 0;
+	p->owner = (u8)owner;
+	p->order = (u8)order;
+	p->error = 0;
+	p->cache = NULL;
+	p->index = 0;
+	p->private = 0;
+	list_init(&p->link);
+	for (u32 i = 1; i < 1u << order; i++) {
+		p[i].owner = (u8)owner;
+		p[i].refs = 1;
+		p[i].flags = 0;
+		p[i].map_count = 0;
+	}
+	count_add(COUNTER_PGALLOC, 1ul << order);
+	if (flags & FRAME_ZERO) {
+		for (u32 i = 0; i < 1u << order; i++)
+			page_zero(page_address(p + i));
+	}
+	return p;
+}
+
+// The records say FREE, the bytes are poisoned; then the block may be listed.
+static void mark_free(struct page *p, u32 order)
+{
+	for (u32 i = 0; i < 1u << order; i++) {
+		p[i].owner = PAGE_FREE;
+		p[i].flags = 0;
+		p[i].refs = 0;
+		p[i].order = 0;
+		if (DEBUG_BUILD)
+			poison(p + i);
+	}
+	p->order = (u8)order;
+}
+
+void frames_free(struct page *first, u32 order)
+{
+	assert(first->refs == 1 && first->map_count == 0);      // P2
+	debug_assert(!page_has(first, PAGE_LOCKED | PAGE_ON_LRU));
+	mark_free(first, order);
+	count_add(COUNTER_PGFREE, 1ul << order);
+	if (order == 0) {
+		struct frame_cache *stock = &stocks[this_cpu()->id];
+
+		if (stock->nr == STOCK_MAX)
+			stock_drain(stock, STOCK_MAX - STOCK_BATCH);
+		stock->stock[stock->nr++] = first;
+		return;
+	}
+	spin_lock(&frames_lock);
+	list_block(first, order);
+	spin_unlock(&frames_lock);
+}
+
+void page_put(struct page *p)
+{
+	i32 left = atomic_sub_return(&p->refs, 1);
+
+	assert(left >= 0);
+	if (left == 0) {
+		p->refs = 1;
+		frames_free(p, p->order);
+	}
+}
+
+static void hand_over(pfn_t first, u64 nr_frames)
+{
+	nr_total += nr_frames;
+	while (nr_frames) {
+		u32 order = 0;
+
+		while (order < FRAME_MAX_ORDER && !(first & (1ul << order)) && (2ul << order) <= nr_frames)
+			order++;
+		mark_free(pfn_to_page(first), order);
+		spin_lock(&frames_lock);
+		list_block(pfn_to_page(first), order);
+		spin_unlock(&frames_lock);
+		first += 1ul << order;
+		nr_frames -= 1ul << order;
+	}
+}
+
+void frames_init(void)
+{
+	paddr_t top = 0;
+
+	for (u32 i = 0; i < bootinfo.nr_regions; i++) {
+		if (bootinfo.regions[i].is_ram)
+			top = max(top, bootinfo.regions[i].end);
+	}
+	nr_page_records = top >> PAGE_SHIFT;
+	u64 bytes = nr_page_records * sizeof(struct page);
+
+	page_array = early_alloc_pages(PAGE_ALIGN_UP(bytes) >> PAGE_SHIFT);
+	for (pfn_t n = 0; n < nr_page_records; n++) {
+		page_array[n].owner = PAGE_RESERVED;
+		page_array[n].refs = 1;
+	}
+	for (u32 order = 0; order <= FRAME_MAX_ORDER; order++)
+		list_init(&free_lists[order]);
+	early_alloc_hand_over(hand_over);
+	reclaim_set_marks(nr_total);
+	printk("frames: %lu KiB free in %lu KiB of address range, %lu KiB of records\n",
+	       nr_total * 4, nr_page_records * 4, bytes / 1024);
+}
+
+u64 frames_total(void)
+{
+	return nr_total;
+}
+
+u64 frames_free_count(void)
+{
+	u64 n = READ_ONCE(nr_free_listed);
+
+	for (u32 i = 0; i < nr_cpus; i++)
+		n += stocks[i].nr;
+	return n;
+}

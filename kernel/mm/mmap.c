@@ -1,0 +1,258 @@
+/*
+ * mmap.c - the mapping calls: where a mapping goes, what it may do, and its end. Each takes addrspace.lock for writing,
+ * changes the set of areas, and touches page tables only to take away; what is added is left to the fault.
+ * Where POSIX leaves a choice this does what Linux does.
+ */
+#include "kernel.h"
+#include "fs/tmpfs.h"
+#include "fs/vfs.h"
+#include "mm/addrspace.h"
+#include "mm/mmap.h"
+#include "mm/unmap.h"
+#include "proc/process.h"
+#include "x86/uaccess.h"
+#include <abi/errno.h>
+#include <abi/mman.h>
+#include <abi/resource.h>
+
+static bool range_is_valid(vaddr_t start, u64 length)
+{
+	return start < USER_END && length <= USER_END - start;
+}
+
+static u64 limit_pages(u32 which)
+{
+	u64 limit = current_process()->limits[which].rlim_cur;
+
+	return limit == RLIM_INFINITY ? U64_MAX : limit >> PAGE_SHIFT;
+}
+
+// Which flags the new area gets from the call's, and whether the file allows them.
+static int area_flags_for(struct file *file, u32 prot, u32 flags, u32 *out)
+{
+	u32 type = flags & MAP_TYPE;
+	u32 area_flags = prot & AREA_PROTECTION;
+	u32 may = AREA_MAY_READ | AREA_MAY_WRITE | AREA_MAY_EXEC;
+
+	if (type == MAP_SHARED || type == MAP_SHARED_VALIDATE)
+		area_flags |= AREA_SHARED;
+	else if (type != MAP_PRIVATE)
+		return -EINVAL;
+	if (flags & MAP_NORESERVE)
+		area_flags |= AREA_NO_RESERVE;
+	if (flags & MAP_GROWSDOWN) {
+		if (file || area_flags & AREA_SHARED)
+			return -EINVAL;
+		area_flags |= AREA_GROWS_DOWN;
+	}
+	if (file) {
+		u32 mode = file->flags & O_ACCMODE;
+
+		if (mode == O_WRONLY)
+			return -EACCES;
+		if (area_flags & AREA_SHARED && mode == O_RDONLY) {
+			if (prot & PROT_WRITE)
+				return -EACCES;
+			may &= ~(u32)AREA_MAY_WRITE;
+		}
+		if (!file->ops->map)
+			return -ENODEV;
+	}
+	*out = area_flags | may;
+	return 0;
+}
+
+// as->lock held. Where the mapping goes; with MAP_FIXED what is there leaves. 0 < address, or a negative errno.
+static i64 choose_place(struct addrspace *as, vaddr_t hint, u64 length, u32 flags, struct list *dead)
+{
+	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
+		struct area *there = area_find_from(as, hint);
+
+		if (flags & MAP_FIXED_NOREPLACE && there && there->start < hint + length)
+			return -EEXIST;
+		int error = unmap_range(as, hint, hint + length, dead);
+
+		return error ? error : (i64)hint;
+	}
+	if (hint) {
+		struct area *there = area_find_from(as, hint);
+
+		hint = PAGE_ALIGN_DOWN(hint);
+		if (hint >= MMAP_LOWEST && range_is_valid(hint, length) && (!there || there->start >= hint + length))
+			return (i64)hint;
+	}
+	vaddr_t top = flags & MAP_32BIT ? 0x80000000ul : as->mmap_top;
+	vaddr_t found = area_find_gap(as, length, MMAP_LOWEST, top);
+
+	if (!found && !(flags & MAP_32BIT))
+		found = area_find_gap(as, length, MMAP_LOWEST, USER_END);
+	return found ? (i64)found : -ENOMEM;
+}
+
+// A file that is being executed is not mapped for shared writing, nor the other way round (ETXTBSY is at open).
+static i64 insert_new(struct addrspace *as, vaddr_t start, u64 length, u32 area_flags, struct file *file, u64 offset)
+{
+	struct area *a = area_alloc(as, start, start + length, area_flags, file,
+				    file ? offset >> PAGE_SHIFT : start >> PAGE_SHIFT);
+
+	if (!a)
+		return -ENOMEM;
+	if (file) {
+		int error = file->ops->map(file, a);
+
+		if (error) {
+			list_init(&a->cache_link);
+			area_free(a);
+			return error;
+		}
+	}
+	area_insert(as, a);
+	area_merge(as, a);
+	return (i64)start;
+}
+
+static int check_request(vaddr_t hint, u64 *length, u32 flags, struct file *file, u64 offset)
+{
+	if (*length == 0 || offset & ~PAGE_MASK)
+		return -EINVAL;
+	*length = PAGE_ALIGN_UP(*length);
+	if (*length == 0 || *length > USER_END)
+		return -ENOMEM;
+	if (file && (offset + *length < offset || (offset + *length) >> PAGE_SHIFT > (u64)I64_MAX >> PAGE_SHIFT))
+		return -EOVERFLOW;
+	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
+		if (hint & ~PAGE_MASK)
+			return -EINVAL;
+		if (!range_is_valid(hint, *length))
+			return -ENOMEM;
+		if (hint < MMAP_LOWEST)
+			return -EPERM;
+	}
+	return 0;
+}
+
+i64 mmap_map(struct addrspace *as, vaddr_t hint, u64 length, u32 prot, u32 flags, struct file *file, u64 offset)
+{
+	struct file *shared_memory = NULL;
+	struct list dead = LIST_INIT(dead);
+	u32 area_flags;
+	i64 result = check_request(hint, &length, flags, file, offset);
+
+	if (result)
+		return result;
+	result = area_flags_for(file, prot, flags, &area_flags);
+	if (result)
+		return result;
+	if (!file && area_flags & AREA_SHARED) {
+		result = tmpfs_create_unnamed("/dev/zero", length, &shared_memory);
+		if (result)
+			return result;
+		file = shared_memory;
+		offset = 0;
+	}
+	write_lock(&as->lock);
+	if (as->nr_areas >= AREAS_MAX)
+		result = -ENOMEM;
+	else
+		result = choose_place(as, hint, length, flags, &dead);
+	if (result > 0 && as->nr_pages_mapped + (length >> PAGE_SHIFT) > limit_pages(RLIMIT_AS))
+		result = -ENOMEM;
+	if (result > 0)
+		result = insert_new(as, (vaddr_t)result, length, area_flags, file, offset);
+	write_unlock(&as->lock);
+	areas_bury(&dead);
+	if (shared_memory)
+		file_put(shared_memory);
+	return result;
+}
+
+int mmap_map_fixed(struct addrspace *as, vaddr_t start, u64 length, u32 area_flags, struct file *file, u64 offset)
+{
+	struct list dead = LIST_INIT(dead);
+	i64 result = -ENOMEM;
+
+	length = PAGE_ALIGN_UP(length);
+	if (!length || start & ~PAGE_MASK || start < MMAP_LOWEST || !range_is_valid(start, length))
+		return -ENOMEM;
+	write_lock(&as->lock);
+	if (as->nr_areas < AREAS_MAX) {
+		result = unmap_range(as, start, start + length, &dead);
+		if (!result)
+			result = insert_new(as, start, length,
+					    area_flags | AREA_MAY_READ | AREA_MAY_WRITE | AREA_MAY_EXEC, file, offset);
+	}
+	write_unlock(&as->lock);
+	areas_bury(&dead);
+	return result < 0 ? (int)result : 0;
+}
+
+i64 mmap_unmap(struct addrspace *as, vaddr_t start, u64 length)
+{
+	struct list dead = LIST_INIT(dead);
+
+	if (start & ~PAGE_MASK || !length || !range_is_valid(start, length))
+		return -EINVAL;
+	write_lock(&as->lock);
+	int error = unmap_range(as, start, PAGE_ALIGN_UP(start + length), &dead);
+	write_unlock(&as->lock);
+	areas_bury(&dead);
+	return error;
+}
+
+i64 mmap_set_break(struct addrspace *as, vaddr_t new_end)
+{
+	struct list dead = LIST_INIT(dead);
+	vaddr_t result;
+
+	write_lock(&as->lock);
+	result = as->heap_end;
+	vaddr_t old_top = PAGE_ALIGN_UP(as->heap_end), new_top = PAGE_ALIGN_UP(new_end);
+
+	if (new_end < as->heap_start || !range_is_valid(new_end, 0))
+		goto out;
+	if (new_end - as->heap_start > current_process()->limits[RLIMIT_DATA].rlim_cur)
+		goto out;
+	if (new_top < old_top) {
+		if (unmap_range(as, new_top, old_top, &dead))
+			goto out;
+	} else if (new_top > old_top) {
+		struct area *above = area_find_from(as, old_top);
+
+		if ((above && above->start < new_top) || as->nr_areas >= AREAS_MAX ||
+		    as->nr_pages_mapped + ((new_top - old_top) >> PAGE_SHIFT) > limit_pages(RLIMIT_AS))
+			goto out;
+		if (insert_new(as, old_top, new_top - old_top,
+			       AREA_READ | AREA_WRITE | AREA_MAY_READ | AREA_MAY_WRITE | AREA_MAY_EXEC, NULL, 0) < 0)
+			goto out;
+	}
+	as->heap_end = result = new_end;
+out:
+	write_unlock(&as->lock);
+	areas_bury(&dead);
+	return (i64)result;
+}
+
+int stack_grow(struct addrspace *as, vaddr_t address)
+{
+	int error = -ENOMEM;
+
+	write_lock(&as->lock);
+	struct area *a = area_find_from(as, address);
+	vaddr_t start = PAGE_ALIGN_DOWN(address);
+
+	if (a && a->start <= address) {
+		error = 0;              // another thread was faster
+	} else if (a && a->flags & AREA_GROWS_DOWN && start >= MMAP_LOWEST &&
+		   a->end - start <= current_process()->limits[RLIMIT_STACK].rlim_cur &&
+		   as->nr_pages_mapped + ((a->start - start) >> PAGE_SHIFT) <= limit_pages(RLIMIT_AS)) {
+		struct area *below = area_previous(a);
+		u64 gap = below && !(below->flags & AREA_GROWS_DOWN) ? STACK_GUARD_GAP : 0;
+
+		if (!below || (below->end <= start && start - below->end >= gap)) {
+			area_set_start(as, a, start);
+			error = 0;
+		}
+	}
+	write_unlock(&as->lock);
+	return error;
+}

@@ -1,0 +1,105 @@
+/*
+ * protect.c - mprotect: changes what areas allow, and takes from the page tables what is allowed no longer.
+ * Nothing is ever added here but what the fault would add without looking at a page: a private page that is alone
+ * stays read-only until its next store, a shared one until it is marked dirty.
+ */
+#include "kernel.h"
+#include "mm/addrspace.h"
+#include "mm/mmap.h"
+#include "x86/pgtable.h"
+#include "x86/tlb.h"
+#include "x86/uaccess.h"
+#include <abi/errno.h>
+#include <abi/mman.h>
+
+struct protect_state {
+	u32 flags;
+	vaddr_t start, end;             // what was changed
+};
+
+static int protect_entry(struct pte_slot *slot, vaddr_t va, void *argument)
+{
+	struct protect_state *state = argument;
+	pte_t e = *slot->entry;
+
+	if (!pte_is_present(e))
+		return 0;
+	// Writable stays writable only where it was and still may be: the store that made it so has done what is needed.
+	enum pte_access access = pte_is_writable(e) && state->flags & AREA_WRITE ? PTE_WRITABLE : PTE_READ_ONLY;
+	pte_t fresh = pte_with_protection(e, state->flags, access);
+
+	if (fresh.bits == e.bits)
+		return 0;
+	pte_set(slot, fresh);
+	state->start = min(state->start, va);
+	state->end = max(state->end, va + PAGE_SIZE);
+	return 0;
+}
+
+// as->lock held. Cuts a so that it lies inside [start, end); *a is the part inside.
+static int cut_to(struct addrspace *as, struct area **a, vaddr_t start, vaddr_t end)
+{
+	int error = 0;
+
+	if ((*a)->start < start) {
+		error = area_split(as, *a, start);
+		if (error)
+			return error;
+		*a = area_next(*a);
+	}
+	if ((*a)->end > end)
+		error = area_split(as, *a, end);
+	return error;
+}
+
+static int protect_area(struct addrspace *as, struct area **a, vaddr_t start, vaddr_t end, u32 prot)
+{
+	u32 flags = ((*a)->flags & ~(u32)AREA_PROTECTION) | prot;
+
+	if (prot & ~((*a)->flags >> 4) & AREA_PROTECTION)       // AREA_MAY_* are the same bits, four higher
+		return -EACCES;
+	if (flags == (*a)->flags)
+		return 0;
+	int error = cut_to(as, a, start, end);
+
+	if (error)
+		return error;
+	struct protect_state state = { flags, U64_MAX, 0 };
+
+	(*a)->flags = flags;
+	pgtable_visit(as, (*a)->start, (*a)->end, protect_entry, &state);
+	if (state.start < state.end)
+		tlb_flush_range(as, state.start, state.end);
+	*a = area_merge(as, *a);
+	return 0;
+}
+
+i64 mmap_protect(struct addrspace *as, vaddr_t start, u64 length, u32 prot)
+{
+	int error = 0;
+
+	if (start & ~PAGE_MASK || prot & ~(u32)(AREA_PROTECTION | PROT_GROWSDOWN | PROT_GROWSUP))
+		return -EINVAL;
+	if (length == 0)
+		return 0;
+	length = PAGE_ALIGN_UP(length);
+	if (length == 0 || start >= USER_END || length > USER_END - start)
+		return -ENOMEM;
+	vaddr_t end = start + length;
+
+	write_lock(&as->lock);
+	for (vaddr_t at = start; at < end && !error;) {
+		struct area *a = area_find(as, at);
+
+		if (!a) {
+			error = -ENOMEM;        // a hole: what came before it keeps the change, as on Linux
+			break;
+		}
+		vaddr_t next = min(a->end, end);
+
+		error = protect_area(as, &a, at, end, prot & AREA_PROTECTION);
+		at = next;
+	}
+	write_unlock(&as->lock);
+	return error;
+}

@@ -1,0 +1,159 @@
+/*
+ * rmap.c - the one way back: which page-table entries show pages [first, first + nr) of a cache. Every area of the
+ * file, shared or private, is in cache->areas; for each the pages become a range of addresses, and the entries there
+ * are visited. cache->rmap_lock keeps the areas, and with them their page tables, in place meanwhile. Areas whose
+ * entries might be added behind our back are of no concern: whoever maps a page holds its lock, and so do we, or the
+ * file's size already forbids it (truncation).
+ */
+#include "kernel.h"
+#include "cache/cache.h"
+#include "mm/addrspace.h"
+#include "mm/page.h"
+#include "mm/rmap.h"
+#include "mm/unmap.h"
+#include "x86/pgtable.h"
+#include "x86/tlb.h"
+
+// The part of the area that shows pages [first, first + nr), as addresses. False: none.
+static bool area_shows(const struct area *a, u64 first, u64 nr, vaddr_t *start, vaddr_t *end)
+{
+	u64 area_pages = (a->end - a->start) >> PAGE_SHIFT;
+	u64 from = max(first, a->first);
+	u64 to = min(first + nr < first ? U64_MAX : first + nr, a->first + area_pages);
+
+	if (from >= to)
+		return false;
+	*start = a->start + ((from - a->first) << PAGE_SHIFT);
+	*end = a->start + ((to - a->first) << PAGE_SHIFT);
+	return true;
+}
+
+void rmap_unmap(struct cache *cache, u64 first, u64 nr, enum unmap_private how)
+{
+	struct area *a;
+	vaddr_t start, end;
+
+	mutex_lock(&cache->rmap_lock);
+	list_for_each(a, &cache->areas, cache_link) {
+		if (area_shows(a, first, nr, &start, &end))
+			unmap_entries(a->space, start, end, how == UNMAP_PRIVATE_TOO ? UNMAP_ALL : UNMAP_CACHE_PAGES);
+	}
+	mutex_unlock(&cache->rmap_lock);
+}
+
+struct clean_state {
+	struct cache *cache;
+	vaddr_t start, end;             // what was changed
+};
+
+static int clean_entry(struct pte_slot *slot, vaddr_t va, void *argument)
+{
+	struct clean_state *state = argument;
+	pte_t e = *slot->entry;
+
+	if (!pte_is_present(e) || !pte_is_writable(e))
+		return 0;
+	// A private copy is nobody's business but its owner's.
+	if (pte_page(e)->owner != PAGE_CACHE)
+		return 0;
+	pte_set(slot, pte_read_only(e));
+	state->start = min(state->start, va);
+	state->end = max(state->end, va + PAGE_SIZE);
+	return 0;
+}
+
+void rmap_clean(struct cache *cache, u64 first, u64 nr)
+{
+	struct area *a;
+	vaddr_t start, end;
+
+	mutex_lock(&cache->rmap_lock);
+	list_for_each(a, &cache->areas, cache_link) {
+		struct clean_state state = { cache, U64_MAX, 0 };
+
+		if (!(a->flags & AREA_SHARED) || !area_shows(a, first, nr, &start, &end))
+			continue;
+		pgtable_visit(a->space, start, end, clean_entry, &state);
+		if (state.start < state.end)
+			tlb_flush_range(a->space, state.start, state.end);
+	}
+	mutex_unlock(&cache->rmap_lock);
+}
+
+struct look_state {
+	struct page *page;
+	u64 nr;
+};
+
+static int age_entry(struct pte_slot *slot, vaddr_t va, void *argument)
+{
+	struct look_state *state = argument;
+	pte_t e = *slot->entry;
+
+	(void)va;
+	if (!pte_is_present(e) || pte_page(e) != state->page || !pte_is_accessed(e))
+		return 0;
+	pte_clear_accessed(slot);
+	state->nr++;
+	return 0;
+}
+
+static int count_entry(struct pte_slot *slot, vaddr_t va, void *argument)
+{
+	struct look_state *state = argument;
+
+	(void)va;
+	state->nr += pte_is_present(*slot->entry) && pte_page(*slot->entry) == state->page;
+	return 0;
+}
+
+// rmap_lock held. Visits the entries that may show p.
+static void look(struct page *p, struct cache *cache, pte_visitor visit, struct look_state *state)
+{
+	struct area *a;
+	vaddr_t start, end;
+
+	list_for_each(a, &cache->areas, cache_link) {
+		if (area_shows(a, p->index, 1, &start, &end))
+			pgtable_visit(a->space, start, end, visit, state);
+	}
+}
+
+bool rmap_age(struct page *p)
+{
+	struct cache *cache = p->cache;
+	struct look_state state = { .page = p };
+
+	if (!cache || !mutex_try_lock(&cache->rmap_lock))
+		return true;
+	look(p, cache, age_entry, &state);
+	mutex_unlock(&cache->rmap_lock);
+	return state.nr > 0;
+}
+
+u64 rmap_count(struct page *p)
+{
+	struct cache *cache = p->cache;
+	struct look_state state = { .page = p };
+
+	mutex_lock(&cache->rmap_lock);
+	look(p, cache, count_entry, &state);
+	mutex_unlock(&cache->rmap_lock);
+	return state.nr;
+}
+
+bool rmap_try_unmap(struct page *p)
+{
+	struct cache *cache = p->cache;
+	struct area *a;
+	vaddr_t start, end;
+
+	if (!mutex_try_lock(&cache->rmap_lock))
+		return false;
+	list_for_each(a, &cache->areas, cache_link) {
+		if (area_shows(a, p->index, 1, &start, &end))
+			unmap_entries(a->space, start, end, UNMAP_CACHE_PAGES);
+	}
+	mutex_unlock(&cache->rmap_lock);
+	return true;
+}

@@ -1,0 +1,125 @@
+/*
+ * unmap.c - taking frames out of page tables. The order is always the same: clear the entries, make every CPU forget
+ * them, only then give the frames back; areas leave their cache's list after their entries are clear (so the reverse
+ * map never misses an entry), and tables go last (so it never meets a freed table).
+ */
+#include "kernel.h"
+#include "lib/atomic.h"
+#include "mm/addrspace.h"
+#include "mm/unmap.h"
+#include "x86/pgtable.h"
+#include "x86/tlb.h"
+#include "x86/uaccess.h"
+
+struct unmap_state {
+	struct tlb_batch batch;
+	enum unmap_what what;
+	vaddr_t next;                   // where to go on after a full batch
+	u64 nr;
+};
+
+static int unmap_entry(struct pte_slot *slot, vaddr_t va, void *argument)
+{
+	struct unmap_state *state = argument;
+	pte_t e = *slot->entry;
+
+	if (!pte_is_present(e))
+		return 0;
+	struct page *p = pte_page(e);
+
+	if (state->what == UNMAP_CACHE_PAGES && (p->owner == PAGE_ANON || p == zero_page))
+		return 0;
+	e = pte_exchange(slot, (pte_t){ 0 });
+	if (p == zero_page) {
+		tlb_batch_add_range(&state->batch, va);
+		return 0;
+	}
+	if (pte_is_accessed(e) && p->owner == PAGE_CACHE && !page_has(p, PAGE_REFERENCED))
+		page_set(p, PAGE_REFERENCED);
+	i32 left = atomic_sub_return(&p->map_count, 1);
+
+	assert(left >= 0);              // P2
+	atomic_sub(resident_count(state->batch.space, p), 1);
+	state->nr++;
+	state->next = va + PAGE_SIZE;
+	return tlb_batch_add_page(&state->batch, va, p);
+}
+
+u64 unmap_entries(struct addrspace *as, vaddr_t start, vaddr_t end, enum unmap_what what)
+{
+	struct unmap_state state = { .what = what, .next = start };
+
+	tlb_batch_init(&state.batch, as);
+	while (pgtable_visit(as, state.next, end, unmap_entry, &state))
+		tlb_batch_flush(&state.batch);
+	tlb_batch_flush(&state.batch);
+	return state.nr;
+}
+
+// Frees the tables that only served [start, end): as far as the neighbours' areas leave them alone.
+static void free_tables_around(struct addrspace *as, vaddr_t start, vaddr_t end)
+{
+	struct area *above = area_find_from(as, start);
+	struct rb_node *last = rb_last(&as->areas);
+	struct area *below = above ? area_previous(above) : last ? rb_entry(last, struct area, node) : NULL;
+
+	debug_assert(!above || above->start >= end);
+	pgtable_free_tables(as, below ? below->end : 0, above ? above->start : USER_END);
+}
+
+int unmap_range(struct addrspace *as, vaddr_t start, vaddr_t end, struct list *dead)
+{
+	struct area *a = area_find_from(as, start);
+	int error;
+
+	if (!a || a->start >= end)
+		return 0;
+	// A hole in the middle of one area needs one more area: at the limit munmap must fail before it has done anything.
+	if (a->start < start) {
+		error = area_split(as, a, start);
+		if (error)
+			return error;
+		a = area_next(a);
+	}
+	struct area *last = area_find(as, end - 1);
+
+	if (last && last->end > end) {
+		error = area_split(as, last, end);
+		if (error) {
+			area_merge(as, a);      // the first split, undone
+			return error;
+		}
+	}
+	unmap_entries(as, start, end, UNMAP_ALL);
+	while (a && a->start < end) {
+		struct area *next = area_next(a);
+
+		area_remove(as, a);
+		list_push_back(dead, &a->cache_link);
+		a = next;
+	}
+	free_tables_around(as, start, end);
+	return 0;
+}
+
+void areas_bury(struct list *dead)
+{
+	while (!list_is_empty(dead)) {
+		struct area *a = list_first(dead, struct area, cache_link);
+
+		list_remove(&a->cache_link);
+		area_free(a);
+	}
+}
+
+void unmap_everything(struct addrspace *as, struct list *dead)
+{
+	unmap_entries(as, 0, USER_END, UNMAP_ALL);
+	for (struct rb_node *n = rb_first(&as->areas); n; n = rb_first(&as->areas)) {
+		struct area *a = rb_entry(n, struct area, node);
+
+		area_remove(as, a);
+		list_push_back(dead, &a->cache_link);
+	}
+	pgtable_free_tables(as, 0, USER_END);
+}

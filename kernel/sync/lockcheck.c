@@ -1,0 +1,101 @@
+/*
+ * lockcheck.c - the order of locks, checked while debug builds run. Spinning locks are noted with the CPU
+ * (nothing sleeps with one held), sleeping ones with the thread. A lock may be taken when its rank is above
+ * every rank held by both; otherwise the machine stops and both call sites are named.
+ */
+#include "kernel.h"
+#include "sync/lock.h"
+#include "x86/cpu.h"
+#include "x86/irq.h"
+#include "proc/thread.h"
+
+#define FIRST_SPINNING_RANK RANK_DENTRY
+
+// Before the first CPU's set-up (segs_init_cpu) GS leads nowhere, and there is nobody to race with.
+static bool is_ready(void)
+{
+	return nr_cpus != 0 && current;
+}
+
+static void complain(const char *name, u8 rank, void *site, const char *other, u8 other_rank, void *other_site)
+{
+	panic("lock order: taking %s (rank %u) at %p while %s (rank %u) taken at %p is held",
+	      name, rank, site, other, other_rank, other_site);
+}
+
+void lockcheck_acquire(const void *lock, const char *name, u8 rank, bool same_rank_allowed, void *site)
+{
+	if (!is_ready())
+		return;
+
+	u64 flag = interrupts_close();
+	struct cpu *cpu = this_cpu();
+	struct thread *t = current;
+
+	assert(rank != 0);              // a lock that was never initialised
+	for (u32 i = 0; i < cpu->nr_spinlocks_held; i++) {
+		if (cpu->held[i].lock == lock || cpu->held[i].rank > rank ||
+		    (cpu->held[i].rank == rank && !same_rank_allowed))
+			complain(name, rank, site, cpu->held[i].name, cpu->held[i].rank, cpu->held[i].site);
+	}
+	if (!cpu->interrupt_depth) {
+		for (u32 i = 0; i < t->nr_held; i++) {
+			if (t->held[i].lock == lock ||
+			    (!same_rank_allowed && t->held[i].rank >= rank))
+				complain(name, rank, site, t->held[i].name, t->held[i].rank, t->held[i].site);
+		}
+	}
+	if (rank >= FIRST_SPINNING_RANK) {
+		assert(cpu->nr_spinlocks_held < ARRAY_SIZE(cpu->held));
+		u32 n = cpu->nr_spinlocks_held++;
+		cpu->held[n].lock = lock;
+		cpu->held[n].name = name;
+		cpu->held[n].rank = rank;
+		cpu->held[n].site = site;
+	} else {
+		assert(t->nr_held < ARRAY_SIZE(t->held));
+		u32 n = t->nr_held++;
+		t->held[n].lock = lock;
+		t->held[n].name = name;
+		t->held[n].rank = rank;
+		t->held[n].site = site;
+	}
+	interrupts_restore(flag);
+}
+
+void lockcheck_release(const void *lock)
+{
+	if (!is_ready())
+		return;
+
+	u64 flag = interrupts_close();
+	struct cpu *cpu = this_cpu();
+	struct thread *t = current;
+
+	for (u32 i = cpu->nr_spinlocks_held; i-- > 0;) {
+		if (cpu->held[i].lock == lock) {
+			cpu->held[i] = cpu->held[--cpu->nr_spinlocks_held];
+			goto out;
+		}
+	}
+	for (u32 i = t->nr_held; i-- > 0;) {
+		if (t->held[i].lock == lock) {
+			t->held[i] = t->held[--t->nr_held];
+			goto out;
+		}
+	}
+out:
+	interrupts_restore(flag);
+}
+
+void lockcheck_may_sleep(void)
+{
+	if (!is_ready())
+		return;
+	struct cpu *cpu = this_cpu();
+
+	if (cpu->nr_spinlocks_held)
+		panic("sleeping while %s taken at %p is held", cpu->held[0].name, cpu->held[0].site);
+	assert(interrupts_are_open());
+	assert(!cpu->interrupt_depth);
+}

@@ -1,0 +1,58 @@
+/*
+ * mutex.c - a lock that sleeps. The owner's thread pointer is the lock: 0 is free. Who finds it taken
+ * waits on the queue and competes again when woken; the fast paths are one atomic operation each.
+ */
+#include "kernel.h"
+#include "lib/atomic.h"
+#include "sync/lock.h"
+#include "x86/cpu.h"
+
+void mutex_init(struct mutex *l, const char *name, enum lock_rank rank)
+{
+	*l = (struct mutex){ .rank = (u8)rank, .name = name };
+	wait_queue_init(&l->waiters);
+}
+
+UNCHECKED bool mutex_try_lock(struct mutex *l)
+{
+	if (!atomic_compare_exchange(&l->owner, NULL, current))
+		return false;
+	if (DEBUG_BUILD)
+		lockcheck_acquire(l, l->name, l->rank, true, __builtin_return_address(0));
+	return true;
+}
+
+static inline void take(struct mutex *l, bool same_rank_allowed, void *site)
+{
+	if (DEBUG_BUILD) {
+		lockcheck_may_sleep();
+		lockcheck_acquire(l, l->name, l->rank, same_rank_allowed, site);
+	}
+	if (!atomic_compare_exchange(&l->owner, NULL, current))
+		wait_event(&l->waiters, atomic_compare_exchange(&l->owner, NULL, current));
+	l->holder = site;
+}
+
+UNCHECKED void mutex_lock(struct mutex *l)
+{
+	take(l, false, __builtin_return_address(0));
+}
+
+UNCHECKED void mutex_lock_second(struct mutex *l)
+{
+	take(l, true, __builtin_return_address(0));
+}
+
+UNCHECKED void mutex_unlock(struct mutex *l)
+{
+	debug_assert(l->owner == current);
+	if (DEBUG_BUILD)
+		lockcheck_release(l);
+	(void)atomic_exchange(&l->owner, NULL);
+	wake_one(&l->waiters);
+}
+
+bool mutex_is_mine(const struct mutex *l)
+{
+	return READ_ONCE(l->owner) == current;
+}

@@ -1,0 +1,99 @@
+/*
+ * wait.c - wait queues. The hard part is the wake-up that comes between the last look at the condition and the
+ * sleep: the waiter marks itself asleep before it looks, so the waker finds it asleep and makes it runnable,
+ * and the sleep ends at once. The queue's lock word covers the list; it is taken with interrupts closed,
+ * because completions wake from interrupts.
+ */
+#include "kernel.h"
+#include "sync/lock.h"
+#include "sync/wait.h"
+#include "proc/sched.h"
+#include "proc/signal.h"
+#include "x86/cpu.h"
+#include "x86/irq.h"
+
+static u64 queue_lock(struct wait_queue *q)
+{
+	u64 interrupt_flag = interrupts_close();
+
+	if (DEBUG_BUILD)
+		lockcheck_acquire(q, "wait_queue", RANK_WAIT, false, __builtin_return_address(0));
+	while (__atomic_exchange_n(&q->lock_word, 1, __ATOMIC_ACQUIRE))
+		while (READ_ONCE(q->lock_word))
+			__builtin_ia32_pause();
+	return interrupt_flag;
+}
+
+static void queue_unlock(struct wait_queue *q, u64 interrupt_flag)
+{
+	if (DEBUG_BUILD)
+		lockcheck_release(q);
+	__atomic_store_n(&q->lock_word, 0, __ATOMIC_RELEASE);
+	interrupts_restore(interrupt_flag);
+}
+
+void wait_queue_init(struct wait_queue *q)
+{
+	q->lock_word = 0;
+	list_init(&q->waiters);
+}
+
+void wait_begin(struct wait_queue *q, struct waiter *w, enum wait_mode mode)
+{
+	u64 flag = queue_lock(q);
+
+	w->thread = current;
+	w->was_woken = false;
+	list_push_back(&q->waiters, &w->link);
+	// Full barrier: the waker must see us on the list if we do not see its change (and the other way round).
+	__atomic_store_n(&current->state, mode == WAIT_INTERRUPTIBLE ? THREAD_INTERRUPTIBLE : THREAD_SLEEPING,
+			 __ATOMIC_SEQ_CST);
+	queue_unlock(q, flag);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+int wait_sleep(struct waiter *w, enum wait_mode mode)
+{
+	if (mode == WAIT_INTERRUPTIBLE && signal_is_pending(current))
+		return -EINTR;
+	if (!READ_ONCE(w->was_woken))
+		schedule();
+	return mode == WAIT_INTERRUPTIBLE && !READ_ONCE(w->was_woken) && signal_is_pending(current) ? -EINTR : 0;
+}
+
+void wait_end(struct wait_queue *q, struct waiter *w)
+{
+	u64 flag = queue_lock(q);
+
+	list_remove(&w->link);
+	WRITE_ONCE(current->state, THREAD_RUNNABLE);
+	queue_unlock(q, flag);
+}
+
+static void wake(struct wait_queue *q, bool all)
+{
+	u64 flag = queue_lock(q);
+	struct waiter *w, *following;
+
+	list_for_each_safe(w, following, &q->waiters, link) {
+		if (w->was_woken)
+			continue;
+		WRITE_ONCE(w->was_woken, true);
+		sched_wake(w->thread, WAKE_NORMAL);
+		if (!all)
+			break;
+	}
+	queue_unlock(q, flag);
+}
+
+void wake_all(struct wait_queue *q)
+{
+	if (!list_is_empty(&q->waiters))
+		wake(q, true);
+}
+
+void wake_one(struct wait_queue *q)
+{
+	if (!list_is_empty(&q->waiters))
+		wake(q, false);
+}

@@ -1,0 +1,347 @@
+/*
+ * pgtable.c - page tables of user space: four levels, 4 KiB pages (Intel SDM 3A 4.5.4). The hard part is who may
+ * free a table that a walker from the reverse map could be reading; the header says why that cannot happen (the
+ * areas leave first). Tables above the last level only ever gain entries while addrspace.lock is not held for
+ * writing, so a walk down needs no lock; entries of the last level change under their table's lock.
+ */
+#include "kernel.h"
+#include "mm/addrspace.h"
+#include "mm/fault.h"
+#include "mm/frame.h"
+#include <abi/errno.h>
+#include "x86/kernel_map.h"
+#include "x86/pgtable.h"
+#include "x86/tlb.h"
+
+#define BIT_PRESENT (1ul << 0)
+#define BIT_WRITABLE (1ul << 1)
+#define BIT_USER (1ul << 2)
+#define BIT_ACCESSED (1ul << 5)
+#define BIT_DIRTY (1ul << 6)
+#define BIT_NO_EXECUTE (1ul << 63)
+#define BIT_HIDDEN (1ul << 9)           // ours: PROT_NONE; the frame stays, the processor sees nothing
+#define FRAME_BITS 0x000ffffffffff000ul
+
+#define ENTRIES 512
+#define LEVELS 4
+#define KERNEL_HALF 256                 // first top-level entry of the kernel's half
+
+struct page *zero_page;
+
+// table_word of the frame's record is the lock: a struct spinlock has no room there.
+static void table_lock(struct page *table)
+{
+	if (DEBUG_BUILD)
+		lockcheck_acquire(&table->table_word, "page table", RANK_PAGETABLE, false, __builtin_return_address(0));
+	while (__atomic_exchange_n(&table->table_word, 1, __ATOMIC_ACQUIRE))
+		while (READ_ONCE(table->table_word))
+			__builtin_ia32_pause();
+}
+
+static void table_unlock(struct page *table)
+{
+	if (DEBUG_BUILD)
+		lockcheck_release(&table->table_word);
+	__atomic_store_n(&table->table_word, 0, __ATOMIC_RELEASE);
+}
+
+static inline u32 index_at(vaddr_t va, u32 level)       // level 0: the last
+{
+	return (va >> (PAGE_SHIFT + 9 * level)) & (ENTRIES - 1);
+}
+
+static inline u64 *table_at(u64 entry)
+{
+	return direct_map(entry & FRAME_BITS);
+}
+
+static inline u64 span_of(u32 level)            // bytes behind one entry of that level
+{
+	return 1ul << (PAGE_SHIFT + 9 * level);
+}
+
+// Makes the table behind *link. Two CPUs may try: one wins.
+static int table_add(struct addrspace *as, struct page *parent, u64 *link)
+{
+	struct page *table = frame_alloc(PAGE_TABLE, FRAME_ZERO);
+
+	if (!table)
+		return -ENOMEM;
+	table->nr_entries = 0;
+	table->table_word = 0;
+	spin_lock(&as->table_lock);
+	if (!*link) {
+		atomic_store(link, page_to_physical(table) | BIT_PRESENT | BIT_WRITABLE | BIT_USER);
+		if (parent)
+			parent->nr_entries++;
+		table = NULL;
+		atomic_add(&as->nr_tables, 1);
+	}
+	spin_unlock(&as->table_lock);
+	if (table)
+		page_put(table);
+	return 0;
+}
+
+int pgtable_slot_lock(struct addrspace *as, vaddr_t va, bool create, struct pte_slot *out)
+{
+	u64 *table = direct_map(as->root);
+	struct page *parent = NULL;
+
+	for (u32 level = LEVELS - 1; level > 0; level--) {
+		u64 *link = &table[index_at(va, level)];
+
+		if (!READ_ONCE(*link)) {
+			if (!create)
+				return -ENOENT;
+			int error = table_add(as, parent, link);
+			if (error)
+				return error;
+		}
+		table = table_at(READ_ONCE(*link));
+		parent = pfn_to_page((*link & FRAME_BITS) >> PAGE_SHIFT);
+	}
+	out->table = parent;
+	out->entry = (pte_t *)&table[index_at(va, 0)];
+	table_lock(parent);
+	return 0;
+}
+
+void pgtable_slot_unlock(struct pte_slot *slot)
+{
+	table_unlock(slot->table);
+}
+
+static u64 protection_bits(u32 area_flags, enum pte_access access)
+{
+	if (!(area_flags & (FAULT_READ | FAULT_WRITE | FAULT_EXEC)))
+		return BIT_HIDDEN;
+	return BIT_PRESENT | (access == PTE_WRITABLE ? BIT_WRITABLE : 0) |
+	       (area_flags & FAULT_EXEC ? 0 : BIT_NO_EXECUTE);
+}
+
+pte_t pte_make(const struct page *p, u32 area_flags, enum pte_access access)
+{
+	u64 bits = page_to_physical(p) | BIT_USER | BIT_ACCESSED | protection_bits(area_flags, access);
+
+	return (pte_t){ bits | (access == PTE_WRITABLE ? BIT_DIRTY : 0) };
+}
+
+// "Present" is ours: the entry shows a frame, be it hidden by PROT_NONE.
+bool pte_is_present(pte_t e)
+{
+	return e.bits & (BIT_PRESENT | BIT_HIDDEN);
+}
+
+bool pte_is_writable(pte_t e)
+{
+	return e.bits & BIT_WRITABLE;
+}
+
+bool pte_is_dirty(pte_t e)
+{
+	return e.bits & BIT_DIRTY;
+}
+
+bool pte_is_accessed(pte_t e)
+{
+	return e.bits & BIT_ACCESSED;
+}
+
+bool pte_allows(pte_t e, u32 access)
+{
+	return e.bits & BIT_PRESENT && (!(access & FAULT_WRITE) || e.bits & BIT_WRITABLE) &&
+	       (!(access & FAULT_EXEC) || !(e.bits & BIT_NO_EXECUTE));
+}
+
+pte_t pte_read_only(pte_t e)
+{
+	return (pte_t){ e.bits & ~(BIT_WRITABLE | BIT_DIRTY) };
+}
+
+pte_t pte_write_protect(pte_t e)
+{
+	return (pte_t){ e.bits & ~BIT_WRITABLE };
+}
+
+pte_t pte_with_protection(pte_t e, u32 area_flags, enum pte_access access)
+{
+	u64 kept = e.bits & ~(BIT_PRESENT | BIT_HIDDEN | BIT_WRITABLE | BIT_NO_EXECUTE);
+
+	return (pte_t){ kept | protection_bits(area_flags, access) };
+}
+
+struct page *pte_page(pte_t e)
+{
+	return pfn_to_page((e.bits & FRAME_BITS) >> PAGE_SHIFT);
+}
+
+void pte_set(struct pte_slot *slot, pte_t e)
+{
+	(void)pte_exchange(slot, e);
+}
+
+pte_t pte_exchange(struct pte_slot *slot, pte_t e)
+{
+	pte_t old = { atomic_exchange(&slot->entry->bits, e.bits) };
+
+	slot->table->nr_entries += !pte_is_none(e);
+	slot->table->nr_entries -= !pte_is_none(old);
+	return old;
+}
+
+bool pte_upgrade(struct addrspace *as, vaddr_t va, pte_t expected, pte_t fresh)
+{
+	struct pte_slot slot;
+
+	if (pgtable_slot_lock(as, va, false, &slot))
+		return false;
+	bool is_same = slot.entry->bits == expected.bits;
+
+	if (is_same)
+		pte_set(&slot, fresh);
+	pgtable_slot_unlock(&slot);
+	tlb_flush_page_local(va);
+	return is_same;
+}
+
+void pte_clear_accessed(struct pte_slot *slot)
+{
+	atomic_and(&slot->entry->bits, ~BIT_ACCESSED);
+}
+
+int pgtable_visit(struct addrspace *as, vaddr_t start, vaddr_t end, pte_visitor visit, void *argument)
+{
+	int result = 0;
+
+	for (vaddr_t va = start; va < end && !result;) {
+		u64 *table = direct_map(as->root);
+		u32 level = LEVELS - 1;
+		u64 link;
+
+		while (level > 0 && (link = READ_ONCE(table[index_at(va, level)]))) {
+			table = table_at(link);
+			level--;
+		}
+		vaddr_t next = (va & ~(span_of(level) - 1)) + span_of(level);
+
+		if (level > 0) {                // a hole of that size
+			va = next;
+			continue;
+		}
+		struct pte_slot slot = { .table = pfn_to_page(direct_map_physical(table) >> PAGE_SHIFT) };
+		vaddr_t table_end = min(end, (va & ~(span_of(1) - 1)) + span_of(1));
+
+		table_lock(slot.table);
+		for (; va < table_end && !result; va += PAGE_SIZE) {
+			slot.entry = (pte_t *)&table[index_at(va, 0)];
+			if (!pte_is_none(*slot.entry))
+				result = visit(&slot, va, argument);
+		}
+		table_unlock(slot.table);
+	}
+	return result;
+}
+
+int pgtable_fill(struct addrspace *as, vaddr_t va, pte_t e)
+{
+	u64 *table = direct_map(as->root);
+	struct page *record = NULL;
+
+	for (u32 level = LEVELS - 1; level > 0; level--) {
+		u64 *link = &table[index_at(va, level)];
+
+		if (!*link) {
+			struct page *fresh = frame_alloc(PAGE_TABLE, FRAME_ZERO | FRAME_ATOMIC);
+
+			if (!fresh)
+				return -ENOMEM;
+			fresh->nr_entries = 0;
+			fresh->table_word = 0;
+			*link = page_to_physical(fresh) | BIT_PRESENT | BIT_WRITABLE | BIT_USER;
+			if (record)
+				record->nr_entries++;
+			as->nr_tables++;
+		}
+		table = table_at(*link);
+		record = pfn_to_page((*link & FRAME_BITS) >> PAGE_SHIFT);
+	}
+	debug_assert(!table[index_at(va, 0)]);
+	table[index_at(va, 0)] = e.bits;
+	record->nr_entries++;
+	return 0;
+}
+
+/*
+ * Frees what is empty below one table of the given level. [floor, ceiling) holds no area; a table may go when
+ * the whole range that it covers lies inside. Returns the number of entries left.
+ */
+static u32 free_below(struct addrspace *as, u64 *table, struct page *record, u32 level, vaddr_t base,
+		      vaddr_t floor, vaddr_t ceiling)
+{
+	u64 span = span_of(level);
+	u32 first = floor > base ? (u32)((floor - base) / span) : 0;
+
+	for (u32 i = first; i < ENTRIES && base + i * span < ceiling; i++) {
+		vaddr_t start = base + i * span;
+
+		if (!table[i] || level == 0)
+			continue;
+		struct page *child = pfn_to_page((table[i] & FRAME_BITS) >> PAGE_SHIFT);
+
+		u32 left = level == 1 ? child->nr_entries :
+			   free_below(as, table_at(table[i]), child, level - 1, start, floor, ceiling);
+		if (left || start < floor || start + span > ceiling)
+			continue;
+		atomic_store(&table[i], 0);
+		if (record)
+			record->nr_entries--;
+		atomic_sub(&as->nr_tables, 1);
+		list_push_back(&as->dead_tables, &child->link);
+	}
+	return record ? record->nr_entries : ENTRIES;
+}
+
+void pgtable_free_tables(struct addrspace *as, vaddr_t floor, vaddr_t ceiling)
+{
+	struct page *table, *following;
+
+	free_below(as, direct_map(as->root), NULL, LEVELS - 1, 0, floor, min(ceiling, (vaddr_t)1 << 47));
+	if (list_is_empty(&as->dead_tables))
+		return;
+	// The processor caches upper entries too (SDM 3A 4.10.3): everybody forgets before the frames go.
+	tlb_flush_tables(as);
+	list_for_each_safe(table, following, &as->dead_tables, link) {
+		list_remove(&table->link);
+		page_put(table);
+	}
+}
+
+int pgtable_create(struct addrspace *as)
+{
+	struct page *top = frame_alloc(PAGE_TABLE, FRAME_ZERO);
+
+	if (!top)
+		return -ENOMEM;
+	as->root = page_to_physical(top);
+	as->nr_tables = 1;
+	u64 *to = page_address(top);
+	u64 *from = direct_map(kernel_root);
+
+	for (u32 i = KERNEL_HALF; i < ENTRIES; i++)
+		to[i] = from[i];
+	return 0;
+}
+
+void pgtable_destroy(struct addrspace *as)
+{
+	assert(as->nr_tables == 1);
+	page_put(pfn_to_page(as->root >> PAGE_SHIFT));
+	as->root = 0;
+}
+
+void pgtable_init(void)
+{
+	zero_page = frame_alloc(PAGE_KERNEL, FRAME_ZERO);
+	assert(zero_page);
+}

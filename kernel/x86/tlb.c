@@ -1,0 +1,120 @@
+/*
+ * tlb.c - making every CPU forget an entry. addrspace.cpu_set names the CPUs that may have entries of it: a CPU
+ * enters the set before it loads the table and leaves it after it has loaded another. The flusher changes the
+ * entries first and reads the set afterwards, both fully ordered, so a CPU that it does not see has not yet
+ * loaded anything old. The call to the other CPUs returns when all have acknowledged (x86/smp.c).
+ */
+#include "kernel.h"
+#include "lib/atomic.h"
+#include "mm/addrspace.h"
+#include "mm/frame.h"
+#include "x86/cpu.h"
+#include "x86/irq.h"
+#include "x86/kernel_map.h"
+#include "x86/smp.h"
+#include "x86/tlb.h"
+#include "x86/uaccess.h"
+#include "x86/insn.h"
+
+#define FLUSH_ALL_ABOVE 32              // pages; more are forgotten with the whole table
+
+struct flush_request {
+	struct addrspace *space;
+	vaddr_t start, end;
+};
+
+void tlb_flush_page_local(vaddr_t va)
+{
+	invalidate_page(va);
+}
+
+static void flush_here(void *argument)
+{
+	struct flush_request *r = argument;
+
+	if (this_cpu()->active_space != r->space)
+		return;
+	if ((r->end - r->start) >> PAGE_SHIFT > FLUSH_ALL_ABOVE) {
+		write_cr3(read_cr3());
+		return;
+	}
+	for (vaddr_t va = r->start; va < r->end; va += PAGE_SIZE)
+		invalidate_page(va);
+}
+
+void tlb_flush_range(struct addrspace *as, vaddr_t start, vaddr_t end)
+{
+	struct flush_request request = { as, start, end };
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	u64 others = atomic_load(&as->cpu_set) & ~(1ul << this_cpu()->id);
+
+	flush_here(&request);
+	count(COUNTER_TLB_SHOOTDOWNS);
+	if (others) {
+		for (u64 set = others; set; set &= set - 1)
+			count(COUNTER_TLB_IPIS);
+		smp_call(others, flush_here, &request);
+	}
+}
+
+void tlb_flush_tables(struct addrspace *as)
+{
+	tlb_flush_range(as, 0, USER_END);
+}
+
+static void abandon_here(void *argument)
+{
+	struct addrspace *as = argument;
+	struct cpu *cpu = this_cpu();
+
+	if (cpu->active_space != as)
+		return;
+	cpu->active_space = NULL;
+	cpu->active_root = kernel_root;
+	write_cr3(kernel_root);
+	atomic_and(&as->cpu_set, ~(1ul << cpu->id));
+	addrspace_ref_put(as);
+}
+
+void tlb_abandon(struct addrspace *as)
+{
+	u64 flag = interrupts_close();
+
+	abandon_here(as);
+	interrupts_restore(flag);
+	u64 others = atomic_load(&as->cpu_set) & ~(1ul << this_cpu()->id);
+
+	if (others)
+		smp_call(others, abandon_here, as);
+}
+
+void tlb_batch_init(struct tlb_batch *b, struct addrspace *as)
+{
+	b->space = as;
+	b->start = U64_MAX;
+	b->end = 0;
+	b->nr_pages = 0;
+}
+
+void tlb_batch_add_range(struct tlb_batch *b, vaddr_t va)
+{
+	b->start = min(b->start, va);
+	b->end = max(b->end, va + PAGE_SIZE);
+}
+
+bool tlb_batch_add_page(struct tlb_batch *b, vaddr_t va, struct page *p)
+{
+	tlb_batch_add_range(b, va);
+	b->pages[b->nr_pages++] = p;
+	return b->nr_pages == TLB_BATCH;
+}
+
+void tlb_batch_flush(struct tlb_batch *b)
+{
+	if (b->start < b->end)
+		tlb_flush_range(b->space, b->start, b->end);
+	for (u32 i = 0; i < b->nr_pages; i++)
+		page_put(b->pages[i]);
+	tlb_batch_init(b, b->space);
+}
