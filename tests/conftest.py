@@ -102,16 +102,34 @@ def e2fs(tool, *args, **how):
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **how)
 
 
+def check_ext2(image):
+    """What e2fsck has to say against an image: nothing, or its words."""
+    done = e2fs("e2fsck", "-fn", image)
+    text = done.stdout.decode(errors="replace")
+    wrong = done.returncode or re.search(r"(?i)fix\?|not cleanly|WARNING|errors", text)
+    return text if wrong else ""
+
+
 @pytest.fixture(scope="session")
 def check_disk():
     """Fails unless e2fsck finds nothing to say about an image."""
     def check(image):
-        done = e2fs("e2fsck", "-fn", image)
-        text = done.stdout.decode(errors="replace")
-        fine = done.returncode == 0 and not re.search(r"(?i)fix\?|was not cleanly|WARNING", text)
-        if not fine:
+        text = check_ext2(image)
+        if text:
             pytest.fail("expected: e2fsck -fn finds nothing\nseen:     " + text, pytrace=False)
     return check
+
+
+@pytest.fixture(scope="session")
+def disks_of_the_boots(request):
+    """What e2fsck said of the disks of the boots that ran the guest programs."""
+    def words(smp):
+        all_boots = boots(request.session)
+        if not any(item.smp == smp for item in all_boots.items):
+            pytest.skip("no guest program was chosen")
+        all_boots.get(smp)
+        return all_boots.disks[smp]
+    return words
 
 
 @pytest.fixture(scope="session")
@@ -169,6 +187,7 @@ class Boots:
     def __init__(self, items):
         self.items, self.futures = items, None
         self.tried = 0
+        self.disks = {n: [] for n in PROCESSORS}        # what e2fsck said behind each boot
 
     def get(self, smp):
         if self.futures is None:
@@ -191,13 +210,22 @@ class Boots:
             done[program] = parse_guest(result.text).get(program, Tap()), result
         left = [program for program in chosen if program not in few]
         while left:
-            result = run_guest(["/tests/runtests"] + left, smp, BOOT_LIMIT)
+            result = self.run_and_check_disk(left, smp)
             seen = parse_guest(result.text)
             ran = [p for p in left if p in seen] or left[:1]
             for program in ran:
                 done[program] = seen.get(program, Tap()), result
             left = [p for p in left if p not in ran]
         return done
+
+    def run_and_check_disk(self, programs, smp):
+        with tempfile.TemporaryDirectory(prefix="lectern-disk.") as scratch:
+            image = os.path.join(scratch, "disk.img")
+            result = run_guest(["/tests/runtests"] + programs, smp, BOOT_LIMIT,
+                               options=["--save-disk", image])
+            if result.status < 124:                     # it did power off in order
+                self.disks[smp].append(check_ext2(image))
+        return result
 
     def alone(self, item):
         """Tries a failed test again by itself, for a log that tells of it only."""

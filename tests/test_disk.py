@@ -1,0 +1,122 @@
+"""What the guest stored, as the host's own ext2 tools see it after the power-off."""
+import re
+
+import pytest
+
+from conftest import PROCESSORS, e2fs
+
+
+def apply(data, stores):
+    data = bytearray(data)
+    for offset, text in stores:
+        data[offset:offset + len(text)] = text.encode()
+    return bytes(data)
+
+
+def words(stores):
+    return [word for offset, text in stores for word in (str(offset), text)]
+
+
+@pytest.mark.parametrize("smp", PROCESSORS)
+def test_disk_is_clean_behind_all_programs(disks_of_the_boots, smp):
+    said = disks_of_the_boots(smp)
+    assert not any(said), "\n".join(said)
+
+
+@pytest.mark.parametrize("leave", ["exit", "munmap", "sync", "async"])
+def test_stores_through_a_mapping_reach_the_disk(lectern, tmp_path, check_disk, disk_file, leave):
+    """Real text and a real binary, changed at their ends, over a page's edge, in the middle."""
+    image = tmp_path / "disk.img"
+    plain = lectern.build / "lectern.img"
+    expected = {}
+    script = []
+    for path in ("/share/sources.txt", "/share/libc.a"):
+        data = disk_file(plain, path)
+        stores = [(0, "first"), (4094, "over"), (len(data) // 2, "middle " * 900),
+                  (len(data) - 4, "last")]
+        expected[path] = apply(data, stores)
+        script.append("/tests/mapstore -l %s %s %s" % (
+            leave, path, " ".join("'%s'" % word for word in words(stores))))
+    (tmp_path / "script").write_text(" && ".join(script) + "\n")
+    lectern.check("/bin/sh", "/root/script", options=[
+        "--save-disk", str(image), "--add", "%s:/root/script" % (tmp_path / "script")])
+    check_disk(image)
+    for path in expected:
+        assert disk_file(image, path) == expected[path]
+
+
+def test_stores_of_a_killed_program_reach_the_disk(lectern, tmp_path, check_disk, disk_file):
+    image = tmp_path / "disk.img"
+    lectern.check("/bin/sh", "-c", "/tests/mapstore -s 10000 -l kill /root/file 5000 stored; true",
+                  options=["--save-disk", str(image)])
+    check_disk(image)
+    assert disk_file(image, "/root/file") == apply(bytes(10000), [(5000, "stored")])
+
+
+def test_large_sparse_file_is_touched_at_its_ends(lectern, tmp_path, check_disk, disk_file):
+    image = tmp_path / "disk.img"
+    size = 256 << 20
+    stores = [(0, "A"), (size // 2 + 5, "M"), (size - 1, "Z")]
+    lectern.check("/tests/mapstore", "-s", str(size), "/root/big", *words(stores),
+                  options=["--save-disk", str(image)])
+    check_disk(image)
+    stat = e2fs("debugfs", "-R", "stat /root/big", image).stdout.decode()
+    assert "Size: %d" % size in stat
+    # Three pages, and the blocks that lead to them: not 256 MiB.
+    assert int(re.search(r"Blockcount: (\d+)", stat)[1]) <= 10 * 8
+    assert disk_file(image, "/root/big") == apply(bytes(size), stores)
+
+
+def test_a_file_of_the_host_comes_back_changed(lectern, tmp_path, check_disk, disk_file):
+    """A file put in by --add, mapped, stored to and appended to in the guest."""
+    image = tmp_path / "disk.img"
+    data = bytes(n * 7 & 255 for n in range(123457))
+    (tmp_path / "data").write_bytes(data)
+    lectern.check("/bin/sh", "-c", "/tests/mapstore /root/data 100000 here; echo end >> /root/data",
+                  options=["--save-disk", str(image), "--add", "%s:/root/" % (tmp_path / "data")])
+    check_disk(image)
+    assert disk_file(image, "/root/data") == apply(data, [(100000, "here")]) + b"end\n"
+
+
+def test_folders_links_and_renames(lectern, tmp_path, check_disk, disk_file):
+    image = tmp_path / "disk.img"
+    script = """set -e; cd /root; mkdir -p a/b; cp /share/sources.txt a/b/text; ln a/b/text hard
+mv a/b/text a/moved; ln -s a/moved soft; rmdir a/b; rm -r /share/src; i=0
+while [ $i -lt 300 ]; do echo $i > a/file$i; i=$((i + 1)); done; rm a/file1*"""
+    (tmp_path / "script").write_text(script)
+    lectern.check("/bin/sh", "/tmp/script", options=[
+        "--save-disk", str(image), "--add", "%s:/tmp/script" % (tmp_path / "script")])
+    check_disk(image)
+    assert disk_file(image, "/root/hard") == disk_file(image, "/share/sources.txt")
+    names = e2fs("debugfs", "-R", "ls -p /root/a", image).stdout.decode()
+    kept = [n for n in range(300) if not str(n).startswith("1")]
+    assert sorted(re.findall(r"/file(\d+)/", names), key=int) == [str(n) for n in kept]
+
+
+def test_no_space_is_an_error_not_a_loss(lectern, tmp_path, check_disk):
+    """A small disk is filled: the writer hears of it, and what is on the disk stays whole."""
+    image = tmp_path / "small.img"
+    tools = lectern.build
+    done = lectern.project / "tools" / "image"
+    import subprocess
+    import sys
+    adds = ["--add", "%s:/sbin/" % (tools / "user/init")]
+    for name in ("sh", "cat", "echo", "true"):
+        adds += ["--add", "%s:/bin/" % (tools / "user" / name)]
+    (tmp_path / "block").write_bytes(b"x" * (1 << 20))
+    subprocess.run([sys.executable, str(done), "--size", "16M", "--system"] + adds +
+                   ["--add", "%s:/tmp/" % (tmp_path / "block"), str(image)], check=True)
+    result = lectern.run("/bin/sh", "-c", "while cat /tmp/block >> /tmp/full; do true; done; echo full",
+                         options=["--disk", str(image)])
+    assert result.status == 0 and "full" in result.text, result.said
+    check_disk(image)
+
+
+def test_bad_sector_is_an_error_of_the_program(lectern, tmp_path):
+    """A sector that cannot be read: the reader gets EIO, the machine goes on."""
+    plain = lectern.build / "lectern.img"
+    blocks = e2fs("debugfs", "-R", "blocks /share/sources.txt", plain).stdout.decode().split()
+    numbers = [int(word) for word in blocks if word.isdigit()]
+    result = lectern.run("/bin/sh", "-c", "cat /share/sources.txt > /dev/null; echo status $?",
+                         options=["--blkdebug-read-error", str(numbers[5] * 8)])
+    assert result.status == 0 and "status 1" in result.text, result.text + result.said
