@@ -63,8 +63,8 @@ KFLAGS := $(FREE) -mno-red-zone -mgeneral-regs-only -mcmodel=kernel \
 DFLAGS := -DDEBUG -fsanitize=undefined -fno-sanitize=null,alignment,object-size \
 	  -Wframe-larger-than=2048
 UFLAGS := $(FREE) -fno-asynchronous-unwind-tables -Ilibc/include -Ikernel -Iuser/lib
-UNITFLAGS := -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-omit-frame-pointer \
-	  -Wall -Wextra -MMD -MP -Itests/unit -Ikernel -I.
+UNITFLAGS := -DLECTERN_HOST -include tests/unit/host.h -std=gnu11 -g -O1 \
+	  -fsanitize=address,undefined -fno-omit-frame-pointer -Wall -Wextra -MMD -MP -Itests/unit -Ikernel -I.
 ULINK  := -static -z noexecstack -z separate-code
 # The boot page is writable code, on purpose and for a moment: newer linkers warn.
 KLINK  := -static -nostdlib -z noexecstack -T linker.ld \
@@ -204,7 +204,7 @@ PYTEST = $(shell for p in $(PYTHON) /usr/bin/python3; do \
 	$$p -c 'import pytest' 2>/dev/null && { echo $$p; break; }; done)
 test: all units  ## run every test (T=name: only those whose name has it)
 	$(Q)[ -n "$(PYTEST)" ] || { echo "pytest is missing: sh tools/setup" >&2; exit 1; }
-	$(Q)B=$(B) $(PYTEST) -m pytest -c tests/pytest.ini tests $(if $(T),-k "$(T)") $(PYTESTFLAGS)
+	$(Q)B=$(B) LECTERN_BUILD=$(B) $(PYTEST) -m pytest -c tests/pytest.ini tests $(if $(T),-k "$(T)") $(PYTESTFLAGS)
 check: all  ## headers alone, layers, sizes, names in the docs
 	$(Q)$(PYTHON) tools/check --cc "$(CC) $(KFLAGS)"
 format:  ## clang-format on every C file

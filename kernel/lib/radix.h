@@ -1,6 +1,8 @@
 #pragma once
 /*
  * radix.h - index -> pointer, 64 ways a level, with tags that can be searched.
+ * Ways are compressed: a node knows the indices that it covers, and a level with only one child is left out. So a lone
+ * page at a huge offset costs one node, and an insertion never needs more than RADIX_INSERT_NODES new ones.
  * Each slot carries RADIX_NR_TAGS bits; an inner slot's bit says "somebody below has it", so that
  * "the next dirty page at or after index" does not visit clean ones.
  * No lock of its own: the owner's lock covers every call. Nodes come from radix_node_alloc, which the
@@ -11,15 +13,17 @@
 
 #define RADIX_BITS 6
 #define RADIX_SLOTS (1u << RADIX_BITS)
+#define RADIX_INSERT_NODES 2            // a leaf, and a node where two ways part
 enum radix_tag { RADIX_TAG_DIRTY, RADIX_TAG_WRITEBACK, RADIX_TAG_TOWRITE, RADIX_NR_TAGS };
 
 struct radix_node {
 	void *slots[RADIX_SLOTS];
 	u64 tags[RADIX_NR_TAGS];
+	u64 used;               // bit n: slots[n] is not NULL
+	u64 first;              // the index of slot 0; the node covers 64 << (RADIX_BITS * height) indices
 	struct radix_node *parent;
 	u8 height;              // 0: slots are items
 	u8 slot_in_parent;
-	u16 nr_used;
 };
 
 struct radix {

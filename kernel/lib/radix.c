@@ -1,0 +1,301 @@
+/*
+ * radix.c - index -> pointer with searchable tags, ways compressed.
+ *
+ * A node of height h covers the indices that agree with its `first` above bit 6 * (h + 1). The heights on a way down
+ * need not follow each other: where all items below a slot share more bits, the levels between are left out. Hence
+ * every inner node has at least two children, and whoever descends must look whether a node covers the index at all.
+ * Tags: an inner slot's bit is set iff the child below has any bit of that tag.
+ */
+#include "lib/radix.h"
+#include "lib/string.h"
+#include <abi/errno.h>
+
+#define NO_SLOT RADIX_SLOTS
+#define ANY_TAG RADIX_NR_TAGS           // search: every used slot
+
+static u32 shift_of(const struct radix_node *n)
+{
+	return RADIX_BITS * n->height;
+}
+
+// Two shifts, since one by 66 is not defined.
+static bool covers(const struct radix_node *n, u64 index)
+{
+	return (index ^ n->first) >> shift_of(n) >> RADIX_BITS == 0;
+}
+
+static u32 slot_of(const struct radix_node *n, u64 index)
+{
+	return (index >> shift_of(n)) & (RADIX_SLOTS - 1);
+}
+
+int radix_preload(struct radix_spare *spare)
+{
+	spare->nodes = NULL;
+	for (u32 i = 0; i < RADIX_INSERT_NODES; i++) {
+		struct radix_node *n = radix_node_alloc();
+
+		if (!n) {
+			radix_preload_end(spare);
+			return -ENOMEM;
+		}
+		n->slots[0] = spare->nodes;
+		spare->nodes = n;
+	}
+	return 0;
+}
+
+void radix_preload_end(struct radix_spare *spare)
+{
+	while (spare->nodes) {
+		struct radix_node *n = spare->nodes;
+
+		spare->nodes = n->slots[0];
+		radix_node_free(n);
+	}
+}
+
+static struct radix_node *node_take(struct radix_spare *spare, u64 index, u32 height)
+{
+	struct radix_node *n;
+
+	if (spare) {
+		n = spare->nodes;
+		if (n)
+			spare->nodes = n->slots[0];
+	} else {
+		n = radix_node_alloc();
+	}
+	if (!n)
+		return NULL;
+	memset(n, 0, sizeof(*n));
+	n->height = (u8)height;
+	n->first = index >> shift_of(n) >> RADIX_BITS << shift_of(n) << RADIX_BITS;
+	return n;
+}
+
+// Gives an unused node back to where it came from.
+static void node_return(struct radix_spare *spare, struct radix_node *n)
+{
+	if (spare) {
+		n->slots[0] = spare->nodes;
+		spare->nodes = n;
+	} else {
+		radix_node_free(n);
+	}
+}
+
+static void attach(struct radix *tree, struct radix_node *parent, struct radix_node *child)
+{
+	child->parent = parent;
+	if (!parent) {
+		tree->root = child;
+		return;
+	}
+	child->slot_in_parent = (u8)slot_of(parent, child->first);
+	parent->slots[child->slot_in_parent] = child;
+	parent->used |= 1ul << child->slot_in_parent;
+	for (u32 tag = 0; tag < RADIX_NR_TAGS; tag++)
+		if (child->tags[tag])
+			parent->tags[tag] |= 1ul << child->slot_in_parent;
+}
+
+static void store(struct radix *tree, struct radix_node *leaf, u64 index, void *item)
+{
+	leaf->slots[slot_of(leaf, index)] = item;
+	leaf->used |= 1ul << slot_of(leaf, index);
+	tree->nr_items++;
+}
+
+// The lowest node that covers the index (*below: NULL), or where the way ends: at *below, which hangs under the
+// result (NULL: at the root) and does not cover it, or at an empty slot (*below: NULL).
+static struct radix_node *descend(const struct radix *tree, u64 index, struct radix_node **below)
+{
+	struct radix_node *n = NULL;
+
+	*below = tree->root;
+	while (*below && covers(*below, index)) {
+		n = *below;
+		*below = n->height ? n->slots[slot_of(n, index)] : NULL;
+	}
+	return n;
+}
+
+int radix_insert(struct radix *tree, u64 index, void *item, struct radix_spare *spare)
+{
+	struct radix_node *other;
+	struct radix_node *parent = descend(tree, index, &other);
+	struct radix_node *leaf;
+
+	if (parent && parent->height == 0) {
+		if (parent->slots[slot_of(parent, index)])
+			return -EEXIST;
+		store(tree, parent, index, item);
+		return 0;
+	}
+	leaf = node_take(spare, index, 0);
+	if (!leaf)
+		return -ENOMEM;
+	if (other) {            // the ways part between parent and other: a node where both agree above
+		u64 difference = index ^ other->first;
+		u32 height = (63 - (u32)__builtin_clzl(difference)) / RADIX_BITS;
+		struct radix_node *branch = node_take(spare, index, height);
+
+		if (!branch) {
+			node_return(spare, leaf);
+			return -ENOMEM;
+		}
+		attach(tree, branch, other);
+		attach(tree, parent, branch);
+		parent = branch;
+	}
+	attach(tree, parent, leaf);
+	store(tree, leaf, index, item);
+	return 0;
+}
+
+static struct radix_node *leaf_of(const struct radix *tree, u64 index)
+{
+	struct radix_node *below;
+	struct radix_node *n = descend(tree, index, &below);
+
+	return n && n->height == 0 && n->slots[slot_of(n, index)] ? n : NULL;
+}
+
+void *radix_find(const struct radix *tree, u64 index)
+{
+	struct radix_node *leaf = leaf_of(tree, index);
+
+	return leaf ? leaf->slots[slot_of(leaf, index)] : NULL;
+}
+
+static void clear_tag_upwards(struct radix_node *n, u32 slot, u32 tag)
+{
+	for (;;) {
+		n->tags[tag] &= ~(1ul << slot);
+		if (n->tags[tag] || !n->parent)
+			return;
+		slot = n->slot_in_parent;
+		n = n->parent;
+	}
+}
+
+void *radix_remove(struct radix *tree, u64 index)
+{
+	struct radix_node *n = leaf_of(tree, index);
+	struct radix_node *parent;
+	u32 slot;
+	void *item;
+
+	if (!n)
+		return NULL;
+	slot = slot_of(n, index);
+	item = n->slots[slot];
+	for (u32 tag = 0; tag < RADIX_NR_TAGS; tag++)
+		clear_tag_upwards(n, slot, tag);
+	n->slots[slot] = NULL;
+	n->used &= ~(1ul << slot);
+	tree->nr_items--;
+	if (n->used)
+		return item;
+
+	parent = n->parent;
+	if (!parent) {
+		tree->root = NULL;
+		radix_node_free(n);
+		return item;
+	}
+	parent->slots[n->slot_in_parent] = NULL;
+	parent->used &= ~(1ul << n->slot_in_parent);
+	radix_node_free(n);
+	if ((parent->used & (parent->used - 1)) == 0) {         // one child left: it takes the place
+		attach(tree, parent->parent, parent->slots[__builtin_ctzl(parent->used)]);
+		radix_node_free(parent);
+	}
+	return item;
+}
+
+void radix_tag_set(struct radix *tree, u64 index, enum radix_tag tag)
+{
+	struct radix_node *n = leaf_of(tree, index);
+	u64 bit;
+
+	if (!n)
+		return;
+	for (bit = 1ul << slot_of(n, index); !(n->tags[tag] & bit); bit = 1ul << n->slot_in_parent, n = n->parent) {
+		n->tags[tag] |= bit;
+		if (!n->parent)
+			return;
+	}
+}
+
+void radix_tag_clear(struct radix *tree, u64 index, enum radix_tag tag)
+{
+	struct radix_node *n = leaf_of(tree, index);
+
+	if (n && n->tags[tag] & 1ul << slot_of(n, index))
+		clear_tag_upwards(n, slot_of(n, index), tag);
+}
+
+bool radix_tag_get(const struct radix *tree, u64 index, enum radix_tag tag)
+{
+	struct radix_node *n = leaf_of(tree, index);
+
+	return n && n->tags[tag] & 1ul << slot_of(n, index);
+}
+
+bool radix_has_tag(const struct radix *tree, enum radix_tag tag)
+{
+	return tree->root && tree->root->tags[tag];
+}
+
+// The first slot of n that can hold an index >= first and that is used (tagged); NO_SLOT when there is none.
+static u32 slot_from(const struct radix_node *n, u64 first, u32 tag)
+{
+	u64 candidates = tag == ANY_TAG ? n->used : n->tags[tag];
+
+	if (first > n->first) {
+		if (!covers(n, first))
+			return NO_SLOT;         // first lies behind the whole node
+		candidates &= ~0ul << slot_of(n, first);
+	}
+	return candidates ? (u32)__builtin_ctzl(candidates) : NO_SLOT;
+}
+
+static void *next_from(const struct radix *tree, u64 first, u64 last, u32 tag, u64 *index)
+{
+	struct radix_node *n = tree->root;
+
+	while (n && first <= last) {
+		u32 slot = slot_from(n, first, tag);
+
+		if (slot != NO_SLOT && n->height == 0) {
+			if (n->first + slot > last)
+				return NULL;
+			*index = n->first + slot;
+			return n->slots[slot];
+		}
+		if (slot != NO_SLOT) {
+			n = n->slots[slot];
+			continue;
+		}
+		if (!n->parent)
+			return NULL;
+		// Behind the whole slot of the parent, not only behind n, which may cover less of it.
+		first = n->parent->first + ((n->slot_in_parent + 1ul) << shift_of(n->parent));
+		if (first == 0)
+			return NULL;
+		n = n->parent;
+	}
+	return NULL;
+}
+
+void *radix_next(const struct radix *tree, u64 first, u64 last, u64 *index)
+{
+	return next_from(tree, first, last, ANY_TAG, index);
+}
+
+void *radix_next_tagged(const struct radix *tree, u64 first, u64 last, enum radix_tag tag, u64 *index)
+{
+	return next_from(tree, first, last, tag, index);
+}
