@@ -61,7 +61,7 @@ KFLAGS := $(FREE) -mno-red-zone -mgeneral-regs-only -mcmodel=kernel \
 # and alignment checks are left out: the processor makes the first, x86 allows
 # the second.
 DFLAGS := -DDEBUG -fsanitize=undefined -fno-sanitize=null,alignment,object-size \
-	  -Wframe-larger-than=2048
+	  -Wframe-larger-than=2048 -Wno-maybe-uninitialized
 UFLAGS := $(FREE) -fno-asynchronous-unwind-tables -Ilibc/include -Ikernel -Iuser/lib
 UNITFLAGS := -DLECTERN_HOST -include tests/unit/host.h -std=gnu11 -g -O1 \
 	  -fsanitize=address,undefined -fno-omit-frame-pointer -Wall -Wextra -MMD -MP -Itests/unit -Ikernel -I.
@@ -89,12 +89,13 @@ DEMO_BINS := $(addprefix $(B)/user/demo/,$(DEMOS))
 TEST_BINS := $(addprefix $(B)/tests/prog/,$(TPROG))
 MUSL_BINS := $(addprefix $(B)/tests/prog/musl/,$(MPROG))
 UNIT_BINS := $(addprefix $(B)/tests/unit/,$(UNITS))
+LIBC_TESTS := $(addprefix $(B)/tests/unit/,libc_test libc_sanitized_test)
 
 .PHONY: all kernel user programs image iso run gdb test units check format doctor toolchain clean help
 all: kernel programs image $(B)/lectern.iso  ## build everything (the default)
 kernel: $(B)/lectern.elf $(B)/lectern-debug.elf  ## both kernels only
 programs: $(USER_BINS) $(DEMO_BINS) $(TEST_BINS) $(MUSL_BINS)  ## libc and every program
-units: $(UNIT_BINS)  ## the host's unit tests
+units: $(UNIT_BINS) $(LIBC_TESTS)  ## the host's unit tests
 image: $(B)/lectern.img  ## the disk image, made by mke2fs
 iso: $(B)/lectern.iso  ## a GRUB image that boots the release kernel
 
@@ -171,6 +172,13 @@ $(UNIT_BINS): $(B)/tests/unit/%: tests/unit/%.c \
 		$$(filter %.c,$$(shell sed -n 's,^// BUILD:,,p' tests/unit/%.c)) Makefile
 	@mkdir -p $(@D)
 	$(call say,HOST)$(HOSTCC) $(UNITFLAGS) -MT $@ $< $(shell sed -n 's,^// BUILD:,,p' $<) -o $@
+# Libc's own tests: linked with it alone, and its sources with sanitizers.
+$(B)/tests/unit/libc_test: $(B)/obj/tests/unit/libc_test.o $(CRT) $(LIBC_A)
+	$(link)
+$(B)/tests/unit/libc_sanitized_test: tests/unit/libc_sanitized_test.c $(wildcard libc/*.c) Makefile
+	@mkdir -p $(@D)
+	$(call say,HOST)$(HOSTCC) -std=gnu11 -g -O1 -ffreestanding -nostdinc -Ilibc/include -Ikernel -Ilibc \
+		-fsanitize=address,undefined -fno-sanitize-recover=all -Wall -Wextra -MMD -MP -MT $@ $< -o $@
 
 # --- the disk and the ISO --------------------------------------------------
 # /share holds real text and binaries; they may be older than the sources.
