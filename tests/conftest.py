@@ -243,7 +243,7 @@ def pytest_collect_file(file_path, parent):
     if file_path.parent in (TESTS / "prog", TESTS / "prog" / "musl"):
         if test_names(file_path):
             return ProgramFile.from_parent(parent, path=file_path)
-    if file_path.parent == TESTS / "unit" and "// BUILD:" in file_path.read_text():
+    if file_path.parent == TESTS / "unit" and file_path.name.endswith("_test.c"):
         return UnitFile.from_parent(parent, path=file_path)
     return None
 

@@ -8,8 +8,8 @@
 #define EXIT_FAILURE	1
 #define RAND_MAX	0x7fffffff
 
-void *malloc(size_t size) __attribute__((malloc));
-void *calloc(size_t nr, size_t size) __attribute__((malloc));
+void *malloc(size_t size) __attribute__((__malloc__));
+void *calloc(size_t nr, size_t size) __attribute__((__malloc__));
 void *realloc(void *memory, size_t size);
 void *reallocarray(void *memory, size_t nr, size_t size);
 void free(void *memory);
