@@ -6,7 +6,7 @@
  * Each slot carries RADIX_NR_TAGS bits; an inner slot's bit says "somebody below has it", so that
  * "the next dirty page at or after index" does not visit clean ones.
  * No lock of its own: the owner's lock covers every call. Nodes come from radix_node_alloc, which the
- * kernel backs with a slab (lib/radix_alloc.c) and host tests with malloc.
+ * kernel backs with a slab (mm/radix_alloc.c) and host tests with malloc.
  * To insert under a spin lock without allocating there: radix_preload(), then lock, then insert.
  */
 #include "types.h"

@@ -2,7 +2,7 @@
  * radix_alloc.c - where the kernel's radix nodes come from. Apart from radix.c, so that host tests bring their own.
  */
 #include "lib/radix.h"
-#include "lib/radix_alloc.h"
+#include "mm/radix_alloc.h"
 #include "mm/slab.h"
 
 static struct slab_cache radix_nodes;
