@@ -146,6 +146,11 @@ int fputc(int c, FILE *file)
 {
 	char byte = (char)c;
 
+	// Most bytes only go into the buffer.
+	if (file->is_writing && file->mode == _IOFBF && file->filled < file->size - 1) {
+		file->buffer[file->filled++] = (unsigned char)c;
+		return (unsigned char)c;
+	}
 	return text_write(file, &byte, 1) == 1 ? (unsigned char)c : EOF;
 }
 

@@ -187,7 +187,7 @@ typedef struct sigaltstack {
 #define SS_DISABLE	2
 #define SS_AUTODISARM	(1u << 31)
 #define MINSIGSTKSZ	2048
-#define SIGSTKSZ	8192
+#define SIGSTKSZ	16384	// Linux says 8192; with AMX registers a frame alone is more
 
 // What FXSAVE stores (Intel SDM 1, 10.5.1); the last 48 bytes are free for software.
 struct fpstate {
