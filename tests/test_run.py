@@ -135,8 +135,8 @@ def test_interrupt_leaves_no_qemu_behind(lectern, tmp_path):
     run = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     while not log.exists() and run.poll() is None:
         pass
-    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(run.pid)],
-                              stdout=subprocess.PIPE, text=True).stdout.split()
+    with open("/proc/%d/task/%d/children" % (run.pid, run.pid)) as file:
+        children = file.read().split()
     run.send_signal(2)
     assert run.wait(timeout=20) == 130
     for child in children:
