@@ -1,7 +1,7 @@
 // Seconds since 1970 to dates and back, and dates to text. There is one time zone: UTC.
 //
-// Days are counted in years that begin with March, so that the leap day is a year's last, in eras of
-// 400 years, which all have the same number of days.
+// Days are counted in years that begin with March, so that the leap day is a year's last, in eras
+// of 400 years, which all have the same number of days.
 
 #include "internal.h"
 

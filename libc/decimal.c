@@ -1,8 +1,9 @@
 // The exact decimal digits of a double, for printf.
 //
-// A double is mantissa * 2^exponent. For a positive exponent that is a large integer; for a negative
-// one it is mantissa * 5^-exponent / 10^-exponent: a large integer, too, and a place for the point.
-// So it takes one kind of large number (limbs of nine decimal digits), multiplied by small ones.
+// A double is mantissa * 2^exponent. For a positive exponent that is a large integer; for a
+// negative one it is mantissa * 5^-exponent / 10^-exponent: a large integer, too, and a place for
+// the point. So it takes one kind of large number (limbs of nine decimal digits), multiplied by
+// small ones.
 
 #include "internal.h"
 

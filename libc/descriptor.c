@@ -1,5 +1,5 @@
-// The system calls on open descriptors. Each does what its page in the manual says: -1 and errno for a
-// failure.
+// The system calls on open descriptors. Each does what its page in the manual says: -1 and errno
+// for a failure.
 
 #include "internal.h"
 
@@ -43,7 +43,8 @@ ssize_t writev(int fd, const struct iovec *pieces, int nr)
 	return CALL(SYS_writev, fd, pieces, nr);
 }
 
-// The offset goes in one register here; the call's fifth argument is its upper half on small machines.
+// The offset goes in one register here; the call's fifth argument is its upper half on small
+// machines.
 ssize_t preadv(int fd, const struct iovec *pieces, int nr, off_t offset)
 {
 	return CALL(SYS_preadv, fd, pieces, nr, offset, 0);

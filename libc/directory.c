@@ -115,7 +115,8 @@ static bool entry_append(struct dirent ***list, int nr, const struct dirent *ent
 	return true;
 }
 
-// All entries that select (or, for NULL, nobody) refuses, sorted. The caller frees each and the list.
+// All entries that select (or, for NULL, nobody) refuses, sorted. The caller frees each and the
+// list.
 int scandir(const char *path, struct dirent ***entries,
 	    int (*select)(const struct dirent *),
 	    int (*compare)(const struct dirent **, const struct dirent **))

@@ -62,7 +62,8 @@ _Noreturn void _Exit(int status)
 	_exit(status);
 }
 
-// Ends the process by SIGABRT, also if that is blocked, ignored, or caught by a handler that returns.
+// Ends the process by SIGABRT, also if that is blocked, ignored, or caught by a handler that
+// returns.
 _Noreturn void abort(void)
 {
 	sigset_t set = 1ul << (SIGABRT - 1);

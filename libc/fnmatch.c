@@ -1,5 +1,5 @@
-// Shell patterns: * for any text, ? for a character, [a-z] and [!a-z] for one of a set, \ for the next
-// as it is.
+// Shell patterns: * for any text, ? for a character, [a-z] and [!a-z] for one of a set, \ for the
+// next as it is.
 
 #include <ctype.h>
 #include <fnmatch.h>
@@ -11,8 +11,8 @@ static int fold(int c, int flags)
 	return flags & FNM_CASEFOLD ? tolower(c) : c;
 }
 
-// Whether a set, from behind its [, contains c. Answers the pattern behind the ], or NULL if there is
-// none: then the [ was only a character.
+// Whether a set, from behind its [, contains c. Answers the pattern behind the ], or NULL if
+// there is none: then the [ was only a character.
 static const char *set_match(const char *set, int c, int flags, bool *is_member)
 {
 	bool is_inverted = *set == '!' || *set == '^';
@@ -50,9 +50,10 @@ static bool is_guarded(const char *text, const char *start, int flags)
 	return text == start || ((flags & FNM_PATHNAME) && text[-1] == '/');
 }
 
-// Matches one character against the pattern's next element, which is no *. Answers the pattern behind
-// it, or NULL.
-static const char *element_match(const char *pattern, const char *text, const char *start, int flags)
+// Matches one character against the pattern's next element, which is no *. Answers the pattern
+// behind it, or NULL.
+static const char *element_match(const char *pattern, const char *text, const char *start,
+				 int flags)
 {
 	int c = fold((unsigned char)*text, flags);
 	bool is_member;
@@ -69,8 +70,8 @@ static const char *element_match(const char *pattern, const char *text, const ch
 	return fold((unsigned char)*pattern, flags) == c ? pattern + 1 : NULL;
 }
 
-// Goes back, after a failure, only to the last *: what an earlier one could do, the last can do too,
-// unless slashes are special; then a * that cannot go on fails the whole match.
+// Goes back, after a failure, only to the last *: what an earlier one could do, the last can do
+// too, unless slashes are special; then a * that cannot go on fails the whole match.
 int fnmatch(const char *pattern, const char *text, int flags)
 {
 	const char *start = text;
@@ -89,7 +90,9 @@ int fnmatch(const char *pattern, const char *text, int flags)
 		}
 		if (!*text && !*pattern)
 			return 0;
-		const char *next = *text && *pattern ? element_match(pattern, text, start, flags) : NULL;
+		const char *next = NULL;
+		if (*text && *pattern)
+			next = element_match(pattern, text, start, flags);
 		if (next) {
 			pattern = next;
 			text++;

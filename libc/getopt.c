@@ -89,7 +89,8 @@ int getopt(int argc, char *const argv[], const char *options)
 	return letter_take(argc, argv, options);
 }
 
-// The long option that a name means: the same, or the only one that begins so. -1: none, -2: several.
+// The long option that a name means: the same, or the only one that begins so. -1: none, -2:
+// several.
 static int long_find(const char *name, size_t length, const struct option *long_options)
 {
 	int found = -1;
@@ -128,7 +129,8 @@ static int long_take(int argc, char *const argv[], const char *options, const ch
 	const struct option *option = &long_options[found];
 	if (name[length] == '=') {
 		if (option->has_arg == no_argument)
-			return long_refuse(argv, options, "option takes no argument", argument, '?');
+			return long_refuse(argv, options, "option takes no argument", argument,
+					   '?');
 		optarg = (char *)name + length + 1;
 	} else if (option->has_arg == required_argument) {
 		if (optind >= argc)
@@ -151,7 +153,8 @@ int getopt_long(int argc, char *const argv[], const char *options,
 		return -1;
 	if (next_letter == 0) {
 		if (argv[optind][1] == '-')
-			return long_take(argc, argv, options, argv[optind] + 2, long_options, index);
+			return long_take(argc, argv, options, argv[optind] + 2, long_options,
+					 index);
 		next_letter = 1;
 	}
 	return letter_take(argc, argv, options);

@@ -1,7 +1,7 @@
 // File names that match a pattern.
 //
-// The pattern is taken apart at its slashes. expand() carries a path as far as it is certain, and for
-// each part of the pattern either appends it, if it has no wildcard, or reads the directory.
+// The pattern is taken apart at its slashes. expand() carries a path as far as it is certain, and
+// for each part of the pattern either appends it, if it has no wildcard, or reads the directory.
 
 #include "internal.h"
 
@@ -51,8 +51,8 @@ static int path_finish(struct search *search, size_t length)
 
 	if (lstat(search->path, &st))
 		return 0;
-	if ((search->flags & GLOB_MARK) && length + 1 < PATH_MAX && search->path[length - 1] != '/' &&
-	    stat(search->path, &st) == 0 && S_ISDIR(st.st_mode))
+	if ((search->flags & GLOB_MARK) && length + 1 < PATH_MAX &&
+	    search->path[length - 1] != '/' && stat(search->path, &st) == 0 && S_ISDIR(st.st_mode))
 		strcpy(search->path + length, "/");
 	return path_add(search->result, search->path);
 }
@@ -67,8 +67,8 @@ static bool path_append(struct search *search, size_t length, const char *text, 
 	return true;
 }
 
-// Appends a part without wildcards, without the backslashes of its quoting. Answers the new length, or
-// 0 if it is too long.
+// Appends a part without wildcards, without the backslashes of its quoting. Answers the new
+// length, or 0 if it is too long.
 static size_t literal_append(struct search *search, size_t length, const char *part, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -137,8 +137,8 @@ static int path_compare(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-// 0, GLOB_NOMATCH if there is no such file (with GLOB_NOCHECK the pattern itself is the answer then),
-// GLOB_NOSPACE, GLOB_ABORTED. The caller calls globfree.
+// 0, GLOB_NOMATCH if there is no such file (with GLOB_NOCHECK the pattern itself is the answer
+// then), GLOB_NOSPACE, GLOB_ABORTED. The caller calls globfree.
 int glob(const char *restrict pattern, int flags, int (*on_error)(const char *path, int error),
 	 glob_t *restrict result)
 {

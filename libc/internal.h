@@ -33,7 +33,8 @@ static inline long syscall_answer(long result)
 
 // RAW_CALL(SYS_x, args...) fills in the arguments that are not given; CALL() sets errno too.
 #define RAW_CALL_FILLED(number, a, b, c, d, e, f, ...) \
-	raw_syscall((long)(number), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+	raw_syscall((long)(number), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), \
+		    (long)(f))
 #define RAW_CALL(...)	RAW_CALL_FILLED(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 #define CALL(...)	syscall_answer(RAW_CALL(__VA_ARGS__))
 

@@ -1,15 +1,16 @@
 // The heap: malloc, free and their relatives, upon mmap alone.
 //
-// Small requests come out of runs: 64 KiB of address space, aligned to 64 KiB, cut into pieces of one
-// size class behind a header. Large requests are mappings of their own with the same header. Either
-// way the header of a piece stands at the 64 KiB boundary below the piece's address minus one, so that
-// free() finds it without a table, also for pieces that are themselves aligned to 64 KiB or more.
+// Small requests come out of runs: 64 KiB of address space, aligned to 64 KiB, cut into pieces of
+// one size class behind a header. Large requests are mappings of their own with the same header.
+// Either way the header of a piece stands at the 64 KiB boundary below the piece's address minus
+// one, so that free() finds it without a table, also for pieces that are themselves aligned to 64
+// KiB or more.
 //
 //	run:	| header | piece | piece | piece | never used yet ... |
 //	large:	| header | one piece ...                              |
 //
-// A run whose last piece comes back is unmapped, but for a few that wait for the next class that needs
-// one. What a run has never handed out is never touched, and costs no memory.
+// A run whose last piece comes back is unmapped, but for a few that wait for the next class that
+// needs one. What a run has never handed out is never touched, and costs no memory.
 //
 // Invariant: a run is in its class's list if, and only if, it has a piece to give.
 
@@ -112,13 +113,14 @@ static struct run *run_checked(void *memory)
 // Anonymous memory of that length, or NULL.
 static char *pages_map(size_t length)
 {
-	char *start = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *start = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
 
 	return start == MAP_FAILED ? NULL : start;
 }
 
-// Memory in which the address at offset (of one page, or 0) is a multiple of alignment (64 KiB or more).
-// The length is one of whole pages. NULL and ENOMEM if there is none.
+// Memory in which the address at offset (of one page, or 0) is a multiple of alignment (64 KiB or
+// more). The length is one of whole pages. NULL and ENOMEM if there is none.
 static char *pages_map_aligned(size_t length, size_t alignment, size_t offset)
 {
 	char *start = pages_map(length);

@@ -2,10 +2,12 @@
 //
 // All go by words of eight bytes, four at a time where it pays. (The string instructions of the
 // processor would be shorter and, on real processors, as fast; emulators take them byte by byte.)
-// Each loop has a barrier, or the compiler would see what it does and call the function that it is in.
+// Each loop has a barrier, or the compiler would see what it does and call the function that it
+// is in.
 //
-// Unaligned words are taken only where all of their bytes belong to the caller. Searches, which may
-// stop before the end that they were given, take aligned words: those never reach into the next page.
+// Unaligned words are taken only where all of their bytes belong to the caller. Searches, which
+// may stop before the end that they were given, take aligned words: those never reach into the
+// next page.
 
 #include <stdint.h>
 #include <string.h>
@@ -143,7 +145,8 @@ int memcmp(const void *a, const void *b, size_t n)
 	return 0;
 }
 
-// Marks, with its highest bit, the lowest byte of a word that is zero (and perhaps others above it).
+// Marks, with its highest bit, the lowest byte of a word that is zero (and perhaps others above
+// it).
 static inline unsigned long zero_bytes(unsigned long word)
 {
 	return (word - ONES) & ~word & (ONES << 7);
@@ -153,13 +156,14 @@ READS_WHOLE_WORDS
 void *memchr(const void *memory, int c, size_t n)
 {
 	const unsigned char *p = memory;
+	unsigned long pattern = (unsigned char)c * ONES;
 
 	for (; n > 0 && (uintptr_t)p % WORD != 0; n--, p++) {
 		if (*p == (unsigned char)c)
 			return (void *)p;
 	}
 	while (n > 0) {
-		unsigned long found = zero_bytes(*(const aligned_word_t *)p ^ (unsigned char)c * ONES);
+		unsigned long found = zero_bytes(*(const aligned_word_t *)p ^ pattern);
 		if (found) {
 			size_t offset = (size_t)__builtin_ctzl(found) / 8;
 			return offset < n ? (void *)(p + offset) : NULL;

@@ -27,7 +27,8 @@ static char *letters_fill(char *template)
 	if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != sizeof(bits)) {
 		struct timespec now;
 		clock_gettime(CLOCK_MONOTONIC, &now);
-		bits = ((unsigned long)now.tv_nsec << 20 ^ (unsigned long)getpid()) * 0x9e3779b97f4a7c15ul;
+		bits = (unsigned long)now.tv_nsec << 20 ^ (unsigned long)getpid();
+		bits *= 0x9e3779b97f4a7c15ul;
 	}
 	char *place = template + length - 6;
 	for (int i = 0; i < 6; i++, bits >>= 5)
@@ -128,8 +129,8 @@ static int name_walk(struct walk *walk, const char *name)
 	return S_ISLNK(st.st_mode) ? link_follow(walk, length) : 0;
 }
 
-// The path without links, dots and double slashes, in resolved or, for NULL, in memory that the caller
-// frees. Every part must exist.
+// The path without links, dots and double slashes, in resolved or, for NULL, in memory that the
+// caller frees. Every part must exist.
 char *realpath(const char *restrict path, char *restrict resolved)
 {
 	struct walk walk = { .nr_links = 0 };

@@ -1,7 +1,7 @@
 // The engine of the printf family: format strings to bytes in a sink.
 //
-// A conversion is taken apart into a struct spec; one function per kind of argument makes its digits
-// and passes them to field_put(), the only place that knows about width and padding.
+// A conversion is taken apart into a struct spec; one function per kind of argument makes its
+// digits and passes them to field_put(), the only place that knows about width and padding.
 //
 // It knows: flags - + space # 0 ', width and precision (also *), lengths hh h l ll z t j L, and the
 // conversions d i u o x X c s p n % f F e E g G m.

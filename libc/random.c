@@ -1,7 +1,7 @@
 // Pseudo-random numbers, and true ones from the kernel.
 //
-// The generators are 64-bit linear congruential ones (multiplier by Knuth) of which the upper bits are
-// given out. The same seed gives the same numbers everywhere: tests depend on that.
+// The generators are 64-bit linear congruential ones (multiplier by Knuth) of which the upper
+// bits are given out. The same seed gives the same numbers everywhere: tests depend on that.
 
 #include "internal.h"
 

@@ -74,7 +74,8 @@ static size_t number_collect(struct source *source, const struct spec *spec, cha
 	while (n < max) {
 		int c = source_next(source);
 		bool is_first = n == 0 || (is_real && (text[n - 1] | 0x20) == 'e');
-		bool has_zero = n > 0 && text[n - 1] == '0' && (n == 1 || !isdigit((unsigned char)text[n - 2]));
+		bool has_zero = n > 0 && text[n - 1] == '0' &&
+			(n == 1 || !isdigit((unsigned char)text[n - 2]));
 		bool fits = isdigit(c) || ((c == '+' || c == '-') && is_first);
 		if (is_real)
 			fits = fits || c == '.' || (n > 0 && (c | 0x20) == 'e');

@@ -1,4 +1,5 @@
-// Signals. The kernel's sets are 64 bits, and so are ours; sigaction adds the way home from a handler.
+// Signals. The kernel's sets are 64 bits, and so are ours; sigaction adds the way home from a
+// handler.
 
 #include "internal.h"
 

@@ -1,4 +1,5 @@
-// Sorting and searching arrays. Heap sort: no memory, no bad case; equal elements may change places.
+// Sorting and searching arrays. Heap sort: no memory, no bad case; equal elements may change
+// places.
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 // Buffered files.
 //
-// A FILE has one buffer, which holds either bytes read and not yet taken, or bytes written and not yet
-// passed on, never both: `is_writing` says which. Going from one to the other empties the buffer and
-// moves the descriptor's offset to where the program believes to be.
+// A FILE has one buffer, which holds either bytes read and not yet taken, or bytes written and
+// not yet passed on, never both: `is_writing` says which. Going from one to the other empties the
+// buffer and moves the descriptor's offset to where the program believes to be.
 //
 // Eight bytes in front of the buffer are kept free for ungetc.
 
@@ -114,7 +114,8 @@ FILE *fopen(const char *restrict path, const char *restrict mode)
 	return file;
 }
 
-// Opens another file in the place of this one, under the same descriptor. NULL: the old one is closed.
+// Opens another file in the place of this one, under the same descriptor. NULL: the old one is
+// closed.
 FILE *freopen(const char *restrict path, const char *restrict mode, FILE *restrict file)
 {
 	int flags = mode_flags(mode);

@@ -11,8 +11,8 @@
 
 enum { NR_PASSWD_FIELDS = 7, NR_GROUP_FIELDS = 4, MAX_MEMBERS = 31 };
 
-// Finds the line whose field 0 is name or, for name NULL, whose field 2 is the number, and cuts it up in
-// place. false: there is none.
+// Finds the line whose field 0 is name or, for name NULL, whose field 2 is the number, and cuts
+// it up in place. false: there is none.
 static bool line_find(const char *path, char *line, int size, char **fields, int nr_fields,
 		      const char *name, unsigned int number)
 {

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 /* Ends the machine. Also called from the signal handler, so only system calls. */
-static void shut_down(int command)
+static _Noreturn void shut_down(int command)
 {
 	if (waitpid(-1, NULL, WNOHANG) >= 0)
 		kill(-1, SIGKILL);              /* whoever is left loses the terminal first */
