@@ -40,9 +40,9 @@ enum lock_rank {
 	RANK_INODE_HASH = 78,   // inode hash, inode.state
 	RANK_CACHE = 80,        // cache.lock: the radix tree (interrupts closed)
 	RANK_PAGETABLE = 90,    // page-table pages
+	RANK_KERNEL_MAP = 92,   // kernel stacks and device mappings; allocates frames
 	RANK_SLAB = 95,         // slab lists
 	RANK_FRAMES = 100,      // buddy lists
-	RANK_KERNEL_MAP = 102,  // kernel stacks and device mappings
 	RANK_PROCESS_TABLE = 104, // pid table, parent/child links, wait
 	RANK_SIGNAL = 106,      // process.signal_lock: pending signals, handlers
 	RANK_DEVICE = 107,      // a driver's queue (interrupts closed)

@@ -17,7 +17,7 @@ struct timer_queue;
 
 struct cpu {
 	struct cpu *self;               // gs:0
-	struct thread *current;         // gs:8
+	struct thread *running;         // gs:8
 	u64 kernel_stack_top;           // gs:16, for the syscall entry
 	u64 user_stack_scratch;         // gs:24, the same
 	u32 id;                         // 0 .. nr_cpus - 1, constant

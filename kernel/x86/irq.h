@@ -15,6 +15,10 @@ int irq_alloc_msi(u32 cpu, irq_handler handler, void *owner, struct msi_message 
 // An ISA line (1 keyboard, 3 and 4 serial, 8 clock) through the I/O APIC, honouring the MADT's overrides. 0 or -errno.
 int irq_enable_isa(u32 line, irq_handler handler, void *owner) MUST_CHECK;
 
+// For this folder: the fixed vectors of idt.h, and trap.c's call for every interrupt.
+void irq_set_handler(u32 vector, irq_handler handler, void *owner);
+void irq_dispatch(u32 vector);
+
 static inline u64 interrupts_close(void)        // returns rflags as they were
 {
 	u64 flags;

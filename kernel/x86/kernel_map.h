@@ -7,7 +7,7 @@
  *   ffffd00000000000  DEVICES      device registers, uncached
  *   ffffffff80000000  KERNEL       the image: text r-x, rodata r--, data rw-
  *
- * The top-level entries of the upper half are all filled at boot, so that every page table copies them
+ * The top-level entries of these four are filled at boot, so that every page table copies the upper half
  * once and changes below are seen by all. kernel_map_lock (RANK_KERNEL_MAP) covers the tables below.
  */
 #include "types.h"
@@ -32,6 +32,8 @@ extern u64 kernel_root;                         // physical address of the kerne
 
 void kernel_map_init(void);                     // builds and loads the final tables; uses early_alloc_pages
 void *kernel_map_device(paddr_t start, size_t nr_bytes);        // uncached; NULL when out of memory
+bool kernel_map_shows(paddr_t start, size_t nr_bytes);          // is it in the direct map?
+bool kernel_map_has(vaddr_t va);                // is it mapped in the kernel's half? For back-traces
 void *kernel_stack_alloc(void);                 // lowest address of KERNEL_STACK_SIZE bytes; NULL when out of memory
 void kernel_stack_free(void *stack);
 bool kernel_stack_guard_hit(vaddr_t address);   // for the panic text

@@ -31,5 +31,9 @@ struct segments {
 struct cpu;
 // Loads GDT, TSS, IDT and the syscall registers of the CPU that runs it; sets GS to cpu.
 void segs_init_cpu(struct cpu *cpu);
+// Gives the CPU stacks of its own, with guard pages, for double fault, NMI and machine check. 0, or -1: no memory.
+int segs_alloc_stacks(struct cpu *cpu) MUST_CHECK;
+// Loads all segment registers; CS by a far return (switch.asm).
+void segs_load(u64 code_selector, u64 data_selector);
 // Where the next trap from user mode puts its frame.
 void segs_set_kernel_stack(struct cpu *cpu, u64 top);

@@ -19,6 +19,9 @@ int copy_from_user(void *to, const void __user *from, size_t nr_bytes) MUST_CHEC
 // Copies a string with its final 0. Its length; -EFAULT; -ENAMETOOLONG when there is no end within size bytes.
 ssize_t copy_string_from_user(char *to, const char __user *from, size_t size) MUST_CHECK;
 
+// Atomically stores new where *word == expected; *seen is what was there. 0 or -EFAULT. Faults like a write.
+int user_compare_exchange(u32 __user *word, u32 expected, u32 new, u32 *seen) MUST_CHECK;
+
 void uaccess_faults_off(void);          // nests; per thread
 void uaccess_faults_on(void);
 

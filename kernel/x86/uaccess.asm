@@ -1,0 +1,181 @@
+; uaccess.asm - the only instructions of the kernel that touch user memory.
+;
+;   size_t uaccess_copy(void *to, const void *from, size_t nr_bytes)    bytes NOT copied
+;   size_t uaccess_clear(void *to, size_t nr_bytes)                     bytes NOT cleared
+;   size_t uaccess_copy_string(char *to, const char *from, size_t max)  bytes before the 0; max: no end; -1: fault
+;   int uaccess_compare_exchange32(u32 *word, u32 expected, u32 new, u32 *seen)   0, or -1: fault
+;
+; The caller has checked that the user's range lies below USER_END. A fault that cannot be resolved continues at
+; the fix-up that the exception table names for the range of instructions: the fast loops fall back to the loop of
+; bytes, from where they stand, so that the count is exact to the byte.
+; AC is set only between SITE_STAC and SITE_CLAC; a trap in between clears it for the handler and restores it.
+
+bits 64
+default rel
+
+%macro SITE 1
+%%here: nop     dword [rax]                     ; three bytes, patched at boot where there is SMAP
+        [section .smap_sites]
+        dq      %%here
+        dq      %1
+        __?SECT?__
+%endmacro
+%define SITE_STAC       SITE 0xcb010f
+%define SITE_CLAC       SITE 0xca010f
+
+; [start, end) continues at fix-up.
+%macro FIXUP 3
+        [section .exception_table]
+        dq      %1, %2, %3
+        __?SECT?__
+%endmacro
+
+section .smap_sites progbits alloc noexec nowrite align=8
+section .exception_table progbits alloc noexec nowrite align=8
+section .text
+
+; in:   rdi to, rsi from, rdx count
+; out:  rax bytes not copied
+; uses: rcx r8 r9 r10
+global uaccess_copy
+uaccess_copy:
+        SITE_STAC
+        cmp     rdx, 64
+        jb      .words
+.blocks:
+        mov     rax, [rsi]
+        mov     rcx, [rsi + 8]
+        mov     r8, [rsi + 16]
+        mov     r9, [rsi + 24]
+        mov     [rdi], rax
+        mov     [rdi + 8], rcx
+        mov     [rdi + 16], r8
+        mov     [rdi + 24], r9
+        mov     rax, [rsi + 32]
+        mov     rcx, [rsi + 40]
+        mov     r8, [rsi + 48]
+        mov     r9, [rsi + 56]
+        mov     [rdi + 32], rax
+        mov     [rdi + 40], rcx
+        mov     [rdi + 48], r8
+        mov     [rdi + 56], r9
+        add     rsi, 64
+        add     rdi, 64
+        sub     rdx, 64
+        cmp     rdx, 64
+        jae     .blocks
+.words:
+        cmp     rdx, 8
+        jb      .bytes
+.next_word:
+        mov     rax, [rsi]
+        mov     [rdi], rax
+        add     rsi, 8
+        add     rdi, 8
+        sub     rdx, 8
+        cmp     rdx, 8
+        jae     .next_word
+.bytes:
+        test    rdx, rdx
+        jz      .done
+.next_byte:
+        mov     al, [rsi]
+        mov     [rdi], al
+        inc     rsi
+        inc     rdi
+        dec     rdx
+        jnz     .next_byte
+.done:
+        mov     rax, rdx
+        SITE_CLAC
+        ret
+        FIXUP   .blocks, .bytes, .bytes
+        FIXUP   .next_byte, .done, .done
+
+; in:   rdi to, rsi count
+; out:  rax bytes not cleared
+; uses: rcx
+global uaccess_clear
+uaccess_clear:
+        SITE_STAC
+        xor     ecx, ecx
+        cmp     rsi, 64
+        jb      .words
+.blocks:
+        mov     [rdi], rcx
+        mov     [rdi + 8], rcx
+        mov     [rdi + 16], rcx
+        mov     [rdi + 24], rcx
+        mov     [rdi + 32], rcx
+        mov     [rdi + 40], rcx
+        mov     [rdi + 48], rcx
+        mov     [rdi + 56], rcx
+        add     rdi, 64
+        sub     rsi, 64
+        cmp     rsi, 64
+        jae     .blocks
+.words:
+        cmp     rsi, 8
+        jb      .bytes
+        mov     [rdi], rcx
+        add     rdi, 8
+        sub     rsi, 8
+        jmp     .words
+.bytes:
+        test    rsi, rsi
+        jz      .done
+.next_byte:
+        mov     [rdi], cl
+        inc     rdi
+        dec     rsi
+        jnz     .next_byte
+.done:
+        mov     rax, rsi
+        SITE_CLAC
+        ret
+        FIXUP   .blocks, .bytes, .bytes
+        FIXUP   .next_byte, .done, .done
+
+; in:   rdi to, rsi from, rdx most bytes
+; out:  rax length, or rdx's value when there is no 0 within it, or -1 after a fault
+; uses: rcx
+global uaccess_copy_string
+uaccess_copy_string:
+        SITE_STAC
+        xor     eax, eax
+.next:
+        cmp     rax, rdx
+        je      .done
+        mov     cl, [rsi + rax]
+        mov     [rdi + rax], cl
+        test    cl, cl
+        jz      .done
+        inc     rax
+        jmp     .next
+.done:
+        SITE_CLAC
+        ret
+.fault:
+        mov     rax, -1
+        jmp     .done
+        FIXUP   .next, .done, .fault
+
+; in:   rdi user word, esi expected, edx new, rcx u32 *seen
+; out:  eax 0, or -1 after a fault; *seen = what was there
+; uses: r8
+global uaccess_compare_exchange32
+uaccess_compare_exchange32:
+        mov     eax, esi
+        SITE_STAC
+.access:
+        lock cmpxchg [rdi], edx
+.done:
+        SITE_CLAC
+        mov     [rcx], eax
+        xor     eax, eax
+        ret
+.fault:
+        SITE_CLAC
+        mov     eax, -1
+        ret
+        FIXUP   .access, .done, .fault
