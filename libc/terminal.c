@@ -111,9 +111,9 @@ int cfsetispeed(struct termios *settings, speed_t speed)
 // Whether it is a terminal; 0 and ENOTTY (or EBADF) if not.
 int isatty(int fd)
 {
-	struct winsize size;
+	struct termios settings;
 
-	return ioctl(fd, TIOCGWINSZ, &size) == 0;
+	return tcgetattr(fd, &settings) == 0;
 }
 
 // The terminal's name as /proc knows it; NULL if it is none.
