@@ -358,6 +358,15 @@ static void write_image(long size)
 	MUST(close(fd));
 }
 
+// Only what the headers stand in, of the file that is there already.
+static void write_head(void)
+{
+	int fd = MUST(open("program", O_WRONLY));
+
+	CHECK_EQ(write(fd, image, 512), 512);
+	MUST(close(fd));
+}
+
 static int run_image(void)
 {
 	char *argv[] = { "program", "--helper", "check_data", NULL };
@@ -439,20 +448,21 @@ TEST(random_damage_never_hurts_the_system)
 	unsigned long random = 12345;
 
 	read_image();
+	write_image(image_size);
 	unsigned char saved[512];
 	memcpy(saved, image, sizeof(saved));
-	for (int round = 0; round < 100; round++) {
+	for (int round = 0; round < 60; round++) {
 		memcpy(image, saved, sizeof(saved));
 		for (int i = 0; i < 4; i++) {
 			random = random * 6364136223846793005 + 1442695040888963407;
 			image[4 + (random >> 33) % 400] = random >> 24;
 		}
 		header->e_entry = 0x10;
-		write_image(image_size);
+		write_head();
 		check_does_not_run();
 	}
 	memcpy(image, saved, sizeof(saved));
-	write_image(image_size);
+	write_head();
 	CHECK_EQ(run_image(), 0);
 }
 
