@@ -98,7 +98,8 @@ static void remove(struct cache *cache, struct page *p)
 	radix_remove(&cache->pages, p->index);
 	if (page_has(p, PAGE_DIRTY)) {
 		cache->nr_dirty--;
-		atomic_sub(&nr_dirty_pages, 1);
+		if (cache->ops->store)
+			atomic_sub(&nr_dirty_pages, 1);
 		page_clear(p, PAGE_DIRTY);
 	}
 	p->cache = NULL;
@@ -219,10 +220,11 @@ void page_mark_dirty(struct page *p)
 		page_set(p, PAGE_DIRTY);
 		radix_tag_set(&cache->pages, p->index, RADIX_TAG_DIRTY);
 		is_first = cache->nr_dirty++ == 0;
-		atomic_add(&nr_dirty_pages, 1);
+		if (cache->ops->store)          // memory-only pages stay dirty; nobody can wait for them
+			atomic_add(&nr_dirty_pages, 1);
 	}
 	spin_unlock_irq(&cache->lock, flag);
-	if (is_first && cache->inode)
+	if (is_first && cache->inode && cache->ops->store)
 		inode_mark_dirty(cache->inode, INODE_DIRTY_PAGES);
 }
 

@@ -7,6 +7,7 @@
 #include "kernel.h"
 #include "cache/cache.h"
 #include "mm/page.h"
+#include "mm/radix_alloc.h"
 #include "sync/wait.h"
 
 #define NR_QUEUES 256
@@ -15,6 +16,7 @@ static struct wait_queue queues[NR_QUEUES];
 
 void cache_room_init(void)
 {
+	radix_alloc_init();
 	for (u32 i = 0; i < NR_QUEUES; i++)
 		wait_queue_init(&queues[i]);
 }
