@@ -59,7 +59,7 @@ struct inode {
 	struct spinlock times_lock;
 	u32 dirty;                      // atomic, enum inode_dirty
 	u64 dirty_since_ns;
-	struct list hash_link, sb_link, dirty_link;
+	struct list hash_link, sb_link, dirty_link, lru_link;
 	struct cache cache;             // cache.size is the file's size
 	i32 nr_writers;                 // atomic; descriptors and shared mappings open for writing; < 0: being executed (ETXTBSY)
 	void *private;                  // pipe, device, ...
@@ -139,6 +139,8 @@ struct superblock_ops {
 	void (*statfs)(struct superblock *sb, struct statfs *out);
 	void (*unmount)(struct superblock *sb);                         // after everything is written: mark clean, free private
 	int (*show_options)(struct superblock *sb, char *buffer, size_t size);
+	// MS_RDONLY comes or goes (everything is written already): mark the disk clean or in use. NULL: nothing to do.
+	int (*remount)(struct superblock *sb, u32 flags);
 };
 
 struct file_system {
@@ -160,7 +162,8 @@ struct superblock {
 	struct list inodes;             // GUARDED_BY(inode hash lock)
 	struct list dirty_inodes;       // GUARDED_BY(inode hash lock), oldest first
 	struct list link;
-	i32 nr_open;                    // atomic: files and working directories inside (EBUSY)
+	u64 max_file_size;              // constant; the largest offset that a byte of a file can have, plus one
+	bool names_change;              // constant; names come and go by themselves (/proc): every walk asks lookup again
 	char device_name[32];           // for /proc/mounts
 	void *private;
 };
@@ -168,7 +171,9 @@ struct superblock {
 /* inode.c */
 void inode_room_init(void);
 // The inode with that number, referenced. When *is_new the caller (the file system) fills it in and calls inode_ready
-// (or inode_failed). May sleep. -ENOMEM.
+// (or inode_failed). A new one is empty but for sb, number, locks and an empty cache without ops (set ip->cache.ops where
+// bytes live there). When the last reference goes, an inode with nr_links 0 is evicted and freed; others stay until memory
+// is wanted, so a file system without a disk keeps a reference for each name. May sleep. -ENOMEM.
 int inode_get(struct superblock *sb, u64 number, struct inode **out, bool *is_new) MUST_CHECK;
 void inode_ready(struct inode *ip);
 void inode_failed(struct inode *ip);            // gives it up: waiters look again
@@ -181,7 +186,9 @@ int inode_sync(struct inode *ip, bool data_only) MUST_CHECK;    // pages, inode,
 int inodes_write_back(struct superblock *sb, u64 older_than_ns, enum sync_mode mode) MUST_CHECK;        // flusher and sync. May sleep
 void inodes_for_each(struct superblock *sb, void (*f)(struct inode *ip, void *argument), void *argument);  // referenced during f; may sleep
 u64 inodes_drop_unused(u64 max);                // reclaim
-void inode_init_unhashed(struct inode *ip, struct superblock *sb);      // pipes and unnamed files
+void inode_init_unhashed(struct inode *ip, struct superblock *sb);      // pipes and unnamed files: the last put evicts and frees
+void inodes_drop_all(struct superblock *sb);    // unmount: frees all that nobody uses (nothing is dirty). May sleep
+u64 inodes_count(void);
 
 /* dentry.c */
 void dentry_room_init(void);
@@ -237,6 +244,12 @@ int file_sync(struct file *f, u64 first_byte, u64 last_byte, bool data_only) MUS
 int file_map_cache(struct file *f, struct area *area);                          // file_ops.map: shows inode->cache
 
 /* mount.c */
+// For a file system's mount(): fills in the general part (no reference to anything is taken).
+void superblock_init(struct superblock *sb, struct file_system *type, const struct superblock_ops *ops, struct block_device *device);
+// Makes the root dentry; takes over the reference to the inode, also on failure. -ENOMEM.
+int superblock_set_root(struct superblock *sb, struct inode *root) MUST_CHECK;
+// The device part of open("/dev/..."): who answers for a character or block device number; set by fs/devfs. NULL: -ENXIO.
+extern const struct file_ops *(*device_ops_find)(u32 mode, u64 device_number);
 void file_system_register(struct file_system *fs);
 int mount_root(const char *device, u32 flags) MUST_CHECK;
 int mount_at(const char *type, const char *device, struct dentry *where, u32 flags, const char *options) MUST_CHECK;
