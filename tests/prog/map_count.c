@@ -7,8 +7,6 @@
  */
 #include "guest.h"
 
-#include <sys/prctl.h>
-
 #define PAGES 64UL
 
 static bool is_lectern(void)
@@ -17,14 +15,6 @@ static bool is_lectern(void)
 }
 
 #define ONLY_LECTERN() do { if (!is_lectern()) SKIP("no /proc/self/counts"); } while (0)
-
-static void no_huge_pages(void)
-{
-	syscall(SYS_prctl, 41 /* PR_SET_THP_DISABLE */, 1, 0, 0, 0);    // refused where there are none
-	minor_faults();
-	own_count("minor_faults");
-	slurp("/proc/vmstat");
-}
 
 static void touch(const unsigned char *p, unsigned long pages)
 {
@@ -38,6 +28,20 @@ static void dirty(unsigned char *p, unsigned long pages)
 		store(p + i * PAGE, 1);
 }
 
+// Runs everything once that a test runs while it counts: its code and data are then there, and only
+// the pages which it means are still to come. After a fork that holds for the child anew.
+static void settle(void)
+{
+	syscall(SYS_prctl, 41 /* PR_SET_THP_DISABLE */, 1, 0, 0, 0);    // refused where there are none
+	unsigned char *p = map_anonymous(PAGE);
+	touch(p, 1);
+	dirty(p, 1);
+	MUST(munmap(p, PAGE));
+	minor_faults();
+	own_count("minor_faults");
+	slurp("/proc/vmstat");
+}
+
 static long major_faults(void)
 {
 	struct rusage usage;
@@ -48,7 +52,7 @@ static long major_faults(void)
 
 TEST(each_new_anonymous_page_is_one_fault)
 {
-	no_huge_pages();
+	settle();
 	unsigned char *p = map_anonymous(PAGES * PAGE);
 	long before = minor_faults();
 
@@ -58,7 +62,7 @@ TEST(each_new_anonymous_page_is_one_fault)
 
 TEST(second_touch_is_no_fault)
 {
-	no_huge_pages();
+	settle();
 	unsigned char *p = map_anonymous(PAGES * PAGE);
 
 	dirty(p, PAGES);
@@ -70,7 +74,7 @@ TEST(second_touch_is_no_fault)
 
 TEST(load_then_store_are_two_faults)
 {
-	no_huge_pages();
+	settle();
 	unsigned char *p = map_anonymous(PAGES * PAGE);
 	long before = minor_faults();
 
@@ -82,7 +86,7 @@ TEST(load_then_store_are_two_faults)
 
 TEST(mapping_and_unmapping_a_gigabyte_faults_nothing)
 {
-	no_huge_pages();
+	settle();
 	int fd = MUST(open("data", O_RDWR | O_CREAT, 0644));
 
 	MUST(ftruncate(fd, 1L << 30));
@@ -97,7 +101,7 @@ TEST(mapping_and_unmapping_a_gigabyte_faults_nothing)
 
 TEST(unmapped_and_mapped_again_faults_again)
 {
-	no_huge_pages();
+	settle();
 	unsigned char *hole = find_hole(PAGES * PAGE);
 
 	MUST(mmap(hole, PAGES * PAGE, RW, ANON | MAP_FIXED, -1, 0));
@@ -110,7 +114,7 @@ TEST(unmapped_and_mapped_again_faults_again)
 
 TEST(cached_file_pages_are_no_major_faults)
 {
-	no_huge_pages();
+	settle();
 	int fd = make_file("data", PAGES * PAGE);
 	unsigned char *p = map_file(fd, PAGES * PAGE, PROT_READ, MAP_SHARED, 0);
 	long before = minor_faults(), before_major = major_faults();
@@ -125,13 +129,13 @@ TEST(cached_file_pages_are_no_major_faults)
 
 TEST(store_to_a_forked_page_is_one_fault)
 {
-	no_huge_pages();
+	settle();
 	unsigned char *p = map_anonymous(PAGES * PAGE);
 
 	dirty(p, PAGES);
 	pid_t child = MUST(fork());
 	if (child == 0) {
-		no_huge_pages();
+		settle();
 		long before = minor_faults();
 		touch(p, PAGES);
 		CHECK_EQ(minor_faults() - before, 0);   // fork copied the page tables
@@ -146,7 +150,7 @@ TEST(childs_faults_are_added_when_waited_for)
 {
 	struct rusage usage;
 
-	no_huge_pages();
+	settle();
 	MUST(getrusage(RUSAGE_CHILDREN, &usage));
 	long before = usage.ru_minflt;
 	pid_t child = MUST(fork());
@@ -168,7 +172,7 @@ TEST(wait4_tells_the_childs_faults)
 	pid_t child = MUST(fork());
 
 	if (child == 0) {
-		no_huge_pages();
+		settle();
 		dirty(map_anonymous(PAGES * PAGE), PAGES);
 		_exit(0);
 	}
@@ -179,7 +183,7 @@ TEST(wait4_tells_the_childs_faults)
 
 TEST(faults_move_the_global_count)
 {
-	no_huge_pages();
+	settle();
 	unsigned char *p = map_anonymous(PAGES * PAGE);
 	long before = number_named(slurp("/proc/vmstat"), "pgfault");
 
@@ -212,7 +216,7 @@ TEST(frames_are_used_and_given_back)
 TEST(zero_fills_are_exact)
 {
 	ONLY_LECTERN();
-	no_huge_pages();
+	settle();
 	unsigned char *p = map_anonymous(PAGES * PAGE);
 	long before = own_count("zero_fills");
 
@@ -225,7 +229,7 @@ TEST(zero_fills_are_exact)
 TEST(counts_agree_with_getrusage)
 {
 	ONLY_LECTERN();
-	no_huge_pages();
+	settle();
 	dirty(map_anonymous(PAGES * PAGE), PAGES);
 	CHECK_EQ(own_count("minor_faults"), minor_faults());
 	CHECK_EQ(own_count("major_faults"), major_faults());
@@ -234,7 +238,7 @@ TEST(counts_agree_with_getrusage)
 TEST(copies_of_a_private_file_are_exact)
 {
 	ONLY_LECTERN();
-	no_huge_pages();
+	settle();
 	int fd = make_file("data", PAGES * PAGE);
 	unsigned char *p = map_file(fd, PAGES * PAGE, RW, MAP_PRIVATE, 0);
 	long before = own_count("cow_copies");
@@ -250,20 +254,20 @@ TEST(copies_of_a_private_file_are_exact)
 TEST(copies_after_fork_are_exact)
 {
 	ONLY_LECTERN();
-	no_huge_pages();
+	settle();
 	unsigned char *p = map_anonymous(PAGES * PAGE);
 
 	dirty(p, PAGES);
 	pid_t child = MUST(fork());
 	if (child == 0) {
-		no_huge_pages();
+		settle();
 		long before = own_count("cow_copies");
 		dirty(p, PAGES / 2);
 		CHECK_EQ(own_count("cow_copies") - before, PAGES / 2);
 		_exit(0);
 	}
 	CHECK_CHILD(child);
-	no_huge_pages();
+	settle();
 	long before = own_count("cow_copies"), faults = own_count("minor_faults");
 	dirty(p, PAGES);                        // the child is gone: every page is ours alone
 	CHECK_EQ(own_count("cow_copies") - before, 0);
@@ -273,7 +277,7 @@ TEST(copies_after_fork_are_exact)
 TEST(dirty_faults_of_a_shared_file_are_exact)
 {
 	ONLY_LECTERN();
-	no_huge_pages();
+	settle();
 	int fd = make_file("data", PAGES * PAGE);
 	unsigned char *p = map_file(fd, PAGES * PAGE, RW, MAP_SHARED, 0);
 

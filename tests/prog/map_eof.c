@@ -52,6 +52,7 @@ TEST(store_past_the_end_is_zero_after_truncate_up)
 	int fd = make_file("data", 100);
 	unsigned char *p = map_file(fd, PAGE, RW, MAP_SHARED, 0);
 
+	skip_on_linux_tmpfs();
 	memset(p + 100, 0xdd, PAGE - 100);
 	MUST(ftruncate(fd, PAGE));
 	for (unsigned long i = 100; i < PAGE; i++)
@@ -64,6 +65,7 @@ TEST(store_past_the_end_is_zero_after_write_further)
 	int fd = make_file("data", 100);
 	unsigned char *p = map_file(fd, 2 * PAGE, RW, MAP_SHARED, 0);
 
+	skip_on_linux_tmpfs();
 	memset(p + 100, 0xdd, PAGE - 100);
 	put_byte(fd, PAGE + 5, 1);
 	for (unsigned long i = 100; i < PAGE; i += 7)

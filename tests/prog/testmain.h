@@ -201,6 +201,9 @@ int main(int argc, char **argv)
 		test_number = 1;
 		test_named(list, 1, argv + 2);
 		test_run_here(list[0]);
+		char path[300];
+		test_folder(path, sizeof(path), getpid());
+		test_remove(path);
 		return 0;
 	}
 	bool only_list = argc == 2 && strcmp(argv[1], "-l") == 0;
