@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static FILE *open_input(const char *path)
@@ -13,6 +14,16 @@ static FILE *open_input(const char *path)
 	if (!file)
 		err(2, "%s", path);
 	return file;
+}
+
+/* Digits of the largest offset that -l can print, where the sizes are known. */
+static int offset_width(FILE *first, FILE *second)
+{
+	struct stat a, b;
+
+	if (fstat(fileno(first), &a) < 0 || fstat(fileno(second), &b) < 0)
+		return 1;
+	return snprintf(NULL, 0, "%ld", (long)(a.st_size < b.st_size ? a.st_size : b.st_size));
 }
 
 int main(int argc, char **argv)
@@ -31,6 +42,7 @@ int main(int argc, char **argv)
 		errx(2, "usage: cmp [-s] [-l] file1 file2");
 	char **names = argv + optind;
 	FILE *first = open_input(names[0]), *second = open_input(names[1]);
+	int width = offset_width(first, second);
 	for (;;) {
 		a = getc(first);
 		b = getc(second);
@@ -42,7 +54,7 @@ int main(int argc, char **argv)
 			if (!list)
 				break;
 			if (!silent)
-				printf("%lu %3o %3o\n", byte, (unsigned int)a, (unsigned int)b);
+				printf("%*lu %3o %3o\n", width, byte, (unsigned int)a, (unsigned int)b);
 		}
 		line += a == '\n';
 	}
@@ -50,7 +62,7 @@ int main(int argc, char **argv)
 		err(2, "%s", names[ferror(first) ? 0 : 1]);
 	if (a != EOF && b != EOF) {
 		if (!silent)
-			printf("%s %s differ: byte %lu, line %lu\n", names[0], names[1], byte, line);
+			printf("%s %s differ: char %lu, line %lu\n", names[0], names[1], byte, line);
 	} else if (a != b) {
 		differ = true;
 		if (!silent)
