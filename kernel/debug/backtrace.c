@@ -35,13 +35,14 @@ const char *symbol_of(u64 address, u64 *offset)
 	return ksyms_names + ksyms_start[low - 1].name;
 }
 
-static void print_address(u64 address)
+// A return address may lie behind the last instruction of a function that does not come back: ask for the call itself.
+static void print_address(u64 address, u64 back)
 {
 	u64 offset = 0;
-	const char *name = symbol_of(address, &offset);
+	const char *name = symbol_of(address - back, &offset);
 
 	if (name)
-		printk("  %016lx %s+0x%lx\n", address, name, offset);
+		printk("  %016lx %s+0x%lx\n", address, name, offset + back);
 	else
 		printk("  %016lx ?\n", address);
 }
@@ -50,7 +51,7 @@ void backtrace_print(u64 rip, u64 rbp)
 {
 	printk("back-trace:\n");
 	if (rip)
-		print_address(rip);
+		print_address(rip, 0);
 	for (int i = 0; i < MAX_FRAMES && rbp; i++) {
 		const u64 *frame = (const u64 *)rbp;
 
@@ -58,7 +59,7 @@ void backtrace_print(u64 rip, u64 rbp)
 			printk("  (the next frame would be at %lx)\n", rbp);
 			return;
 		}
-		print_address(frame[1]);
+		print_address(frame[1], 1);
 		rbp = frame[0];
 	}
 }

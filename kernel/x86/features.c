@@ -58,7 +58,7 @@ void features_init(void)
 
 void features_init_cpu(void)
 {
-	u64 cr4 = read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT;
+	u64 cr4 = read_cr4() | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT;
 
 	if (features.has_pge)
 		cr4 |= CR4_PGE;

@@ -78,6 +78,15 @@ static void call_interrupt(void *owner)
 	}
 }
 
+static u32 bits_count(u64 set)
+{
+	u32 n = 0;
+
+	for (; set; set &= set - 1)
+		n++;
+	return n;
+}
+
 void smp_call(u64 cpu_set, void (*function)(void *argument), void *argument)
 {
 	u32 me = this_cpu()->id;
@@ -88,7 +97,7 @@ void smp_call(u64 cpu_set, void (*function)(void *argument), void *argument)
 	assert(interrupts_are_open() && !(cpu_set >> me & 1));
 	call->function = function;
 	call->argument = argument;
-	atomic_store(&call->nr_unfinished, (u32)__builtin_popcountl(cpu_set));
+	atomic_store(&call->nr_unfinished, bits_count(cpu_set));
 	for (u32 i = 0; i < nr_cpus; i++)
 		if ((cpu_set >> i & 1) && atomic_fetch_or(&inboxes[i], 1u << me) == 0)
 			apic_send_vector(cpus[i].apic_id, VECTOR_CALL);
