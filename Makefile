@@ -115,7 +115,7 @@ $(B)/$(2)/%.asm.o: %.asm $(B)/$(2)/gen/offsets.inc Makefile
 $(B)/$(2)/gen/offsets.inc: kernel/x86/offsets.c Makefile
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $(KFLAGS) $(3) -g0 -MT $$@ -MF $$@.d -S $$< -o $$@.s
-	$$(Q)sed -n 's/^@@ //p' $$@.s > $$@
+	$$(Q)sed -n 's/.*"@@ \(.*\)".*/\1/p' $$@.s > $$@
 $(B)/$(1).elf: $$($(1)_OBJ) linker.ld tools/ksyms
 	$$(call say,LINK)$$(PYTHON) tools/ksyms --nasm $$(NASM) -o $(B)/$(2)/ksyms0.o < /dev/null
 	$$(Q)$$(LD) $(KLINK) -o $(B)/$(2)/pass1.elf $$($(1)_OBJ) $(B)/$(2)/ksyms0.o

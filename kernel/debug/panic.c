@@ -91,6 +91,19 @@ static const char *address_kind(u64 a)
 	return "the kernel image: constants, code or a gap";
 }
 
+// Values that debug builds leave in freed memory (mm/frame.c, mm/slab.c): who uses them has used it too late.
+static void print_poison(const struct trapframe *tf)
+{
+	const u64 *words = (const u64 *)tf;
+
+	for (u32 i = 0; i < offsetof(struct trapframe, vector) / 8; i++) {
+		if (words[i] >> 16 == 0x5aa55aa5deadul)
+			printk("%016lx is what a freed frame holds\n", words[i]);
+		else if (words[i] >> 16 == 0x6b6b6b6b6b6bul)
+			printk("%016lx is what a freed object holds\n", words[i]);
+	}
+}
+
 static void print_registers(const struct trapframe *tf)
 {
 	printk("rip %016lx  rflags %08lx  cs %lx  vector %lu  error %lx\n", tf->rip, tf->rflags, tf->cs,
@@ -113,6 +126,7 @@ void panic_trap(const struct trapframe *tf, u64 fault_address)
 		printk("address %016lx: %s\n", fault_address, address_kind(fault_address));
 	print_context();
 	print_registers(tf);
+	print_poison(tf);
 	backtrace_print(tf->rip, trapframe_is_user(tf) ? 0 : tf->rbp);
 	finish();
 }

@@ -1,6 +1,6 @@
 /*
- * offsets.c - numbers that NASM shares with C. It is compiled to assembly only; the build takes the lines that
- * begin with @@ and makes offsets.inc of them.
+ * offsets.c - numbers that NASM shares with C. It is compiled to assembly only; the build takes the strings that
+ * begin with @@ and makes offsets.inc of them. (Strings, because clang wants even this assembly to be valid.)
  */
 #include "proc/thread.h"
 #include "x86/cpu.h"
@@ -9,7 +9,7 @@
 #include "x86/switch.h"
 #include "x86/trapframe.h"
 
-#define VALUE(symbol, value) __asm__ volatile("\n@@ %%define " #symbol " %c0" : : "i"(value))
+#define VALUE(symbol, value) __asm__ volatile("\n.ascii \"@@ %%define " #symbol " %c0\"" : : "i"(value))
 #define OFFSET(symbol, type, member) VALUE(symbol, offsetof(type, member))
 
 void offsets(void);
