@@ -29,6 +29,7 @@ enum {
 	INTERRUPT_RECEIVED = 0x01,
 	INTERRUPT_ID_NONE = 0x01,
 	FIFO_ENABLE = 0x01, FIFO_CLEAR_SEND = 0x04,
+	FIFO_TRIGGER_14 = 0xc0,         // one interrupt for 14 bytes, or after a pause: QEMU hands over as many at once
 	LINE_8N1 = 0x03, LINE_DIVISOR = 0x80,
 	MODEM_DTR = 0x01, MODEM_RTS = 0x02, MODEM_OUT2 = 0x08,          // OUT2 lets the interrupt through
 	STATUS_RECEIVED = 0x01, STATUS_CAN_SEND = 0x20, STATUS_ALL_SENT = 0x40,
@@ -84,7 +85,7 @@ void serial_init(void)
 		put(s, REG_DIVISOR_LOW, 1);             // 115200 baud
 		put(s, REG_DIVISOR_HIGH, 0);
 		put(s, REG_LINE_CONTROL, LINE_8N1);
-		put(s, REG_FIFO, FIFO_ENABLE | FIFO_CLEAR_SEND);
+		put(s, REG_FIFO, FIFO_ENABLE | FIFO_CLEAR_SEND | FIFO_TRIGGER_14);
 		put(s, REG_MODEM_CONTROL, MODEM_DTR | MODEM_RTS | MODEM_OUT2);
 		s->is_present = true;
 	}
