@@ -61,8 +61,12 @@ typedef __builtin_va_list va_list;
 // A pointer into user memory: never dereferenced, only given to x86/uaccess.h.
 #define __user
 
-#define min(a, b) ({ __typeof__(a) min_a_ = (a); __typeof__(b) min_b_ = (b); min_a_ < min_b_ ? min_a_ : min_b_; })
-#define max(a, b) ({ __typeof__(a) max_a_ = (a); __typeof__(b) max_b_ = (b); max_a_ > max_b_ ? max_a_ : max_b_; })
+// Each argument is evaluated once; the names of the copies are new each time, so that one may stand in another.
+#define PASTE_NOW(a, b) a##b
+#define PASTE(a, b) PASTE_NOW(a, b)
+#define COMPARED(a, operator, b, x, y) ({ __typeof__(a) x = (a); __typeof__(b) y = (b); x operator y ? x : y; })
+#define min(a, b) COMPARED(a, <, b, PASTE(min_a_, __COUNTER__), PASTE(min_b_, __COUNTER__))
+#define max(a, b) COMPARED(a, >, b, PASTE(max_a_, __COUNTER__), PASTE(max_b_, __COUNTER__))
 
 // One load or one store, which the compiler neither splits nor repeats.
 #define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
