@@ -20,6 +20,7 @@ enum {
 enum {
 	TAG_END = 0,
 	TAG_COMMAND_LINE = 1,
+	TAG_MODULE = 3,
 	TAG_MEMORY_MAP = 6,
 	TAG_FRAMEBUFFER = 8,
 	TAG_RSDP_OLD = 14,
@@ -28,6 +29,11 @@ enum {
 
 struct multiboot_tag {
 	u32 type, size;
+};
+
+struct multiboot_module {
+	struct multiboot_tag tag;
+	u32 start, end;
 };
 
 struct multiboot_memory_map {
@@ -163,6 +169,15 @@ static void read_rsdp(const struct multiboot_tag *tag)
 	bootinfo.rsdp = (u64)rsdp_copy - KERNEL_BASE;
 }
 
+// GRUB loses empty words and tabs, so tools/iso hands a line with such over as a file, closed by a zero byte.
+static void read_command_line_module(const struct multiboot_module *m)
+{
+	size_t size = m->end > m->start ? m->end - m->start : 0;
+
+	if (size > 0)
+		string_copy(bootinfo.command_line, direct_map(m->start), min(size, (size_t)COMMAND_LINE_SIZE));
+}
+
 static void read_multiboot(paddr_t info)
 {
 	u32 total = *(const u32 *)direct_map(info);
@@ -176,6 +191,8 @@ static void read_multiboot(paddr_t info)
 			break;
 		if (tag->type == TAG_COMMAND_LINE)
 			string_copy(bootinfo.command_line, (const char *)(tag + 1), COMMAND_LINE_SIZE);
+		else if (tag->type == TAG_MODULE)
+			read_command_line_module((const struct multiboot_module *)tag);
 		else if (tag->type == TAG_MEMORY_MAP)
 			read_memory_map((const struct multiboot_memory_map *)tag);
 		else if (tag->type == TAG_FRAMEBUFFER)
