@@ -35,7 +35,7 @@ static inline void store(volatile void *address, unsigned char value)
 	*(cell *)address = value;
 }
 
-/* ---- files ------------------------------------------------------------------------------------ */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 // A new file of this many bytes in the pattern, open for reading and writing.
 static TEST_UNUSED int make_file(const char *name, unsigned long size)
@@ -96,7 +96,7 @@ static TEST_UNUSED void check_pattern(const volatile void *start, unsigned long 
 			     pattern(offset + i), i, ((cell *)start)[i]);
 }
 
-/* ---- mappings --------------------------------------------------------------------------------- */
+/* ---- mappings -------------------------------------------------------------------------------- */
 
 static TEST_UNUSED unsigned char *map_file(int fd, unsigned long length, int prot, int flags,
 					   off_t offset)
@@ -118,7 +118,7 @@ static TEST_UNUSED unsigned char *find_hole(unsigned long length)
 	return start + PAGE;
 }
 
-/* ---- other processes ---------------------------------------------------------------------------- */
+/* ---- other processes ------------------------------------------------------------------------- */
 
 // A gate lets one waiting process through per gate_open().
 struct gate {
@@ -145,7 +145,7 @@ static TEST_UNUSED void gate_wait(struct gate gate)
 	CHECK_EQ(read(gate.ends[0], &byte, 1), 1);
 }
 
-/* ---- the kernel's views of itself --------------------------------------------------------------- */
+/* ---- the kernel's views of itself ------------------------------------------------------------ */
 
 // The whole text of a file of /proc into a static buffer; NULL if there is no such file.
 static TEST_UNUSED const char *slurp(const char *path)

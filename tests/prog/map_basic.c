@@ -15,7 +15,7 @@ static long raw_munmap(unsigned long start, unsigned long length)
 	return syscall(SYS_munmap, start, length);
 }
 
-/* ---- what is there ------------------------------------------------------------------------------ */
+/* ---- what is there --------------------------------------------------------------------------- */
 
 TEST(anonymous_memory_is_zero)
 {
@@ -146,7 +146,7 @@ TEST(mapping_needs_no_search_permission_later)
 	CHECK_EQ(load(p + 1), pattern(1));
 }
 
-/* ---- where it is -------------------------------------------------------------------------------- */
+/* ---- where it is ----------------------------------------------------------------------------- */
 
 TEST(mappings_never_overlap)
 {
@@ -235,7 +235,7 @@ TEST(fixed_replaced_shared_page_reaches_the_file)
 	CHECK_EQ(file_byte(fd, 9), 0x99);
 }
 
-/* ---- bad arguments of mmap ------------------------------------------------------------------------ */
+/* ---- bad arguments of mmap ------------------------------------------------------------------- */
 
 TEST(length_zero_is_einval)
 {
@@ -368,7 +368,7 @@ TEST(unknown_flags_of_private_are_ignored)
 	store((void *)p, 1);
 }
 
-/* ---- munmap ------------------------------------------------------------------------------------- */
+/* ---- munmap ---------------------------------------------------------------------------------- */
 
 TEST(unmapped_memory_is_gone)
 {

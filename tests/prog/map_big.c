@@ -146,7 +146,7 @@ TEST(memory_of_32_mib_is_all_kept)
 		CHECK_EQ(*(volatile unsigned long *)(p + i * PAGE + i % 512 * 8), i * 2654435761);
 }
 
-/* ---- many areas --------------------------------------------------------------------------------- */
+/* ---- many areas ------------------------------------------------------------------------------ */
 
 TEST(thousand_areas_by_mprotect)
 {
@@ -221,7 +221,7 @@ TEST(holes_are_filled_in_any_order)
 		CHECK_EQ(load(p + i * PAGE), i % 251);
 }
 
-/* ---- the heap ------------------------------------------------------------------------------------- */
+/* ---- the heap -------------------------------------------------------------------------------- */
 
 static unsigned char *set_break(unsigned char *end)
 {

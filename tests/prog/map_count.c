@@ -227,7 +227,7 @@ TEST(frames_are_used_and_given_back)
 		     used, kept);
 }
 
-/* ---- Lectern's own counts ----------------------------------------------------------------------- */
+/* ---- Lectern's own counts -------------------------------------------------------------------- */
 
 TEST(zero_fills_are_exact)
 {

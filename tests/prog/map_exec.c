@@ -153,7 +153,7 @@ TEST(failed_exec_keeps_the_old_program)
 	CHECK_EQ(load(p), 5);
 }
 
-/* ---- what is no program --------------------------------------------------------------------------- */
+/* ---- what is no program ---------------------------------------------------------------------- */
 
 static unsigned char image[4 * 1024 * 1024];
 static long image_size;

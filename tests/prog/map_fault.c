@@ -200,7 +200,7 @@ TEST(stack_grows_by_touching)
 		CHECK_EQ(load(big + i), (unsigned char)(i / PAGE));
 }
 
-/* ---- handlers ----------------------------------------------------------------------------------- */
+/* ---- handlers -------------------------------------------------------------------------------- */
 
 static unsigned char *volatile repair_start;
 static volatile int repairs;

@@ -203,7 +203,7 @@ TEST(writes_and_stores_in_one_page_are_all_there)
 		}
 }
 
-/* ---- truncation ---------------------------------------------------------------------------------- */
+/* ---- truncation ------------------------------------------------------------------------------ */
 
 // The store, or false if the page was past the end at that moment.
 static bool try_store(unsigned char *p, unsigned char value)
@@ -294,7 +294,7 @@ TEST(truncate_write_read_and_store_at_once_show_no_strange_byte)
 	}
 }
 
-/* ---- processes that come and go -------------------------------------------------------------------- */
+/* ---- processes that come and go -------------------------------------------------------------- */
 
 static void fork_and_store(struct common *common, int worker)
 {
@@ -331,7 +331,7 @@ static void unlink_or_open(struct common *common, int worker)
 		MUST(close(fd));
 		if (i % 2)
 			unlink("shared");
-		// No other worker truncates to less than a page, so the page is there; linked or not.
+		// Nobody truncates to less than a page, so the page is there; linked or not.
 		store(p + worker, i);
 		CHECK_EQ(load(p + worker), i);
 		MUST(munmap(p, PAGE));

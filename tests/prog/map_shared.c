@@ -228,7 +228,7 @@ TEST(two_shared_anonymous_mappings_are_apart)
 	CHECK_EQ(load(q), 0);
 }
 
-/* ---- what stays in the file ----------------------------------------------------------------------- */
+/* ---- what stays in the file ------------------------------------------------------------------ */
 
 TEST(munmap_without_msync_keeps_the_data)
 {

@@ -168,7 +168,7 @@ TEST(split_survives_fork)
 	CHECK_EQ(load(p + 9 * PAGE), 1);
 }
 
-/* ---- as /proc/self/maps tells it ------------------------------------------------------------------ */
+/* ---- as /proc/self/maps tells it ------------------------------------------------------------- */
 
 TEST(maps_line_of_a_file)
 {

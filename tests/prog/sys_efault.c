@@ -214,7 +214,7 @@ TEST(straddling_buffers)
 	CHECK_ERR(syscall(SYS_fstat, fd, near), EFAULT);
 }
 
-/* ---- copies that fault ---------------------------------------------------------------------------- */
+/* ---- copies that fault ----------------------------------------------------------------------- */
 
 TEST(read_into_an_untouched_file_mapping)
 {

@@ -9,7 +9,7 @@
 
 extern char **environ;
 
-/* ---- what the new program is given ---------------------------------------------------------------- */
+/* ---- what the new program is given ----------------------------------------------------------- */
 
 HELPER(check_arguments)
 {
@@ -113,7 +113,7 @@ TEST(process_number_stays)
 	CHECK_CHILD(child);
 }
 
-/* ---- descriptors and signals ---------------------------------------------------------------------- */
+/* ---- descriptors and signals ----------------------------------------------------------------- */
 
 HELPER(check_descriptors)
 {
@@ -182,7 +182,7 @@ TEST(handlers_are_reset_and_masks_stay)
 	CHECK_CHILD(child);
 }
 
-/* ---- what cannot be run -------------------------------------------------------------------------- */
+/* ---- what cannot be run ---------------------------------------------------------------------- */
 
 TEST(names_that_cannot_be_run)
 {

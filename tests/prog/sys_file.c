@@ -25,7 +25,7 @@ static int put_file(const char *name, const char *text)
 	return fd;
 }
 
-/* ---- open --------------------------------------------------------------------------------------- */
+/* ---- open ------------------------------------------------------------------------------------ */
 
 TEST(open_gives_the_lowest_descriptor)
 {
@@ -151,7 +151,7 @@ TEST(too_many_descriptors_is_emfile)
 	CHECK_ERR(dup(0), EMFILE);
 }
 
-/* ---- read and write ------------------------------------------------------------------------------- */
+/* ---- read and write -------------------------------------------------------------------------- */
 
 TEST(read_and_write_move_the_position)
 {
@@ -320,7 +320,7 @@ TEST(fcntl_basics)
 	CHECK_EQ(fcntl(high, F_GETFD), 0);
 	CHECK_EQ(fcntl(fd, F_GETFL) & (O_ACCMODE | O_APPEND), O_RDWR);
 	MUST(fcntl(fd, F_SETFL, O_APPEND));
-	CHECK(fcntl(high, F_GETFL) & O_APPEND);         // a property of the open file, not the number
+	CHECK(fcntl(high, F_GETFL) & O_APPEND);         // the open file's, not the number's
 	CHECK_ERR(fcntl(fd, 12345), EINVAL);
 	CHECK_ERR(fcntl(99, F_GETFD), EBADF);
 }
@@ -338,7 +338,7 @@ TEST(position_is_shared_over_fork)
 	CHECK_EQ(lseek(fd, 0, SEEK_CUR), 2);
 }
 
-/* ---- size, times, status ---------------------------------------------------------------------------- */
+/* ---- size, times, status --------------------------------------------------------------------- */
 
 TEST(truncate_cuts_and_grows)
 {

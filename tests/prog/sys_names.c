@@ -33,7 +33,7 @@ static bool exists(const char *name)
 	return lstat(name, &status) == 0;
 }
 
-/* ---- links -------------------------------------------------------------------------------------- */
+/* ---- links ----------------------------------------------------------------------------------- */
 
 TEST(hard_link_is_the_same_file)
 {
@@ -141,7 +141,7 @@ TEST(chain_of_forty_symlinks_is_followed)
 	CHECK_ERR(open("l40", O_RDONLY), ELOOP);
 }
 
-/* ---- lengths ------------------------------------------------------------------------------------ */
+/* ---- lengths --------------------------------------------------------------------------------- */
 
 TEST(name_of_255_bytes_is_the_longest)
 {
@@ -171,7 +171,7 @@ TEST(path_of_4096_bytes_is_enametoolong)
 	CHECK_ERR(open(path, O_RDONLY), ENAMETOOLONG);
 }
 
-/* ---- rename ------------------------------------------------------------------------------------- */
+/* ---- rename ---------------------------------------------------------------------------------- */
 
 TEST(rename_moves_a_file)
 {
@@ -248,7 +248,7 @@ TEST(rename_moves_a_symlink_itself)
 	CHECK_EQ(readlink("other", text, sizeof(text)), 1);
 }
 
-/* ---- directories ---------------------------------------------------------------------------------- */
+/* ---- directories ----------------------------------------------------------------------------- */
 
 TEST(mkdir_makes_an_empty_directory)
 {

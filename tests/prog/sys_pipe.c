@@ -1,5 +1,5 @@
 /*
- * sys_pipe.c - pipes: what goes in comes out, in order; both ends wait for each other; either end may go.
+ * sys_pipe.c - pipes: what goes in comes out, in order; both ends wait for each other; either may go.
  */
 #include "guest.h"
 

@@ -46,7 +46,7 @@ static void block(int how, int number)
 	MUST(sigprocmask(how, &set, NULL));
 }
 
-/* ---- handlers ----------------------------------------------------------------------------------- */
+/* ---- handlers -------------------------------------------------------------------------------- */
 
 TEST(handler_runs_before_kill_returns)
 {
@@ -195,7 +195,7 @@ TEST(masked_signal_waits_for_the_handlers_end)
 	CHECK_EQ(calls, 1);
 }
 
-/* ---- masks -------------------------------------------------------------------------------------- */
+/* ---- masks ----------------------------------------------------------------------------------- */
 
 TEST(blocked_signal_is_kept_once)
 {
@@ -279,7 +279,7 @@ TEST(sigsuspend_waits_with_another_mask)
 	CHECK_CHILD(child);
 }
 
-/* ---- SIGCHLD and interrupted calls ------------------------------------------------------------------ */
+/* ---- SIGCHLD and interrupted calls ----------------------------------------------------------- */
 
 TEST(sigchld_tells_which_child)
 {
@@ -298,7 +298,7 @@ TEST(sigchld_tells_which_child)
 	CHECK_EQ(last_code, CLD_EXITED);
 }
 
-// A child that sends the signal again and again until *stop, so that one of them must find us asleep.
+// A child that sends the signal again and again until *stop: one of them must find us asleep.
 static pid_t fork_sender(int number, volatile int *stop)
 {
 	pid_t parent = getpid(), child = MUST(fork());

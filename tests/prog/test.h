@@ -255,7 +255,7 @@ static TEST_UNUSED void test_disarm(struct sigaction old[2])
 			     test_code, (void *)test_address);				\
 	} while (0)
 
-/* ---- processes that a test starts --------------------------------------------------------------- */
+/* ---- processes that a test starts ------------------------------------------------------------ */
 
 // Waits for this child; its status as wait4 gives it.
 static TEST_UNUSED int wait_status(pid_t child)
