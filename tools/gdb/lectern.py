@@ -149,13 +149,8 @@ def list_entries(head, kind, member):
 
 
 def processes():
-    for name in ("all_processes", "process_list", "processes"):
-        try:
-            head = gdb.parse_and_eval(name)
-        except gdb.error:
-            continue
-        return list(list_entries(head, "struct process", "all_link"))
-    raise gdb.GdbError("this kernel has no list of processes")
+    head = gdb.parse_and_eval("all_processes")
+    return list(list_entries(head, "struct process", "all_link"))
 
 
 def text(value):
