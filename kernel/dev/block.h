@@ -33,11 +33,17 @@ struct bio {
 	void *owner;                    // the submitter's
 	struct list link;               // the queue's, while submitted
 	u64 submitted_ns;
+	/* the driver's, while submitted */
+	u32 nr_issued;                  // pages that the device has been given
+	u32 nr_pending;                 // device requests under way for it
+	int error;
+	bool is_alone;                  // not to be merged with neighbours (again)
 };
 
 struct block_device {
-	const char *name;               // "vda"
+	char name[8];                   // "vda"
 	u64 nr_blocks;                  // whole 4 KiB blocks
+	u32 number;                     // 0 for vda, 1 for vdb, ...
 	bool is_read_only;
 	bool has_flush;
 	void (*submit)(struct block_device *device, struct bio *bio);   // never sleeps
@@ -47,13 +53,18 @@ struct block_device {
 	struct list link;               // all devices
 };
 
-// Registers a disk; initialises its cache. The name is "vda", "vdb", ...
+void block_room_init(void);             // before the first disk; after slab_init
+
+// Registers a disk whose driver fields are filled in; names it, initialises its cache.
 void block_device_add(struct block_device *device);
 struct block_device *block_device_find(const char *name);       // by "vda" or "/dev/vda"; NULL
 struct block_device *block_device_next(struct block_device *previous);  // NULL: the first; NULL at the end
 
+// With room for nr_pages pointers in bio->pages; the submitter sets them, done and owner.
 struct bio *bio_alloc(struct block_device *device, enum bio_op op, blk_t first_block, u32 nr_pages);    // NULL: no memory
-void bio_free(struct bio *bio);
+void bio_free(struct bio *bio);         // any context
+// By the driver: counts the error and calls done. No lock held; any context.
+void bio_complete(struct bio *bio, int error);
 void bio_submit(struct bio *bio);               // never sleeps; counts
 int bio_submit_and_wait(struct bio *bio) MUST_CHECK;    // may sleep; 0 or -EIO; uses done and owner itself
 int block_flush(struct block_device *device) MUST_CHECK;        // may sleep: everything written so far is durable
