@@ -115,8 +115,8 @@ TEST(last_owner_keeps_its_frame)
 
 	store(p, 1);
 	unsigned long frame = frame_of(p);
-	if (!frame)
-		SKIP("/proc/self/pagemap shows no frames");
+	if (!frame || own_count("cow_copies") < 0)
+		SKIP("Linux copies now and then, when a list of its own still holds the page");
 	pid_t child = MUST(fork());
 	if (child == 0)
 		_exit(0);
