@@ -284,7 +284,7 @@ def run(line, path, directory):
 def test_same_as_host(line, programs, tmp_path):
     """Equal output and equal success."""
     host_path = "/usr/local/bin:/usr/bin:/bin"
-    first = line.split()[1 if line.startswith("env ") else 0]
+    first = line.split()[0]
     if not shutil.which(first, path=host_path):
         pytest.skip(f"the host has no {first}")
     ours = run(line, f"{programs}:{host_path}", tmp_path / "place")

@@ -1,7 +1,10 @@
 """The shell on the host: scripts in sh_cases/ must print what dash printed (the .out beside them)."""
 import os
 import pathlib
+import pty
+import select
 import subprocess
+import time
 
 import pytest
 
@@ -68,3 +71,131 @@ def test_bad_syntax_is_refused(source, tmp_path):
     assert done.returncode == 2
     assert b"syntax error" in done.stderr
     assert done.stdout == b""
+
+
+class Terminal:
+    """Our shell on a pseudo-terminal: type at it, wait for what it prints."""
+
+    def __init__(self, directory):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(directory)
+            os.execve(SHELL, ["sh"], {"PATH": f"{BUILD}/user:/usr/bin:/bin", "PS1": "ready> ", "HOME": "/root"})
+        self.seen = b""
+
+    def expect(self, text, seconds=5):
+        """Reads until text has come; everything up to it is returned and forgotten."""
+        end = time.monotonic() + seconds
+        while text not in self.seen:
+            ready, _, _ = select.select([self.fd], [], [], max(0, end - time.monotonic()))
+            assert ready, f"waited for {text!r}, saw {self.seen!r}"
+            try:
+                self.seen += os.read(self.fd, 4096)
+            except OSError:
+                pytest.fail(f"the shell ended; waited for {text!r}, saw {self.seen!r}")
+        before, self.seen = self.seen.split(text, 1)
+        return before
+
+    def type(self, text):
+        """As if at the keyboard."""
+        os.write(self.fd, text)
+
+    def end(self):
+        """^D, and the status the shell ended with."""
+        self.type(b"\x04")
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(status)
+
+
+@pytest.fixture(name="terminal")
+def fixture_terminal(tmp_path):
+    """A shell that shows its prompt."""
+    terminal = Terminal(tmp_path)
+    terminal.expect(b"ready> ")
+    return terminal
+
+
+def test_terminal_interrupts_the_job_not_the_shell(terminal):
+    """^C kills what runs; the shell shows its prompt again and knows the status."""
+    terminal.type(b"sleep 30\n")
+    time.sleep(0.2)
+    terminal.type(b"\x03")
+    terminal.expect(b"ready> ")
+    terminal.type(b"echo status $?\n")
+    terminal.expect(b"status 130")
+    terminal.expect(b"ready> ")
+    assert terminal.end() == 0
+
+
+def test_terminal_interrupts_a_loop_of_builtins(terminal):
+    """^C also ends a loop that never forks."""
+    terminal.type(b"while :; do :; done\n")
+    time.sleep(0.2)
+    terminal.type(b"\x03")
+    terminal.expect(b"ready> ")
+    terminal.type(b"echo al''ive\n")
+    terminal.expect(b"alive")
+    assert terminal.end() == 0
+
+
+def test_terminal_interrupts_a_line_being_typed(terminal):
+    """^C at the prompt throws the line away, also in the middle of a command of several lines."""
+    terminal.type(b"if true; then\n")
+    terminal.expect(b"> ")
+    terminal.type(b"echo never\x03")
+    terminal.expect(b"ready> ")
+    terminal.type(b"echo fre''sh\n")
+    terminal.expect(b"fresh")
+    assert terminal.end() == 0
+
+
+def test_terminal_stop_and_continue(terminal):
+    """^Z stops the job; jobs lists it; fg brings it back."""
+    terminal.type(b"sleep 0.6\n")
+    time.sleep(0.2)
+    terminal.type(b"\x1a")
+    terminal.expect(b"Stopped")
+    terminal.expect(b"ready> ")
+    terminal.type(b"jobs\n")
+    terminal.expect(b"[1] Stopped    sleep 0.6")
+    terminal.expect(b"ready> ")
+    terminal.type(b"fg\n")
+    terminal.expect(b"ready> ")
+    terminal.type(b"echo sta''tus $?\n")
+    terminal.expect(b"status 0")
+    assert terminal.end() == 0
+
+
+def test_terminal_background_job_is_reported(terminal):
+    """A job behind does not hold the prompt, and its end is told before a later one."""
+    terminal.type(b"sleep 0.2 &\n")
+    terminal.expect(b"[1] ")
+    terminal.expect(b"ready> ")
+    time.sleep(0.4)
+    terminal.type(b"\n")
+    terminal.expect(b"Done       sleep 0.2")
+    assert terminal.end() == 0
+
+
+def test_terminal_job_reads_it(terminal):
+    """A foreground job owns the terminal: it can read what is typed, up to ^D."""
+    terminal.type(b"cat | wc -c\n")
+    time.sleep(0.2)
+    terminal.type(b"typed\n\x04")
+    terminal.expect(b"6\r\n")
+    terminal.expect(b"ready> ")
+    assert terminal.end() == 0
+
+
+def test_terminal_errors_come_back_to_the_prompt(terminal):
+    """What ends a script only ends the line here."""
+    for line, wanted in [(b"echo ${nope:?is missing}\n", b"nope: is missing"), (b"fi\n", b"syntax error"),
+                         (b"nosuchcommand\n", b"not found"), (b"echo $((1/0))\n", b"division by zero"),
+                         (b"cd /nonexistent\n", b"No such file")]:
+        terminal.type(line)
+        terminal.expect(wanted)
+        terminal.expect(b"ready> ")
+    terminal.type(b"exit 7\n")
+    _, status = os.waitpid(terminal.pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 7

@@ -41,7 +41,7 @@ void input_start_command(struct input *in)
 		in->len -= in->pos;
 		in->pos = 0;
 	}
-	in->continuing = false;
+	in->continuing = in->at_end = false;
 }
 
 static void show_prompt(struct input *in)
@@ -90,8 +90,10 @@ static bool input_more(struct input *in)
 
 int input_peek(struct input *in)
 {
-	if (in->pos == in->len && (in->interrupted || !input_more(in)))
+	if (in->pos == in->len && (in->at_end || in->interrupted || !input_more(in))) {
+		in->at_end = true;              /* a terminal would go on after ^D */
 		return -1;
+	}
 	return (unsigned char)in->data[in->pos];
 }
 

@@ -47,6 +47,7 @@ struct input {
 	bool by_byte;           /* commands share this descriptor: never read past a newline */
 	bool prompts;           /* write PS1 or PS2 before each line */
 	bool continuing;        /* inside a command: PS2 */
+	bool at_end;            /* nothing follows, at least for this command */
 	bool interrupted;       /* ^C came while a line was being typed */
 	const char *name;       /* for messages: the script, or NULL */
 };
