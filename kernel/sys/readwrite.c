@@ -1,0 +1,296 @@
+/*
+ * readwrite.c - the calls that move bytes between files and user memory.
+ * A file with a position keeps position_lock across the whole call, so two threads that share it do not read the same bytes;
+ * a stream (pipe, terminal) has no position, and a reader that waits there must not keep others from it.
+ */
+#include "fs/vfs.h"
+#include "kernel.h"
+#include "mm/slab.h"
+#include "proc/process.h"
+#include "sys/arguments.h"
+#include "sys/file_calls.h"
+#include "x86/uaccess.h"
+#include <abi/errno.h>
+
+#define BYTES_MAX 0x7ffff000ul          // of one call, as Linux does
+#define SENDFILE_CHUNK (4 * PAGE_SIZE)
+#define FEW_PIECES 8
+
+enum direction { READ_FILE, WRITE_FILE };
+
+static bool has_position(const struct file *f)
+{
+	return S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode) || S_ISBLK(f->inode->mode);
+}
+
+static ssize_t transfer_at(struct file *f, enum direction direction, struct iobuf *b, u64 *position)
+{
+	return direction == READ_FILE ? file_read(f, b, position) : file_write(f, b, position);
+}
+
+static ssize_t transfer(struct file *f, enum direction direction, struct iobuf *b)
+{
+	ssize_t result;
+
+	if (has_position(f)) {
+		mutex_lock(&f->position_lock);
+		result = transfer_at(f, direction, b, &f->position);
+		mutex_unlock(&f->position_lock);
+	} else {
+		u64 position = READ_ONCE(f->position);
+
+		result = transfer_at(f, direction, b, &position);
+		WRITE_ONCE(f->position, position);
+	}
+	return result;
+}
+
+// pread and pwrite want a file that can be positioned.
+static bool can_seek(struct file *f)
+{
+	return has_position(f) || !f->ops->seek || f->ops->seek(f, 0, SEEK_CUR) != -ESPIPE;
+}
+
+static int file_for_transfer(int fd, enum direction direction, struct file **out)
+{
+	return direction == READ_FILE ? file_for_reading(fd, out) : file_for_writing(fd, out);
+}
+
+// position NULL: the file's own.
+static i64 transfer_checked(struct file *f, enum direction direction, struct iobuf *b, const i64 *position)
+{
+	u64 at;
+
+	if (!position)
+		return transfer(f, direction, b);
+	if (*position < 0)
+		return -EINVAL;
+	if (!can_seek(f))
+		return -ESPIPE;
+	at = (u64)*position;
+	return transfer_at(f, direction, b, &at);
+}
+
+static i64 transfer_user(int fd, enum direction direction, const void __user *user, size_t nr_bytes, const i64 *position)
+{
+	struct file *f;
+	struct iobuf b;
+	i64 result = file_for_transfer(fd, direction, &f);
+
+	if (result)
+		return result;
+	iobuf_init_user(&b, (void __user *)user, min(nr_bytes, BYTES_MAX));
+	result = user_range_is_valid(user, nr_bytes) ? transfer_checked(f, direction, &b, position) : -EFAULT;
+	file_put(f);
+	return result;
+}
+
+i64 sys_read(int fd, void __user *to, size_t nr_bytes)
+{
+	return transfer_user(fd, READ_FILE, to, nr_bytes, NULL);
+}
+
+i64 sys_write(int fd, const void __user *from, size_t nr_bytes)
+{
+	return transfer_user(fd, WRITE_FILE, from, nr_bytes, NULL);
+}
+
+i64 sys_pread64(int fd, void __user *to, size_t nr_bytes, i64 position)
+{
+	return transfer_user(fd, READ_FILE, to, nr_bytes, &position);
+}
+
+i64 sys_pwrite64(int fd, const void __user *from, size_t nr_bytes, i64 position)
+{
+	return transfer_user(fd, WRITE_FILE, from, nr_bytes, &position);
+}
+
+/* --- several pieces --------------------------------------------------------- */
+
+// Copies and checks the pieces; the sum is cut off at BYTES_MAX. few has room for FEW_PIECES; *out is few, or for kfree.
+static int pieces_from_user(const struct iovec __user *pieces, int nr, struct iovec *few, struct iovec **out, size_t *total)
+{
+	struct iovec *copy = few;
+	int error = 0;
+
+	if (nr < 0 || nr > UIO_MAXIOV)
+		return -EINVAL;
+	if (nr > FEW_PIECES)
+		copy = kmalloc((size_t)nr * sizeof(*copy));
+	if (!copy)
+		return -ENOMEM;
+	*total = 0;
+	if (copy_from_user(copy, pieces, (size_t)nr * sizeof(*copy)))
+		error = -EFAULT;
+	for (int i = 0; i < nr && !error; i++) {
+		if ((i64)copy[i].iov_len < 0)
+			error = -EINVAL;
+		else if (!user_range_is_valid(copy[i].iov_base, copy[i].iov_len))
+			error = -EFAULT;
+		copy[i].iov_len = min(copy[i].iov_len, BYTES_MAX - *total);
+		*total += copy[i].iov_len;
+	}
+	if (error && copy != few)
+		kfree(copy);
+	*out = copy;
+	return error;
+}
+
+static i64 transfer_vector(int fd, enum direction direction, const struct iovec __user *user, int nr, const i64 *position)
+{
+	struct iovec few[FEW_PIECES], *pieces;
+	struct file *f;
+	struct iobuf b;
+	size_t total;
+	i64 result = file_for_transfer(fd, direction, &f);
+
+	if (result)
+		return result;
+	result = pieces_from_user(user, nr, few, &pieces, &total);
+	if (!result) {
+		iobuf_init_pieces(&b, pieces, (u32)nr, total);
+		result = transfer_checked(f, direction, &b, position);
+		if (pieces != few)
+			kfree(pieces);
+	}
+	file_put(f);
+	return result;
+}
+
+i64 sys_readv(int fd, const struct iovec __user *pieces, int nr)
+{
+	return transfer_vector(fd, READ_FILE, pieces, nr, NULL);
+}
+
+i64 sys_writev(int fd, const struct iovec __user *pieces, int nr)
+{
+	return transfer_vector(fd, WRITE_FILE, pieces, nr, NULL);
+}
+
+i64 sys_preadv(int fd, const struct iovec __user *pieces, int nr, i64 position)
+{
+	return transfer_vector(fd, READ_FILE, pieces, nr, &position);
+}
+
+i64 sys_pwritev(int fd, const struct iovec __user *pieces, int nr, i64 position)
+{
+	return transfer_vector(fd, WRITE_FILE, pieces, nr, &position);
+}
+
+// Position -1 means the file's own. No flag is known here yet.
+i64 sys_preadv2(int fd, const struct iovec __user *pieces, int nr, i64 position, u64 unused, int flags)
+{
+	(void)unused;
+	if (flags)
+		return -EOPNOTSUPP;
+	return transfer_vector(fd, READ_FILE, pieces, nr, position == -1 ? NULL : &position);
+}
+
+i64 sys_pwritev2(int fd, const struct iovec __user *pieces, int nr, i64 position, u64 unused, int flags)
+{
+	(void)unused;
+	if (flags)
+		return -EOPNOTSUPP;
+	return transfer_vector(fd, WRITE_FILE, pieces, nr, position == -1 ? NULL : &position);
+}
+
+/* --- positions -------------------------------------------------------------- */
+
+i64 sys_lseek(int fd, i64 offset, int whence)
+{
+	struct file *f = fd_get(fd);
+	i64 result;
+
+	if (!f)
+		return -EBADF;
+	if (f->flags & O_PATH) {
+		file_put(f);
+		return -EBADF;
+	}
+	mutex_lock(&f->position_lock);
+	result = f->ops->seek ? f->ops->seek(f, offset, whence) : file_seek_default(f, offset, whence);
+	mutex_unlock(&f->position_lock);
+	file_put(f);
+	return result;
+}
+
+/* --- sendfile --------------------------------------------------------------- */
+
+// Copies one chunk; what could not be written is not consumed. Bytes, 0 at the end, or an error.
+static ssize_t send_chunk(struct file *out, struct file *in, u64 *position, char *buffer, size_t nr_bytes)
+{
+	struct iobuf b;
+	u64 at = *position;
+	ssize_t nr_read, nr_written;
+
+	iobuf_init_kernel(&b, buffer, nr_bytes);
+	nr_read = file_read(in, &b, &at);
+	if (nr_read <= 0)
+		return nr_read;
+	iobuf_init_kernel(&b, buffer, (size_t)nr_read);
+	nr_written = transfer(out, WRITE_FILE, &b);
+	if (nr_written > 0)
+		*position += (u64)nr_written;
+	return nr_written;
+}
+
+static i64 send_file(struct file *out, struct file *in, u64 *position, size_t nr_bytes)
+{
+	char *buffer;
+	i64 done = 0;
+	ssize_t nr = 0;
+
+	if (!S_ISREG(in->inode->mode) && !S_ISBLK(in->inode->mode))
+		return -EINVAL;
+	if (out->flags & O_APPEND)
+		return -EINVAL;
+	buffer = kmalloc(SENDFILE_CHUNK);
+	if (!buffer)
+		return -ENOMEM;
+	nr_bytes = min(nr_bytes, BYTES_MAX);
+	while ((size_t)done < nr_bytes) {
+		nr = send_chunk(out, in, position, buffer, min(nr_bytes - (size_t)done, SENDFILE_CHUNK));
+		if (nr <= 0)
+			break;
+		done += nr;
+	}
+	kfree(buffer);
+	return done ? done : nr;
+}
+
+static i64 send_with_position(struct file *out, struct file *in, i64 __user *user_position, size_t nr_bytes)
+{
+	i64 at, result;
+	u64 position;
+
+	if (!user_position) {
+		// Not under the position lock: the two files may be one, and locks of one rank do not nest.
+		position = READ_ONCE(in->position);
+		result = send_file(out, in, &position, nr_bytes);
+		WRITE_ONCE(in->position, position);
+		return result;
+	}
+	if (copy_from_user(&at, user_position, sizeof(at)))
+		return -EFAULT;
+	if (at < 0)
+		return -EINVAL;
+	position = (u64)at;
+	result = send_file(out, in, &position, nr_bytes);
+	return copy_to_user(user_position, &position, sizeof(position)) ? -EFAULT : result;
+}
+
+i64 sys_sendfile(int out_fd, int in_fd, i64 __user *position, size_t nr_bytes)
+{
+	struct file *in, *out;
+	i64 result = file_for_reading(in_fd, &in);
+
+	if (result)
+		return result;
+	result = file_for_writing(out_fd, &out);
+	if (!result) {
+		result = send_with_position(out, in, position, nr_bytes);
+		file_put(out);
+	}
+	file_put(in);
+	return result;
+}
