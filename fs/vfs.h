@@ -115,6 +115,7 @@ struct file {
 	struct mutex position_lock;     // RANK_FILE_POSITION
 	u64 position;                   // GUARDED_BY(position_lock)
 	u32 error_seen;                 // errseq mark, see cache_error_check
+	bool is_writer;                 // constant; counted in inode->nr_writers
 	void *private;
 };
 
@@ -181,6 +182,7 @@ void inode_hold(struct inode *ip);
 void inode_put(struct inode *ip);               // may sleep: the last one may free the file's blocks
 void inode_mark_dirty(struct inode *ip, u32 what);      // enum inode_dirty; never sleeps
 void inode_touch(struct inode *ip, bool access, bool modify, bool change);      // sets times to now, marks dirty; never sleeps
+void inode_touch_access(struct inode *ip, u32 open_flags);      // read: atime as relatime wants it; O_NOATIME. Never sleeps
 void inode_fill_stat(struct inode *ip, struct stat *out);
 int inode_sync(struct inode *ip, bool data_only) MUST_CHECK;    // pages, inode, metadata, device flush. May sleep
 int inodes_write_back(struct superblock *sb, u64 older_than_ns, enum sync_mode mode) MUST_CHECK;        // flusher and sync. May sleep
@@ -189,6 +191,11 @@ u64 inodes_drop_unused(u64 max);                // reclaim
 void inode_init_unhashed(struct inode *ip, struct superblock *sb);      // pipes and unnamed files: the last put evicts and frees
 void inodes_drop_all(struct superblock *sb);    // unmount: frees all that nobody uses (nothing is dirty). May sleep
 u64 inodes_count(void);
+// A file is either written to or executed: counts of inode.nr_writers. -ETXTBSY.
+int inode_deny_write(struct inode *ip) MUST_CHECK;      // exec
+void inode_allow_write(struct inode *ip);
+int inode_begin_write(struct inode *ip) MUST_CHECK;     // open for writing
+void inode_end_write(struct inode *ip);
 
 /* dentry.c */
 void dentry_room_init(void);

@@ -27,7 +27,6 @@ void addrspaces_init(void)
 	slab_cache_init(&addrspace_slab, "addrspace", sizeof(struct addrspace), 16);
 	slab_cache_init(&family_slab, "family", sizeof(struct family), 16);
 	areas_init();
-	pgtable_init();
 }
 
 static struct family *family_create(void)

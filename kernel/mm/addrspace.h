@@ -38,6 +38,7 @@ struct addrspace {
 	u64 cpu_set;                    // atomic: bit n: CPU n may have entries of it in its TLB
 	struct family *family;
 	struct list family_link;        // GUARDED_BY(family->lock)
+	u64 audit_round;                // the last audit that has seen it (debug/audit.c)
 	/* set by exec, then by brk; GUARDED_BY(lock) */
 	vaddr_t mmap_top;               // search for free ranges goes down from here
 	vaddr_t code_start, code_end, data_start, data_end, heap_start, heap_end, stack_start;

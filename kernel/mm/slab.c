@@ -63,9 +63,9 @@ static struct page *slab_of(void *object)
 }
 
 // Cuts a new block of frames into a chain. Not under cache->lock: it may sleep.
-static struct page *slab_create(struct slab_cache *cache)
+static struct page *slab_create(struct slab_cache *cache, u32 frame_flags)
 {
-	struct page *slab = frames_alloc(cache->slab_order, PAGE_SLAB, 0);
+	struct page *slab = frames_alloc(cache->slab_order, PAGE_SLAB, frame_flags);
 	void *chain = NULL;
 
 	if (!slab)
@@ -128,12 +128,12 @@ static struct slab_magazine *magazine(struct slab_cache *cache)
 	return cache->magazines ? &cache->magazines[this_cpu()->id] : NULL;
 }
 
-static bool magazine_fill(struct slab_cache *cache, struct slab_magazine *m, u32 wanted)
+static bool magazine_fill(struct slab_cache *cache, struct slab_magazine *m, u32 frame_flags)
 {
 	spin_lock(&cache->lock);
 	if (list_is_empty(&cache->partial)) {
 		spin_unlock(&cache->lock);
-		struct page *slab = slab_create(cache);
+		struct page *slab = slab_create(cache, frame_flags);
 
 		// We may have slept: the magazine may be another CPU's now.
 		m = magazine(cache);
@@ -141,7 +141,7 @@ static bool magazine_fill(struct slab_cache *cache, struct slab_magazine *m, u32
 		if (slab)
 			slab_adopt(cache, slab);
 	}
-	while (m->nr < wanted && !list_is_empty(&cache->partial)) {
+	while (m->nr < MAGAZINE_BATCH && !list_is_empty(&cache->partial)) {
 		m->objects[m->nr++] = take_object(cache);
 		cache->nr_objects++;
 	}
@@ -173,21 +173,21 @@ static void check_freed(struct slab_cache *cache, void *object)
 	}
 }
 
-static struct slab_magazine *magazines_create(void)
+static struct slab_magazine *magazines_create(u32 frame_flags)
 {
 	u32 order = 0;
 
 	while ((PAGE_SIZE << order) < sizeof(struct slab_magazine) * MAX_CPUS)
 		order++;
-	struct page *p = frames_alloc(order, PAGE_KERNEL, FRAME_ZERO);
+	struct page *p = frames_alloc(order, PAGE_KERNEL, FRAME_ZERO | frame_flags);
 
 	return p ? page_address(p) : NULL;
 }
 
-void *slab_alloc(struct slab_cache *cache)
+static void *alloc(struct slab_cache *cache, u32 frame_flags)
 {
 	if (unlikely(!cache->magazines)) {
-		struct slab_magazine *fresh = magazines_create();
+		struct slab_magazine *fresh = magazines_create(frame_flags);
 
 		if (!fresh)
 			return NULL;
@@ -205,7 +205,7 @@ void *slab_alloc(struct slab_cache *cache)
 	struct slab_magazine *m = magazine(cache);
 
 	while (unlikely(!m->nr)) {
-		if (!magazine_fill(cache, m, MAGAZINE_BATCH))
+		if (!magazine_fill(cache, m, frame_flags))
 			return NULL;
 		m = magazine(cache);
 	}
@@ -214,6 +214,16 @@ void *slab_alloc(struct slab_cache *cache)
 	if (DEBUG_BUILD)
 		check_freed(cache, object);
 	return object;
+}
+
+void *slab_alloc(struct slab_cache *cache)
+{
+	return alloc(cache, 0);
+}
+
+void *slab_alloc_atomic(struct slab_cache *cache)
+{
+	return alloc(cache, FRAME_ATOMIC);
 }
 
 void *slab_alloc_zeroed(struct slab_cache *cache)

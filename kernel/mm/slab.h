@@ -21,6 +21,7 @@ struct slab_cache {
 void slab_init(void);
 void slab_cache_init(struct slab_cache *cache, const char *name, size_t object_size, size_t alignment);
 void *slab_alloc(struct slab_cache *cache) MUST_CHECK;          // not cleared; NULL when out of memory. May sleep
+void *slab_alloc_atomic(struct slab_cache *cache) MUST_CHECK;   // never sleeps: under spin locks
 void *slab_alloc_zeroed(struct slab_cache *cache) MUST_CHECK;
 void slab_free(struct slab_cache *cache, void *object);         // never sleeps; not from interrupts
 

@@ -45,7 +45,7 @@ struct process {
 	int exit_status;                // GUARDED_BY(process_table_lock) as wait4 reports it
 	int exit_signal;                // to the parent: SIGCHLD usually
 	bool stop_reported, continue_reported;  // GUARDED_BY(process_table_lock)
-	bool is_stopped;                // GUARDED_BY(process_table_lock)
+	bool is_stopped, was_continued; // GUARDED_BY(process_table_lock)
 	int stop_signal;
 
 	struct mutex lock;              // RANK_PROCESS
@@ -59,7 +59,7 @@ struct process {
 	struct signal_handlers *handlers;       // GUARDED_BY(signal_lock); shared by CLONE_SIGHAND
 	u64 pending_mask;               // GUARDED_BY(signal_lock) for any thread
 	struct list pending;            // GUARDED_BY(signal_lock)
-	struct timer *alarm;            // ITIMER_REAL
+	struct alarm *alarm;            // ITIMER_REAL, see proc/alarm.h; NULL: never set
 
 	struct addrspace *space;        // of its threads
 	struct rlimit limits[16];       // GUARDED_BY(lock)
@@ -73,6 +73,7 @@ extern struct spinlock process_table_lock;
 
 void processes_init(void);
 struct process *process_find(int pid);                  // referenced; NULL
+struct process *process_find_locked(int pid);           // process_table_lock held; not referenced
 struct process *process_next(int after_pid);            // the one with the next higher pid, referenced; NULL at the end
 struct thread *thread_find(int tid, struct process **owner);    // owner referenced; the thread is valid only under process_table_lock
 void process_hold(struct process *p);
@@ -87,8 +88,10 @@ void NORETURN process_exit(int status);                 // the whole process; st
 void NORETURN thread_exit(int status);                  // this thread; the last one ends the process
 i64 process_wait(int pid, int __user *status, int options, struct rusage __user *usage);        // wait4
 // Replaces the current program. May sleep. 0 or -errno (the old program goes on); past the point of no return it kills instead.
-int process_exec(struct dentry *start, const char *path, char **argv, char **envp);
-void NORETURN process_start_init(const char *path, char **argv, char **envp);     // by kernel_main's thread: becomes process 1
+// The strings are used up (arguments may be rewritten for a script) but stay the caller's to free.
+struct exec_strings;
+int process_exec(struct dentry *start, const char *path, struct exec_strings *arguments, struct exec_strings *environment) MUST_CHECK;
+void NORETURN process_start_init(const char *path, char **arguments);     // by a kernel thread: becomes process 1
 u64 process_cpu_time_ns(struct process *p);
 void process_fill_usage(struct process *p, struct rusage *out);
 

@@ -20,4 +20,5 @@ bool sched_wake(struct thread *t, u32 state_mask);
 void sched_tick(void);                          // from the timer interrupt
 void NORETURN sched_idle(void);                 // the idle loop of a CPU, after sched_init_cpu
 void thread_started(void);                      // the first thing a new thread runs (finishes the switch to it)
+void thread_load_user_bases(void);              // FS and GS of the current thread, after they were changed
 void sched_load(u64 *running, u64 *total);      // for /proc/loadavg

@@ -44,5 +44,12 @@ void signal_fault(int number, int code, u64 address, int trap_number, u64 error_
 bool signal_is_pending(struct thread *t);       // one that t does not block
 // user_return_work's half: delivers what is pending to tf; may not return (default action: the end).
 void signal_deliver(struct trapframe *tf);
+// Inside proc/ and for the signal calls of the current thread:
+bool signal_take(u64 allowed, struct siginfo *out);     // removes a pending signal of the set
+void signal_set_mask(u64 mask);                         // SIGKILL and SIGSTOP are never blocked
+int signal_set_action(int number, const struct kernel_sigaction *fresh, struct kernel_sigaction *old);  // fresh NULL: only ask. -EINVAL
+void signal_default(int number);                        // does the default; may not return
+void signal_stop_here(void);                            // sleeps while the process is stopped
+i64 signal_return(struct trapframe *tf);                // rt_sigreturn: the new rax
 void signals_init(void);
 void user_return_work(struct trapframe *tf);    // entry.asm calls it with interrupts closed while thread.return_work is not 0

@@ -25,6 +25,7 @@ enum thread_state {
 enum return_work {                      // thread.return_work: what to do before user code runs again
 	WORK_RESCHEDULE = 1u << 0,
 	WORK_SIGNAL = 1u << 1,
+	WORK_START = 1u << 3,           // a new thread stores its number (set_child_tid)
 	WORK_RESTORE_MASK = 1u << 2,    // saved_signal_mask is to be restored (rt_sigsuspend, ppoll)
 };
 
@@ -62,12 +63,13 @@ struct thread {
 	struct list pending;            // GUARDED_BY(signal_lock) struct pending_signal
 	u64 alternate_stack, alternate_stack_size;
 	u32 alternate_stack_flags;
-	int exit_signal_number;         // when killed by a fault with no handler
+	u64 fault_address, fault_error; // of the last fault that became a signal, for its frame
+	u32 fault_trap;
 
 	u32 __user *clear_child_tid;    // set_tid_address, CLONE_CHILD_CLEARTID
 	void __user *robust_list;
-	struct wait_queue *vfork_done;  // parent waits here until exec or exit
-	bool vfork_released;
+	u32 __user *set_child_tid;      // CLONE_CHILD_SETTID: stored by the child itself, in its own memory
+	struct vfork_ticket *vfork;     // the parent waits until exec or exit; NULL: nobody does
 	void (*kernel_function)(void *argument);
 	void *kernel_argument;
 
@@ -86,3 +88,4 @@ struct thread *kernel_thread_create(const char *name, void (*function)(void *arg
 struct thread *thread_alloc(const char *name);
 void thread_free(struct thread *t);             // not running, in no list
 void threads_init(void);
+u64 threads_count(void);

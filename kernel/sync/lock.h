@@ -21,10 +21,10 @@
 
 enum lock_rank {
 	/* sleeping, outermost first */
+	RANK_FILE_POSITION = 4, // file.position_lock: held across a whole read or write
 	RANK_RENAME = 5,        // superblock.rename_lock: the shape of the directory tree
 	RANK_DIRECTORY = 8,     // inode.lock of a directory (parent before child)
 	RANK_INODE = 10,        // inode.lock of anything else: size, times, truncation against write()
-	RANK_FILE_POSITION = 12,// file.position_lock
 	RANK_TERMINAL = 14,     // terminal line discipline
 	RANK_PIPE = 15,         // pipe.lock
 	RANK_PROCESS = 18,      // process.lock: file table, names

@@ -70,9 +70,9 @@ void wait_end(struct wait_queue *q, struct waiter *w)
 	queue_unlock(q, flag);
 }
 
-static void wake(struct wait_queue *q, bool all)
+// The queue's lock is held.
+static void wake_locked(struct wait_queue *q, bool all)
 {
-	u64 flag = queue_lock(q);
 	struct waiter *w, *following;
 
 	list_for_each_safe(w, following, &q->waiters, link) {
@@ -83,7 +83,28 @@ static void wake(struct wait_queue *q, bool all)
 		if (!all)
 			break;
 	}
+}
+
+static void wake(struct wait_queue *q, bool all)
+{
+	u64 flag = queue_lock(q);
+
+	wake_locked(q, all);
 	queue_unlock(q, flag);
+}
+
+void wait_release(struct wait_queue *q, bool *condition)
+{
+	u64 flag = queue_lock(q);
+
+	WRITE_ONCE(*condition, true);
+	wake_locked(q, true);
+	queue_unlock(q, flag);
+}
+
+void wait_queue_drain(struct wait_queue *q)
+{
+	queue_unlock(q, queue_lock(q));
 }
 
 void wake_all(struct wait_queue *q)

@@ -36,6 +36,10 @@ void wait_begin(struct wait_queue *q, struct waiter *w, enum wait_mode mode);
 // Sleeps unless woken meanwhile. 0, or -EINTR when mode is interruptible and a signal is pending.
 int wait_sleep(struct waiter *w, enum wait_mode mode);
 void wait_end(struct wait_queue *q, struct waiter *w);
+// Sets *condition and wakes all, both under the queue's lock, and does not touch the queue afterwards: for a queue that lies on
+// the waiter's stack. The waiter calls wait_queue_drain before it leaves.
+void wait_release(struct wait_queue *q, bool *condition);
+void wait_queue_drain(struct wait_queue *q);     // returns when no waker is inside any more
 void wake_all(struct wait_queue *q);
 void wake_one(struct wait_queue *q);
 static inline bool wait_queue_is_empty(const struct wait_queue *q)

@@ -8,3 +8,98 @@
 struct trapframe;
 void syscall_dispatch(struct trapframe *tf);    // entry.asm, interrupts open
 extern u64 nr_unknown_calls;
+
+/* files: file_calls.h */
+#include "sys/file_calls.h"
+
+struct clone_args;
+struct itimerval;
+struct kernel_sigaction;
+struct rlimit;
+struct rusage;
+struct siginfo;
+struct sigaltstack;
+struct sysinfo;
+struct timespec;
+struct timeval;
+struct utsname;
+
+/* process.c */
+i64 sys_fork(void);
+i64 sys_vfork(void);
+i64 sys_clone(u64 flags, u64 stack, u64 parent_tid, u64 child_tid, u64 tls);
+i64 sys_clone3(const struct clone_args __user *user, u64 size);
+i64 sys_execve(const char __user *path, const u64 __user *argv, const u64 __user *envp);
+i64 sys_exit(int status);
+i64 sys_exit_group(int status);
+i64 sys_wait4(int pid, int __user *status, int options, struct rusage __user *usage);
+i64 sys_getpid(void);
+i64 sys_gettid(void);
+i64 sys_getppid(void);
+i64 sys_get_zero(void);                 // getuid, geteuid, getgid, getegid
+i64 sys_set_id(u32 a, u32 b, u32 c);    // setresuid, setresgid, setreuid, setregid
+i64 sys_set_one_id(u32 id);             // setuid, setgid
+i64 sys_getresuid(u32 __user *real, u32 __user *effective, u32 __user *saved);
+i64 sys_getgroups(int size, u32 __user *list);
+i64 sys_setpgid(int pid, int group);
+i64 sys_getpgid(int pid);
+i64 sys_getpgrp(void);
+i64 sys_getsid(int pid);
+i64 sys_setsid(void);
+i64 sys_sched_yield(void);
+i64 sys_sched_getaffinity(int pid, u32 size, u64 __user *mask);
+i64 sys_set_tid_address(u32 __user *address);
+i64 sys_set_robust_list(void __user *head, u64 size);
+i64 sys_arch_prctl(int code, u64 address);
+i64 sys_prctl(int option, u64 argument);
+i64 sys_uname(struct utsname __user *out);
+i64 sys_sysinfo(struct sysinfo __user *out);
+i64 sys_getrusage(int who, struct rusage __user *out);
+i64 sys_prlimit64(int pid, u32 which, const struct rlimit __user *fresh, struct rlimit __user *old);
+i64 sys_getrlimit(u32 which, struct rlimit __user *out);
+i64 sys_setrlimit(u32 which, const struct rlimit __user *in);
+i64 sys_futex(u64 address, int operation, u32 value, u64 timeout_or_value2, u64 address2, u32 value3);
+
+/* memory.c */
+i64 sys_mmap(u64 hint, u64 length, u64 prot, u64 flags, int fd, u64 offset);
+i64 sys_munmap(u64 start, u64 length);
+i64 sys_mprotect(u64 start, u64 length, u64 prot);
+i64 sys_msync(u64 start, u64 length, int flags);
+i64 sys_madvise(u64 start, u64 length, int advice);
+i64 sys_mincore(u64 start, u64 length, u8 __user *vector);
+i64 sys_brk(u64 end);
+
+/* signal.c */
+i64 sys_rt_sigaction(int number, const struct kernel_sigaction __user *fresh, struct kernel_sigaction __user *old, u64 size);
+i64 sys_rt_sigprocmask(int how, const u64 __user *fresh, u64 __user *old, u64 size);
+i64 sys_rt_sigreturn(void);
+i64 sys_rt_sigpending(u64 __user *out, u64 size);
+i64 sys_rt_sigsuspend(const u64 __user *user, u64 size);
+i64 sys_rt_sigtimedwait(const u64 __user *set_user, struct siginfo __user *info_user, const struct timespec __user *timeout,
+			u64 size);
+i64 sys_rt_sigqueueinfo(int pid, int number, const struct siginfo __user *user);
+i64 sys_sigaltstack(const struct sigaltstack __user *fresh, struct sigaltstack __user *old);
+i64 sys_pause(void);
+i64 sys_kill(int pid, int number);
+i64 sys_tgkill(int pid, int tid, int number);
+i64 sys_tkill(int tid, int number);
+i64 sys_setitimer(int which, const struct itimerval __user *fresh, struct itimerval __user *old);
+i64 sys_getitimer(int which, struct itimerval __user *out);
+i64 sys_alarm(u32 seconds);
+void signal_mask_for_call(u64 mask);    // rt_sigsuspend, ppoll: put back when the call is over
+
+/* time.c */
+i64 sys_clock_gettime(int clock, struct timespec __user *out);
+i64 sys_clock_getres(int clock, struct timespec __user *out);
+i64 sys_clock_settime(int clock, const struct timespec __user *user);
+i64 sys_clock_nanosleep(int clock, int flags, const struct timespec __user *user, struct timespec __user *left);
+i64 sys_nanosleep(const struct timespec __user *user, struct timespec __user *left);
+i64 sys_gettimeofday(struct timeval __user *out, void __user *zone);
+i64 sys_time(i64 __user *out);
+i64 sys_times(u64 __user *out);
+
+/* system.c */
+i64 sys_reboot(int magic, int magic2, u32 command, void __user *argument);
+i64 sys_getrandom(void __user *to, size_t nr_bytes, u32 flags);
+i64 sys_syslog(int type, char __user *to, int nr_bytes);
+i64 sys_sethostname(const char __user *name, int length);

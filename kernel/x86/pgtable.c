@@ -317,6 +317,46 @@ void pgtable_free_tables(struct addrspace *as, vaddr_t floor, vaddr_t ceiling)
 	}
 }
 
+static int found_one(struct pte_slot *slot, vaddr_t va, void *argument)
+{
+	(void)slot;
+	(void)va;
+	(void)argument;
+	return 1;
+}
+
+bool pgtable_has_entries(struct addrspace *as, vaddr_t start, vaddr_t end)
+{
+	return pgtable_visit(as, start, end, found_one, NULL);
+}
+
+// Tables at and below this one; entries are counted where the record says how many there should be.
+static u64 audit_table(u64 *table, struct page *record, u32 level, void (*report)(const char *what, u64 seen, u64 expected))
+{
+	u64 nr_tables = 1;
+	u32 nr_entries = 0;
+
+	for (u32 i = 0; i < (record ? ENTRIES : KERNEL_HALF); i++) {
+		if (!table[i])
+			continue;
+		nr_entries++;
+		if (level > 0)
+			nr_tables += audit_table(table_at(table[i]), pfn_to_page((table[i] & FRAME_BITS) >> PAGE_SHIFT),
+						 level - 1, report);
+	}
+	if (record && record->nr_entries != nr_entries)
+		report("entries of a page table", nr_entries, record->nr_entries);
+	return nr_tables;
+}
+
+void pgtable_audit(struct addrspace *as, void (*report)(const char *what, u64 seen, u64 expected))
+{
+	u64 nr = audit_table(direct_map(as->root), NULL, LEVELS - 1, report);
+
+	if (nr != as->nr_tables)
+		report("page tables of an address space", nr, as->nr_tables);
+}
+
 int pgtable_create(struct addrspace *as)
 {
 	struct page *top = frame_alloc(PAGE_TABLE, FRAME_ZERO);

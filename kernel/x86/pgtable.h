@@ -56,6 +56,11 @@ int pgtable_fill(struct addrspace *as, vaddr_t va, pte_t e) MUST_CHECK;
 // Frees the tables below [floor, ceiling) that hold nothing; no area may reach into it. as->lock held for writing.
 void pgtable_free_tables(struct addrspace *as, vaddr_t floor, vaddr_t ceiling);
 
+// Is there a non-empty entry in [start, end)?
+bool pgtable_has_entries(struct addrspace *as, vaddr_t start, vaddr_t end);
+// For the audit: checks T2 and the number of tables; calls report for each disagreement. as->lock held.
+void pgtable_audit(struct addrspace *as, void (*report)(const char *what, u64 seen, u64 expected));
+
 int pgtable_create(struct addrspace *as) MUST_CHECK;    // the top table, with the kernel's half. -ENOMEM
 void pgtable_destroy(struct addrspace *as);     // everything below is free already
 void pgtable_init(void);                        // the zero page

@@ -1,0 +1,139 @@
+/*
+ * main.c - the boot order, one call a line, each with the reason why it stands where it stands.
+ * kernel_main runs on the first CPU's boot stack, which becomes its idle thread. What may sleep (disks, the root
+ * file system) is left to a thread of its own, which then becomes process 1.
+ */
+#include "boot/bootinfo.h"
+#include "cache/cache.h"
+#include "cache/writeback.h"
+#include "debug/audit.h"
+#include "dev/device.h"
+#include "debug/log.h"
+#include "kernel.h"
+#include "lib/string.h"
+#include "mm/addrspace.h"
+#include "mm/frame.h"
+#include "mm/reclaim.h"
+#include "mm/slab.h"
+#include "proc/deferred.h"
+#include "proc/exec.h"
+#include "proc/futex.h"
+#include "proc/process.h"
+#include "proc/sched.h"
+#include "proc/timer.h"
+#include "vfs.h"
+#include "x86/acpi.h"
+#include "x86/apic.h"
+#include "x86/clock.h"
+#include "x86/cpu.h"
+#include "x86/features.h"
+#include "x86/fpu.h"
+#include "x86/idt.h"
+#include "x86/insn.h"
+#include "x86/irq.h"
+#include "x86/kernel_map.h"
+#include "x86/pgtable.h"
+#include "x86/smp.h"
+
+enum { MAX_STAGES = 8, MAX_JOB_WORDS = 64 };
+
+void NORETURN kernel_main(u32 magic, paddr_t info);     // boot.asm
+
+static struct { const char *name; u64 end_tsc; } stages[MAX_STAGES];
+static u32 nr_stages;
+
+static void stage_done(const char *name)
+{
+	stages[nr_stages].name = name;
+	stages[nr_stages++].end_tsc = read_tsc();
+}
+
+// The counter starts at 0 with the machine: the first stage is the firmware's and the loader's.
+static void print_time_line(void)
+{
+	u64 before = 0;
+
+	for (u32 i = 0; i < nr_stages; i++) {
+		u64 us = (stages[i].end_tsc - before) * 1000 / clock_tsc_khz();
+
+		printk("boot: %6lu.%03lu ms  %s\n", us / 1000, us % 1000, stages[i].name);
+		before = stages[i].end_tsc;
+	}
+}
+
+// argv of process 1: its path, then the words behind " -- ".
+static void NORETURN start_init(void)
+{
+	static char words[COMMAND_LINE_SIZE], path[256] = "/sbin/init";
+	static char *arguments[MAX_JOB_WORDS + 2] = { path };
+
+	command_line_get("init", path, sizeof(path));
+	command_line_job(words, sizeof(words), arguments + 1, MAX_JOB_WORDS);
+	exec_randomizes = !command_line_has("norandmaps");
+	process_start_init(path, arguments);
+}
+
+// The part of the boot that may sleep.
+static void boot_thread(void *unused)
+{
+	char root[64] = "/dev/vda";
+
+	(void)unused;
+	deferred_start();               // what interrupts leave to do
+	reclaim_start();                // threads that give memory back, before anything takes much
+	writeback_start();              // and that write dirty pages
+	devices_init();                 // PCI, the disk, console and keyboard
+	stage_done("devices");
+	command_line_get("root", root, sizeof(root));
+	if (mount_root(root, 0) != 0)   // from now on names mean something
+		panic("no root file system on %s", root);
+	stage_done("root file system");
+	print_time_line();
+	start_init();
+}
+
+void kernel_main(u32 magic, paddr_t info)
+{
+	u64 boot_tsc = read_tsc();
+
+	stage_done("firmware and loader");
+	idt_init();                     // before anything can go wrong
+	segs_init_cpu(&cpus[0]);        // this_cpu() works, traps are told
+	smp_init_idle(&cpus[0]);        // current works
+	bootinfo_init(magic, info);     // copies what the loader left, before its memory is reused
+	features_init();                // patches code, which is still writable
+	kernel_map_init();              // the kernel's own tables; the loader's memory is out of reach
+	log_start();                    // where the command line says; what was logged so far is shown
+
+	frames_init();                  // memory
+	slab_init();                    // objects
+	if (segs_alloc_stacks(&cpus[0]) != 0)
+		panic("no memory for the first CPU's trap stacks");
+	pgtable_init();                 // the zero page
+	addrspaces_init();
+	cache_room_init();              // wait queues of page locks
+	stage_done("memory");
+
+	acpi_init();                    // which CPUs and interrupt controllers there are
+	apic_init();                    // they are mapped and silent
+	clock_init(boot_tsc);           // needs the local APIC's timer
+	fpu_init_cpu();
+	stage_done("clock and interrupts");
+
+	threads_init();
+	processes_init();
+	signals_init();
+	futexes_init();
+	audit_init();
+	sched_init_cpu();               // this context is the idle thread
+	timers_init_cpu();
+	interrupts_open();
+	smp_start();                    // the others run into their idle loops
+	stage_done("processors");
+
+	inode_room_init();              // the file systems' own tables, no disk yet
+	dentry_room_init();
+	if (!kernel_thread_create("boot", boot_thread, NULL))
+		panic("no memory for the first thread");
+	sched_idle();
+}

@@ -1,0 +1,358 @@
+/*
+ * exit.c - the end of threads and processes, and the parent that waits for it.
+ * A process ends in two steps: its last thread gives up everything that costs memory and becomes a ZOMBIE, which is a
+ * number and a status; the parent's wait takes those away. Orphans go to process 1.
+ */
+#include "kernel.h"
+#include "fs/vfs.h"
+#include "lib/atomic.h"
+#include "mm/addrspace.h"
+#include "proc/alarm.h"
+#include "proc/exec.h"
+#include "proc/futex.h"
+#include "proc/internal.h"
+#include "proc/process.h"
+#include "proc/sched.h"
+#include "proc/timer.h"
+#include "x86/clock.h"
+#include "x86/cpu.h"
+#include "x86/irq.h"
+#include "x86/uaccess.h"
+#include <abi/errno.h>
+#include <abi/wait.h>
+
+// Everything that the process holds but its number; its last thread runs this.
+static void give_up_parts(struct process *p)
+{
+	if (p->alarm)
+		alarm_free(p);
+	file_table_put(p->files);
+	p->files = NULL;
+	mutex_lock(&p->lock);
+	struct dentry *cwd = p->cwd, *root = p->root;
+	struct file *executable = p->executable;
+
+	p->cwd = p->root = NULL;
+	p->executable = NULL;
+	mutex_unlock(&p->lock);
+	dentry_put(cwd);
+	dentry_put(root);
+	executable_close(executable);
+
+	struct addrspace *as = p->space;
+
+	spin_lock(&process_table_lock);         // addrspace_of_process looks under it
+	p->space = NULL;
+	spin_unlock(&process_table_lock);
+	current->space = NULL;
+	addrspace_put(as);
+}
+
+// process_table_lock held. Children of the dead go to process 1; whether one of them is a zombie already.
+static bool orphan_children(struct process *p)
+{
+	struct process *init = NULL, *child, *following;
+	bool has_zombie = false;
+
+	list_for_each_safe(child, following, &p->children, sibling_link) {
+		if (!init)
+			init = process_find_locked(1);
+		list_remove(&child->sibling_link);
+		child->parent = init;
+		list_push_back(&init->children, &child->sibling_link);
+		has_zombie |= child->state == PROCESS_ZOMBIE;
+	}
+	return has_zombie;
+}
+
+static struct siginfo child_info(struct process *p, int code, int status)
+{
+	struct siginfo info = { .si_signo = SIGCHLD, .si_code = code };
+
+	info.si_fields.child.pid = p->pid;
+	info.si_fields.child.status = status;
+	return info;
+}
+
+void process_tell_parent(struct process *p, int code, int status)
+{
+	struct siginfo info = child_info(p, code, status);
+
+	spin_lock(&process_table_lock);
+	struct process *parent = p->parent;
+	int number = code == CLD_EXITED || code == CLD_KILLED || code == CLD_DUMPED ? p->exit_signal : SIGCHLD;
+
+	if (parent)
+		process_hold(parent);
+	spin_unlock(&process_table_lock);
+	if (!parent)
+		return;
+	if (number)
+		signal_send_process(parent, number, &info);
+	wake_all(&parent->child_wait);
+	process_put(parent);
+}
+
+// Does the parent not want to know? Then no zombie stays (SIGCHLD ignored, or SA_NOCLDWAIT).
+static bool parent_ignores(struct process *parent)
+{
+	u64 flag = spin_lock_irq(&parent->signal_lock);
+	struct kernel_sigaction *a = &parent->handlers->action[SIGCHLD - 1];
+	bool ignores = a->handler == SIG_IGN || a->flags & SA_NOCLDWAIT;
+
+	spin_unlock_irq(&parent->signal_lock, flag);
+	return ignores;
+}
+
+static void add_usage(struct rusage *to, const struct rusage *from)
+{
+	to->ru_utime.tv_sec += from->ru_utime.tv_sec;
+	to->ru_utime.tv_usec += from->ru_utime.tv_usec;
+	to->ru_utime.tv_sec += to->ru_utime.tv_usec / 1000000;
+	to->ru_utime.tv_usec %= 1000000;
+	to->ru_minflt += from->ru_minflt;
+	to->ru_majflt += from->ru_majflt;
+	to->ru_inblock += from->ru_inblock;
+	to->ru_oublock += from->ru_oublock;
+	to->ru_nvcsw += from->ru_nvcsw;
+	to->ru_nivcsw += from->ru_nivcsw;
+}
+
+// The record leaves the table; its number may be used again.
+static void reap(struct process *p)
+{
+	spin_lock(&process_table_lock);
+	process_leave_locked(p);
+	p->state = PROCESS_GONE;
+	spin_unlock(&process_table_lock);
+	u64 flag = spin_lock_irq(&p->signal_lock);
+
+	signals_drop_pending(&p->pending, &p->pending_mask);
+	spin_unlock_irq(&p->signal_lock, flag);
+	signal_handlers_put(p->handlers);
+	process_put(p);
+}
+
+static void become_zombie(struct process *p, int status)
+{
+	struct process *init;
+
+	spin_lock(&process_table_lock);
+	bool init_has_work = orphan_children(p);
+	struct process *parent = p->parent;
+
+	p->exit_status = status;
+	p->state = PROCESS_ZOMBIE;
+	process_hold(p);
+	if (parent)
+		process_hold(parent);
+	spin_unlock(&process_table_lock);
+	if (init_has_work && (init = process_find(1))) {
+		wake_all(&init->child_wait);
+		process_put(init);
+	}
+	bool is_killed = WIFSIGNALED(status);
+
+	process_tell_parent(p, is_killed ? CLD_KILLED : CLD_EXITED, is_killed ? WTERMSIG(status) : WEXITSTATUS(status));
+	if (parent && p->exit_signal == SIGCHLD && parent_ignores(parent)) {
+		bool is_mine = false;
+
+		spin_lock(&process_table_lock);
+		if (p->state == PROCESS_ZOMBIE) {
+			p->state = PROCESS_GONE;
+			is_mine = true;
+		}
+		spin_unlock(&process_table_lock);
+		if (is_mine)
+			reap(p);
+		wake_all(&parent->child_wait);
+	}
+	if (parent)
+		process_put(parent);
+	process_put(p);
+}
+
+// Stores 0 where the C library asked for it, and wakes who joins this thread.
+static void clear_child_tid(struct thread *t)
+{
+	u32 zero = 0;
+
+	if (!t->clear_child_tid)
+		return;
+	if (copy_to_user(t->clear_child_tid, &zero, sizeof(zero)) == 0)
+		futex_wake_address((u64)t->clear_child_tid, 1);
+	t->clear_child_tid = NULL;
+}
+
+void thread_exit(int status)
+{
+	struct thread *t = current;
+	struct process *p = t->process;
+
+	if (p) {
+		clear_child_tid(t);
+		vfork_release(t);
+		u64 flag = spin_lock_irq(&p->signal_lock);
+
+		signals_drop_pending(&t->pending, &t->pending_mask);
+		spin_unlock_irq(&p->signal_lock, flag);
+
+		// Who leaves last ends the process. The threads leave the list only here.
+		spin_lock(&process_table_lock);
+		thread_leave_locked(p, t);
+		p->dead_threads_time_ns += t->cpu_time_ns + (clock_monotonic_ns() - t->started_ns);
+		t->cpu_time_ns = 0;
+		bool is_last = p->nr_threads == 0;
+		int final_status = p->group_exiting ? p->exit_status : status;
+
+		spin_unlock(&process_table_lock);
+		wake_all(&p->child_wait);       // process_kill_other_threads waits here too
+		if (is_last) {
+			if (p->pid == 1)
+				panic("init ended with status %#x", final_status);
+			give_up_parts(p);
+			t->process = NULL;
+			become_zombie(p, final_status);
+		} else {
+			t->space = NULL;
+			t->process = NULL;
+		}
+	}
+	assert(t->nr_held == 0);
+	interrupts_close();
+	t->state = THREAD_DEAD;
+	schedule();
+	panic("a dead thread runs");
+}
+
+// Tells every other thread of the process to end.
+static void doom_others(struct process *p, int status)
+{
+	struct thread *t;
+
+	spin_lock(&process_table_lock);
+	if (!p->group_exiting) {
+		p->group_exiting = true;
+		p->exit_status = status;
+	}
+	list_for_each(t, &p->threads, process_link) {
+		if (t != current)
+			thread_work_add(t, WORK_SIGNAL);
+	}
+	spin_unlock(&process_table_lock);
+}
+
+void process_exit(int status)
+{
+	doom_others(current_process(), status);
+	thread_exit(status);
+}
+
+void process_kill_other_threads(void)
+{
+	struct process *p = current_process();
+
+	if (READ_ONCE(p->nr_threads) == 1)
+		return;
+	doom_others(p, 0);
+	wait_event(&p->child_wait, READ_ONCE(p->nr_threads) == 1);
+	spin_lock(&process_table_lock);
+	p->group_exiting = false;
+	spin_unlock(&process_table_lock);
+}
+
+static bool matches(const struct process *child, int pid)
+{
+	if (pid > 0)
+		return child->pid == pid;
+	if (pid == 0)
+		return child->group == current_process()->group;
+	return pid == -1 || child->group == -pid;
+}
+
+enum found { FOUND_NOTHING, FOUND_CHILD, FOUND_EVENT };
+
+// Looks for a child with something to tell. FOUND_CHILD: there are some, but none has. A zombie is claimed (GONE).
+static enum found look(int pid, int options, struct process **out, int *status)
+{
+	struct process *child;
+	enum found result = FOUND_NOTHING;
+
+	spin_lock(&process_table_lock);
+	list_for_each(child, &current_process()->children, sibling_link) {
+		if (!matches(child, pid) || child->state == PROCESS_GONE)
+			continue;
+		result = FOUND_CHILD;
+		if (child->state == PROCESS_ZOMBIE) {
+			child->state = PROCESS_GONE;
+			*status = child->exit_status;
+		} else if (child->is_stopped && options & WUNTRACED && !child->stop_reported) {
+			child->stop_reported = true;
+			*status = W_STOPCODE(child->stop_signal);
+		} else if (child->continue_reported == false && child->was_continued && options & WCONTINUED) {
+			child->continue_reported = true;
+			*status = W_CONTINUED;
+		} else {
+			continue;
+		}
+		process_hold(child);
+		*out = child;
+		result = FOUND_EVENT;
+		break;
+	}
+	spin_unlock(&process_table_lock);
+	return result;
+}
+
+static i64 report(struct process *child, int status, int __user *status_out, struct rusage __user *usage_out)
+{
+	struct rusage usage;
+	int pid = child->pid;
+	bool is_dead = !WIFSTOPPED(status) && status != W_CONTINUED;
+
+	process_fill_usage(child, &usage);
+	if (is_dead) {
+		add_usage(&usage, &child->children_usage);
+		spin_lock(&process_table_lock);
+		add_usage(&current_process()->children_usage, &usage);
+		spin_unlock(&process_table_lock);
+		reap(child);
+	}
+	process_put(child);
+	if (status_out && copy_to_user(status_out, &status, sizeof(status)))
+		return -EFAULT;
+	if (usage_out && copy_to_user(usage_out, &usage, sizeof(usage)))
+		return -EFAULT;
+	return pid;
+}
+
+i64 process_wait(int pid, int __user *status_out, int options, struct rusage __user *usage)
+{
+	struct process *me = current_process(), *child;
+	enum found found;
+	int status;
+
+	if (options & ~(int)(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WALL | __WCLONE))
+		return -EINVAL;
+	if (pid == (int)0x80000000)
+		return -ESRCH;
+	for (;;) {
+		struct waiter w;
+
+		wait_begin(&me->child_wait, &w, WAIT_INTERRUPTIBLE);
+		found = look(pid, options, &child, &status);
+		int error = 0;
+
+		if (found == FOUND_CHILD && !(options & WNOHANG))
+			error = wait_sleep(&w, WAIT_INTERRUPTIBLE);
+		wait_end(&me->child_wait, &w);
+		if (found == FOUND_EVENT)
+			return report(child, status, status_out, usage);
+		if (found == FOUND_NOTHING)
+			return -ECHILD;
+		if (options & WNOHANG)
+			return 0;
+		if (error)
+			return -ERESTARTSYS;
+	}
+}

@@ -1,0 +1,27 @@
+#pragma once
+/*
+ * internal.h - what the files of proc/ share among themselves. "_locked": process_table_lock is held.
+ */
+#include "types.h"
+#include "proc/process.h"
+
+#define PID_MAX 32768
+
+struct process *process_alloc(void);                    // NULL: no memory
+int number_alloc_locked(void);                          // a number that is no pid, tid, group or session
+void process_enter_locked(struct process *p);           // into the table and its parent's children
+void process_leave_locked(struct process *p);
+void thread_enter_locked(struct process *p, struct thread *t);
+void thread_leave_locked(struct process *p, struct thread *t);
+void processes_for_each_locked(bool (*f)(struct process *p, void *argument), void *argument);  // stops at false
+
+struct signal_handlers *signal_handlers_create(void);
+struct signal_handlers *signal_handlers_copy(struct process *from);
+void signal_handlers_put(struct signal_handlers *h);
+void signal_handlers_reset_for_exec(struct process *p);
+void signals_drop_pending(struct list *pending, u64 *mask);     // signal_lock held, or nobody else knows the list
+void thread_work_add(struct thread *t, u64 work);       // and makes the thread notice
+void vfork_release(struct thread *t);                   // exec or exit: the parent may go on
+void process_kill_other_threads(void);                  // exec, exit_group: returns when the caller is alone. May sleep
+// Tells the parent that p stopped, continued or ended (SIGCHLD and the wait queue). process_table_lock not held.
+void process_tell_parent(struct process *p, int code, int status);

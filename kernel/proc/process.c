@@ -1,0 +1,217 @@
+/*
+ * process.c - the table of processes: numbers, finding, parents, and the record's end.
+ * process_table_lock (spin) covers the hash, the list of all, and the family links of every process.
+ */
+#include "kernel.h"
+#include "fs/vfs.h"
+#include "lib/atomic.h"
+#include "lib/string.h"
+#include "mm/slab.h"
+#include "proc/internal.h"
+#include "proc/process.h"
+#include "x86/clock.h"
+
+#define NR_BUCKETS 256
+
+struct spinlock process_table_lock = SPINLOCK_INIT("process table", RANK_PROCESS_TABLE);
+
+static struct slab_cache process_slab;
+static struct list pid_hash[NR_BUCKETS];        // GUARDED_BY(process_table_lock)
+static struct list tid_hash[NR_BUCKETS];        // GUARDED_BY(process_table_lock)
+static struct list all_processes = LIST_INIT(all_processes);    // GUARDED_BY(process_table_lock), by pid's age
+static int last_number;                         // GUARDED_BY(process_table_lock)
+
+void processes_init(void)
+{
+	slab_cache_init(&process_slab, "process", sizeof(struct process), 16);
+	for (u32 i = 0; i < NR_BUCKETS; i++) {
+		list_init(&pid_hash[i]);
+		list_init(&tid_hash[i]);
+	}
+}
+
+struct process *process_find_locked(int pid)
+{
+	struct process *p;
+
+	list_for_each(p, &pid_hash[(u32)pid % NR_BUCKETS], pid_link) {
+		if (p->pid == pid)
+			return p;
+	}
+	return NULL;
+}
+
+static struct thread *find_thread_locked(int tid)
+{
+	struct thread *t;
+
+	list_for_each(t, &tid_hash[(u32)tid % NR_BUCKETS], tid_link) {
+		if (t->tid == tid)
+			return t;
+	}
+	return NULL;
+}
+
+static bool number_is_used(int n)
+{
+	struct process *p;
+
+	if (process_find_locked(n) || find_thread_locked(n))
+		return true;
+	list_for_each(p, &all_processes, all_link) {
+		if (p->group == n || p->session == n)
+			return true;
+	}
+	return false;
+}
+
+int number_alloc_locked(void)
+{
+	do {
+		last_number = last_number >= PID_MAX - 1 ? 300 : last_number + 1;
+	} while (number_is_used(last_number));
+	return last_number;
+}
+
+void thread_enter_locked(struct process *p, struct thread *t)
+{
+	t->process = p;
+	list_push_back(&p->threads, &t->process_link);
+	list_push_back(&tid_hash[(u32)t->tid % NR_BUCKETS], &t->tid_link);
+	p->nr_threads++;
+}
+
+void thread_leave_locked(struct process *p, struct thread *t)
+{
+	list_remove(&t->process_link);
+	list_remove(&t->tid_link);
+	p->nr_threads--;
+}
+
+void process_enter_locked(struct process *p)
+{
+	list_push_back(&pid_hash[(u32)p->pid % NR_BUCKETS], &p->pid_link);
+	list_push_back(&all_processes, &p->all_link);
+	if (p->parent)
+		list_push_back(&p->parent->children, &p->sibling_link);
+}
+
+void process_leave_locked(struct process *p)
+{
+	list_remove(&p->pid_link);
+	list_remove(&p->all_link);
+	list_remove(&p->sibling_link);
+}
+
+struct process *process_alloc(void)
+{
+	struct process *p = slab_alloc_zeroed(&process_slab);
+
+	if (!p)
+		return NULL;
+	p->refs = 1;
+	list_init(&p->children);
+	list_init(&p->sibling_link);
+	list_init(&p->threads);
+	list_init(&p->pid_link);
+	list_init(&p->all_link);
+	list_init(&p->pending);
+	wait_queue_init(&p->child_wait);
+	mutex_init(&p->lock, "process.lock", RANK_PROCESS);
+	spin_init(&p->signal_lock, "process.signal_lock", RANK_SIGNAL);
+	p->exit_signal = SIGCHLD;
+	p->umask = 022;
+	p->start_time_ns = clock_monotonic_ns();
+	return p;
+}
+
+void process_hold(struct process *p)
+{
+	atomic_add(&p->refs, 1);
+}
+
+void process_put(struct process *p)
+{
+	if (atomic_sub_return(&p->refs, 1) == 0)
+		slab_free(&process_slab, p);
+}
+
+struct process *process_find(int pid)
+{
+	spin_lock(&process_table_lock);
+	struct process *p = process_find_locked(pid);
+
+	if (p)
+		process_hold(p);
+	spin_unlock(&process_table_lock);
+	return p;
+}
+
+struct process *process_next(int after_pid)
+{
+	struct process *p, *best = NULL;
+
+	spin_lock(&process_table_lock);
+	list_for_each(p, &all_processes, all_link) {
+		if (p->pid > after_pid && (!best || p->pid < best->pid))
+			best = p;
+	}
+	if (best)
+		process_hold(best);
+	spin_unlock(&process_table_lock);
+	return best;
+}
+
+struct thread *thread_find(int tid, struct process **owner)
+{
+	struct thread *t = find_thread_locked(tid);
+
+	if (t && owner) {
+		*owner = t->process;
+		process_hold(t->process);
+	}
+	return t;
+}
+
+void processes_for_each_locked(bool (*f)(struct process *p, void *argument), void *argument)
+{
+	struct process *p, *following;
+
+	list_for_each_safe(p, following, &all_processes, all_link) {
+		if (!f(p, argument))
+			return;
+	}
+}
+
+u64 process_cpu_time_ns(struct process *p)
+{
+	struct thread *t;
+	u64 ns;
+
+	spin_lock(&process_table_lock);
+	ns = p->dead_threads_time_ns;
+	list_for_each(t, &p->threads, process_link) {
+		ns += t->cpu_time_ns;
+		if (t == current)
+			ns += clock_monotonic_ns() - t->started_ns;
+	}
+	spin_unlock(&process_table_lock);
+	return ns;
+}
+
+static struct timeval timeval_of(u64 ns)
+{
+	return (struct timeval){ .tv_sec = (long)(ns / 1000000000), .tv_usec = (long)(ns % 1000000000 / 1000) };
+}
+
+// User and system time are not told apart: all of it is user time.
+void process_fill_usage(struct process *p, struct rusage *out)
+{
+	*out = (struct rusage){ .ru_utime = timeval_of(process_cpu_time_ns(p)) };
+	out->ru_minflt = (long)p->counts[COUNT_MINOR_FAULTS];
+	out->ru_majflt = (long)p->counts[COUNT_MAJOR_FAULTS];
+	out->ru_inblock = (long)p->counts[COUNT_DISK_READS];
+	out->ru_oublock = (long)p->counts[COUNT_DISK_WRITES];
+	out->ru_nvcsw = (long)p->counts[COUNT_SWITCHES_WAITED];
+	out->ru_nivcsw = (long)p->counts[COUNT_SWITCHES_FORCED];
+}

@@ -1,0 +1,284 @@
+/*
+ * sched.c - which thread runs. One queue of runnable threads a CPU, first come, first served; the running thread is not
+ * on it. runqueue.lock (interrupts closed) covers the queue and the states of its threads. It is held across the switch
+ * itself and released by whoever runs next on that CPU: until then nobody else can take the thread that leaves, whose
+ * registers are not all on its stack yet.
+ *
+ *  R1  A thread is on a queue iff it is RUNNABLE and not running.
+ *  R2  A sleeping thread is made runnable only under the lock of the queue of the CPU on which it last ran.
+ */
+#include "kernel.h"
+#include "lib/atomic.h"
+#include "mm/addrspace.h"
+#include "proc/process.h"
+#include "proc/sched.h"
+#include "proc/timer.h"
+#include "x86/clock.h"
+#include "x86/cpu.h"
+#include "x86/fpu.h"
+#include "x86/insn.h"
+#include "x86/irq.h"
+#include "x86/kernel_map.h"
+#include "x86/smp.h"
+#include "x86/switch.h"
+
+#define MSR_FS_BASE 0xc0000100
+#define MSR_KERNEL_GS_BASE 0xc0000102   // the user's GS while the kernel's is in use
+
+struct runqueue {
+	struct spinlock lock;           // RANK_RUNQUEUE, interrupts closed
+	struct list threads;            // GUARDED_BY(lock)
+	u32 nr;                         // GUARDED_BY(lock); read by thieves without
+	struct thread *running;         // GUARDED_BY(lock)
+	struct thread *leaving;         // set by the thread that switches away, read by the next
+};
+
+static struct runqueue queues[MAX_CPUS];
+
+void sched_init_cpu(void)
+{
+	struct cpu *cpu = this_cpu();
+	struct runqueue *q = &queues[cpu->id];
+
+	spin_init(&q->lock, "runqueue.lock", RANK_RUNQUEUE);
+	list_init(&q->threads);
+	cpu->runqueue = q;
+	q->running = cpu->idle;
+	cpu->idle->cpu = cpu->id;
+}
+
+// q->lock held.
+static void enqueue(struct runqueue *q, struct thread *t)
+{
+	t->on_queue = true;
+	list_push_back(&q->threads, &t->run_link);
+	q->nr++;
+}
+
+static struct thread *dequeue(struct runqueue *q)
+{
+	if (list_is_empty(&q->threads))
+		return NULL;
+	struct thread *t = list_first(&q->threads, struct thread, run_link);
+
+	list_remove(&t->run_link);
+	t->on_queue = false;
+	q->nr--;
+	return t;
+}
+
+// Our queue is empty: the first thread of the longest other one. Their locks are only tried, ours is held.
+static struct thread *steal(struct runqueue *mine)
+{
+	struct runqueue *longest = NULL;
+
+	for (u32 i = 0; i < nr_cpus; i++) {
+		struct runqueue *q = &queues[i];
+
+		if (q != mine && READ_ONCE(q->nr) && (!longest || q->nr > longest->nr))
+			longest = q;
+	}
+	if (!longest || !spin_try_lock(&longest->lock))
+		return NULL;
+	struct thread *t = dequeue(longest);
+
+	spin_unlock(&longest->lock);
+	return t;
+}
+
+// The first thing on the other side of a switch: the queue's lock, and the end of a thread that died.
+static void finish_switch(void)
+{
+	struct runqueue *q = this_cpu()->runqueue;
+	struct thread *left = q->leaving;
+	bool is_dead = left && left->state == THREAD_DEAD;
+
+	q->leaving = NULL;
+	spin_unlock(&q->lock);
+	if (is_dead)
+		thread_free(left);
+}
+
+static void load_user_state(struct cpu *cpu, struct thread *from, struct thread *to)
+{
+	u64 top = (u64)to->stack + KERNEL_STACK_SIZE;
+
+	cpu->kernel_stack_top = top;
+	segs_set_kernel_stack(cpu, top);
+	if (to->space)
+		addrspace_activate(to->space);
+	if (to->fpu) {
+		write_msr(MSR_FS_BASE, to->fs_base);
+		write_msr(MSR_KERNEL_GS_BASE, to->gs_base);
+	}
+	fpu_switch(from, to);
+}
+
+void thread_load_user_bases(void)
+{
+	u64 flag = interrupts_close();
+
+	write_msr(MSR_FS_BASE, current->fs_base);
+	write_msr(MSR_KERNEL_GS_BASE, current->gs_base);
+	interrupts_restore(flag);
+}
+
+static void switch_to(struct runqueue *q, struct thread *from, struct thread *to)
+{
+	struct cpu *cpu = this_cpu();
+	u64 now = clock_monotonic_ns();
+
+	from->cpu_time_ns += now - from->started_ns;
+	to->started_ns = now;
+	to->slice_end_ns = now + SLICE_NS;
+	to->cpu = cpu->id;
+	cpu->running = to;
+	q->running = to;
+	q->leaving = from;
+	count(COUNTER_CONTEXT_SWITCHES);
+	if (to != cpu->idle)
+		load_user_state(cpu, from, to);
+	else
+		fpu_switch(from, to);
+	switch_context(&from->saved_rsp, to->saved_rsp);
+	finish_switch();
+}
+
+void schedule(void)
+{
+	struct thread *me = current;
+
+	if (DEBUG_BUILD && this_cpu()->nr_spinlocks_held)
+		lockcheck_may_sleep();
+	u64 flag = interrupts_close();
+	struct runqueue *q = this_cpu()->runqueue;
+
+	spin_lock(&q->lock);
+	atomic_and(&me->return_work, ~(u64)WORK_RESCHEDULE);
+	if (me->state == THREAD_RUNNABLE && me != this_cpu()->idle)
+		enqueue(q, me);
+	struct thread *next = dequeue(q);
+
+	if (!next)
+		next = steal(q);
+	if (!next)
+		next = this_cpu()->idle;
+	if (next == me)
+		spin_unlock(&q->lock);
+	else
+		switch_to(q, me, next);
+	interrupts_restore(flag);
+}
+
+void sched_yield(void)
+{
+	struct runqueue *q = this_cpu()->runqueue;
+
+	if (READ_ONCE(q->nr))
+		schedule();
+}
+
+void thread_started(void)
+{
+	finish_switch();
+}
+
+// An idle CPU, ours first; else where the thread last ran.
+static u32 choose_cpu(struct thread *t)
+{
+	u32 last = t->cpu;
+
+	if (cpus[last].is_idle)
+		return last;
+	for (u32 i = 0; i < nr_cpus; i++) {
+		if (READ_ONCE(cpus[i].is_idle) && !READ_ONCE(queues[i].nr))
+			return i;
+	}
+	return last;
+}
+
+static void put_on_cpu(struct thread *t, u32 cpu)
+{
+	struct runqueue *q = &queues[cpu];
+
+	spin_lock(&q->lock);
+	t->cpu = cpu;
+	enqueue(q, t);
+	spin_unlock(&q->lock);
+	if (cpu != this_cpu()->id && READ_ONCE(cpus[cpu].is_idle))
+		smp_reschedule(cpu);
+}
+
+void sched_start(struct thread *t)
+{
+	u64 flag = interrupts_close();
+
+	t->cpu = this_cpu()->id;
+	t->state = THREAD_RUNNABLE;
+	put_on_cpu(t, choose_cpu(t));
+	interrupts_restore(flag);
+}
+
+bool sched_wake(struct thread *t, u32 state_mask)
+{
+	u64 flag = interrupts_close();
+	bool is_woken = false, is_off_cpu = false;
+
+	for (;;) {
+		struct runqueue *q = &queues[READ_ONCE(t->cpu)];
+
+		spin_lock(&q->lock);
+		if (q != &queues[t->cpu]) {     // it moved while we took the lock
+			spin_unlock(&q->lock);
+			continue;
+		}
+		if (state_mask & (1u << t->state) && t->state != THREAD_RUNNABLE) {
+			is_woken = true;
+			is_off_cpu = q->running != t;   // else it is on its way to sleep, and will not
+			WRITE_ONCE(t->state, THREAD_RUNNABLE);
+		}
+		spin_unlock(&q->lock);
+		break;
+	}
+	// RUNNABLE, on no queue and not running: it is ours alone to place.
+	if (is_off_cpu)
+		put_on_cpu(t, choose_cpu(t));
+	interrupts_restore(flag);
+	return is_woken;
+}
+
+void sched_tick(void)
+{
+	struct thread *me = current;
+
+	if (me == this_cpu()->idle)
+		return;
+	if (READ_ONCE(this_cpu()->runqueue->nr) && clock_monotonic_ns() >= me->slice_end_ns)
+		atomic_or(&me->return_work, WORK_RESCHEDULE);
+}
+
+void sched_idle(void)
+{
+	struct cpu *cpu = this_cpu();
+
+	for (;;) {
+		schedule();
+		interrupts_close();
+		WRITE_ONCE(cpu->is_idle, true);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		// STI takes effect after the next instruction: no wake-up fits between the look and the halt (SDM 2B STI).
+		if (!READ_ONCE(cpu->runqueue->nr))
+			cpu_wait_interrupt();
+		else
+			interrupts_open();
+		WRITE_ONCE(cpu->is_idle, false);
+	}
+}
+
+void sched_load(u64 *running, u64 *total)
+{
+	*running = 0;
+	for (u32 i = 0; i < nr_cpus; i++)
+		*running += queues[i].nr + (queues[i].running != cpus[i].idle);
+	*total = threads_count();
+}

@@ -1,0 +1,410 @@
+/*
+ * signal.c - sending, blocking and choosing signals. Delivery to a handler is sigframe.c.
+ * process.signal_lock (interrupts closed) covers pending signals of the process and of its threads, and the handlers;
+ * threads that share handlers across processes (CLONE_SIGHAND) also share handlers->lock, taken inside.
+ * A signal is queued as a record; without memory for one it is pending without details.
+ */
+#include "kernel.h"
+#include "lib/atomic.h"
+#include "mm/slab.h"
+#include "proc/internal.h"
+#include "proc/process.h"
+#include "proc/sched.h"
+#include "proc/signal.h"
+#include "x86/cpu.h"
+#include "x86/irq.h"
+#include "x86/smp.h"
+#include <abi/wait.h>
+
+static struct slab_cache pending_slab, handlers_slab;
+
+#define UNBLOCKABLE (1ul << (SIGKILL - 1) | 1ul << (SIGSTOP - 1))
+#define STOPPING (1ul << (SIGSTOP - 1) | 1ul << (SIGTSTP - 1) | 1ul << (SIGTTIN - 1) | 1ul << (SIGTTOU - 1))
+#define IGNORED (1ul << (SIGCHLD - 1) | 1ul << (SIGCONT - 1) | 1ul << (SIGURG - 1) | 1ul << (SIGWINCH - 1))
+#define FAULTS (1ul << (SIGSEGV - 1) | 1ul << (SIGBUS - 1) | 1ul << (SIGILL - 1) | 1ul << (SIGFPE - 1) | \
+		1ul << (SIGTRAP - 1))
+
+void signals_init(void)
+{
+	slab_cache_init(&pending_slab, "pending signal", sizeof(struct pending_signal), 8);
+	slab_cache_init(&handlers_slab, "signal handlers", sizeof(struct signal_handlers), 8);
+}
+
+struct signal_handlers *signal_handlers_create(void)
+{
+	struct signal_handlers *h = slab_alloc_zeroed(&handlers_slab);
+
+	if (h)
+		h->refs = 1;
+	return h;
+}
+
+struct signal_handlers *signal_handlers_copy(struct process *from)
+{
+	struct signal_handlers *h = signal_handlers_create();
+
+	if (!h)
+		return NULL;
+	u64 flag = spin_lock_irq(&from->signal_lock);
+
+	for (u32 i = 0; i < ARRAY_SIZE(h->action); i++)
+		h->action[i] = from->handlers->action[i];
+	spin_unlock_irq(&from->signal_lock, flag);
+	return h;
+}
+
+void signal_handlers_put(struct signal_handlers *h)
+{
+	if (atomic_sub_return(&h->refs, 1) == 0)
+		slab_free(&handlers_slab, h);
+}
+
+// exec: handlers go back to the default, ignored signals stay ignored.
+void signal_handlers_reset_for_exec(struct process *p)
+{
+	u64 flag = spin_lock_irq(&p->signal_lock);
+
+	for (u32 i = 0; i < ARRAY_SIZE(p->handlers->action); i++) {
+		struct kernel_sigaction *a = &p->handlers->action[i];
+
+		if (a->handler != SIG_IGN)
+			*a = (struct kernel_sigaction){ 0 };
+	}
+	spin_unlock_irq(&p->signal_lock, flag);
+}
+
+void signals_drop_pending(struct list *pending, u64 *mask)
+{
+	*mask = 0;
+	while (!list_is_empty(pending)) {
+		struct pending_signal *s = list_first(pending, struct pending_signal, link);
+
+		list_remove(&s->link);
+		slab_free(&pending_slab, s);
+	}
+}
+
+// Drops the pending signals of a set. signal_lock held.
+static void drop_set(struct list *pending, u64 *mask, u64 set)
+{
+	struct pending_signal *s, *following;
+
+	*mask &= ~set;
+	list_for_each_safe(s, following, pending, link) {
+		if (signal_bit(s->info.si_signo) & set) {
+			list_remove(&s->link);
+			slab_free(&pending_slab, s);
+		}
+	}
+}
+
+void thread_work_add(struct thread *t, u64 work)
+{
+	atomic_or(&t->return_work, work);
+	sched_wake(t, 1u << THREAD_INTERRUPTIBLE);
+	// Running on another CPU in user mode: an interrupt makes it pass through the kernel.
+	if (t != current && t->state == THREAD_RUNNABLE && t->cpu != this_cpu()->id)
+		smp_reschedule(t->cpu);
+}
+
+bool signal_is_pending(struct thread *t)
+{
+	struct process *p = t->process;
+
+	if (!p)
+		return false;
+	return ((READ_ONCE(t->pending_mask) | READ_ONCE(p->pending_mask)) & ~t->signal_mask) || p->group_exiting;
+}
+
+static bool is_ignored(struct process *p, int number)
+{
+	struct kernel_sigaction *a = &p->handlers->action[number - 1];
+
+	if (a->handler == SIG_IGN)
+		return true;
+	return a->handler == SIG_DFL && signal_bit(number) & IGNORED && number != SIGCONT;
+}
+
+// signal_lock held. What a signal does to others that are pending: SIGCONT and the stop signals cancel each other.
+static void cancel_opposites(struct process *p, int number)
+{
+	u64 set = number == SIGCONT ? STOPPING : signal_bit(number) & STOPPING ? signal_bit(SIGCONT) : 0;
+	struct thread *t;
+
+	if (!set)
+		return;
+	drop_set(&p->pending, &p->pending_mask, set);
+	list_for_each(t, &p->threads, process_link)
+		drop_set(&t->pending, &t->pending_mask, set);
+}
+
+// signal_lock held. False when it need not be queued: it is pending already (and no real-time signal) or ignored.
+static bool enqueue(struct process *p, struct list *pending, u64 *mask, u64 blocked, int number, const struct siginfo *info)
+{
+	cancel_opposites(p, number);
+	if (is_ignored(p, number) && !(blocked & signal_bit(number)))
+		return false;
+	if (*mask & signal_bit(number) && number < SIGRTMIN)
+		return false;
+	struct pending_signal *s = slab_alloc_atomic(&pending_slab);
+
+	*mask |= signal_bit(number);
+	if (!s)
+		return true;
+	s->info = info ? *info : (struct siginfo){ .si_code = SI_KERNEL };
+	s->info.si_signo = number;
+	list_push_back(pending, &s->link);
+	return true;
+}
+
+// process_table_lock held. A stopped process goes on (SIGCONT), or only so far as to die (SIGKILL).
+static void continue_process(struct process *p, int number)
+{
+	struct thread *t;
+
+	if (number == SIGCONT) {
+		if (p->is_stopped) {
+			p->was_continued = true;
+			p->continue_reported = false;
+		}
+		p->is_stopped = false;
+	}
+	list_for_each(t, &p->threads, process_link)
+		sched_wake(t, 1u << THREAD_STOPPED);
+}
+
+// process_table_lock held. Which thread shall take it: one that does not block it.
+static struct thread *choose_thread(struct process *p, int number)
+{
+	struct thread *t;
+
+	list_for_each(t, &p->threads, process_link) {
+		if (!(t->signal_mask & signal_bit(number)))
+			return t;
+	}
+	return NULL;
+}
+
+// process_table_lock held.
+static void send_locked(struct process *p, struct thread *target, int number, const struct siginfo *info)
+{
+	struct thread *t = target ? target : choose_thread(p, number);
+	u64 flag = spin_lock_irq(&p->signal_lock);
+	u64 blocked = t ? t->signal_mask : U64_MAX;
+	bool is_new = enqueue(p, target ? &target->pending : &p->pending, target ? &target->pending_mask : &p->pending_mask,
+			      blocked, number, info);
+
+	spin_unlock_irq(&p->signal_lock, flag);
+	if (number == SIGCONT || number == SIGKILL)
+		continue_process(p, number);
+	if (is_new && t)
+		thread_work_add(t, WORK_SIGNAL);
+}
+
+int signal_send_process(struct process *p, int number, const struct siginfo *info)
+{
+	int error = -ESRCH;
+	bool was_stopped = false;
+
+	spin_lock(&process_table_lock);
+	if (p->state != PROCESS_GONE) {
+		error = 0;
+		was_stopped = p->is_stopped;
+		if (p->state == PROCESS_ALIVE)
+			send_locked(p, NULL, number, info);
+	}
+	spin_unlock(&process_table_lock);
+	if (!error && number == SIGCONT && was_stopped)
+		process_tell_parent(p, CLD_CONTINUED, SIGCONT);
+	return error;
+}
+
+int signal_send_thread(struct thread *t, int number, const struct siginfo *info)
+{
+	send_locked(t->process, t, number, info);
+	return 0;
+}
+
+struct group_send {
+	int group, number;
+	const struct siginfo *info;
+	int nr;
+	struct process *stopped;        // one that SIGCONT woke: its parent is told afterwards
+};
+
+static bool send_to_member(struct process *p, void *argument)
+{
+	struct group_send *s = argument;
+
+	if (p->group != s->group || p->state != PROCESS_ALIVE)
+		return true;
+	s->nr++;
+	if (s->number == 0)
+		return true;
+	if (s->number == SIGCONT && p->is_stopped && !s->stopped) {
+		s->stopped = p;
+		process_hold(p);
+	}
+	send_locked(p, NULL, s->number, s->info);
+	return true;
+}
+
+int signal_send_group(int group, int number, const struct siginfo *info)
+{
+	struct group_send s = { .group = group, .number = number, .info = info };
+
+	spin_lock(&process_table_lock);
+	processes_for_each_locked(send_to_member, &s);
+	spin_unlock(&process_table_lock);
+	if (s.stopped) {
+		process_tell_parent(s.stopped, CLD_CONTINUED, SIGCONT);
+		process_put(s.stopped);
+	}
+	return s.nr ? 0 : -ESRCH;
+}
+
+void signal_fault(int number, int code, u64 address, int trap_number, u64 error_code)
+{
+	struct process *p = current_process();
+	struct siginfo info = { .si_signo = number, .si_code = code };
+	u64 flag = spin_lock_irq(&p->signal_lock);
+	struct kernel_sigaction *a = &p->handlers->action[number - 1];
+
+	// It cannot wait: blocked or ignored, it kills.
+	if (a->handler == SIG_IGN || current->signal_mask & signal_bit(number)) {
+		a->handler = SIG_DFL;
+		current->signal_mask &= ~signal_bit(number);
+	}
+	info.si_fields.fault.addr = (void *)address;
+	drop_set(&current->pending, &current->pending_mask, signal_bit(number));
+	enqueue(p, &current->pending, &current->pending_mask, U64_MAX, number, &info);
+	spin_unlock_irq(&p->signal_lock, flag);
+	current->fault_address = address;
+	current->fault_trap = (u32)trap_number;
+	current->fault_error = error_code;
+	atomic_or(&current->return_work, WORK_SIGNAL);
+}
+
+static bool take_from(struct list *pending, u64 *mask, u64 allowed, struct siginfo *out)
+{
+	u64 ready = *mask & allowed;
+	struct pending_signal *s, *following;
+
+	if (!ready)
+		return false;
+	// Faults first: they belong to the instruction at hand.
+	u64 first = ready & FAULTS ? ready & FAULTS : ready;
+	int number = __builtin_ctzl(first) + 1;
+	bool more = false, found = false;
+
+	*out = (struct siginfo){ .si_signo = number, .si_code = SI_USER };
+	list_for_each_safe(s, following, pending, link) {
+		if (s->info.si_signo != number)
+			continue;
+		if (found) {
+			more = true;
+			break;
+		}
+		*out = s->info;
+		found = true;
+		list_remove(&s->link);
+		slab_free(&pending_slab, s);
+	}
+	if (!more)
+		*mask &= ~signal_bit(number);
+	return true;
+}
+
+bool signal_take(u64 allowed, struct siginfo *out)
+{
+	struct process *p = current_process();
+	u64 flag = spin_lock_irq(&p->signal_lock);
+	bool taken = take_from(&current->pending, &current->pending_mask, allowed, out) ||
+		     take_from(&p->pending, &p->pending_mask, allowed, out);
+
+	spin_unlock_irq(&p->signal_lock, flag);
+	return taken;
+}
+
+void signal_set_mask(u64 mask)
+{
+	u64 flag = spin_lock_irq(&current_process()->signal_lock);
+
+	current->signal_mask = mask & ~UNBLOCKABLE;
+	spin_unlock_irq(&current_process()->signal_lock, flag);
+	if (signal_is_pending(current))
+		atomic_or(&current->return_work, WORK_SIGNAL);
+}
+
+int signal_set_action(int number, const struct kernel_sigaction *fresh, struct kernel_sigaction *old)
+{
+	struct process *p = current_process();
+
+	if (number < 1 || number >= NSIG || (fresh && UNBLOCKABLE & signal_bit(number)))
+		return -EINVAL;
+	u64 flag = spin_lock_irq(&p->signal_lock);
+
+	*old = p->handlers->action[number - 1];
+	if (fresh) {
+		p->handlers->action[number - 1] = *fresh;
+		p->handlers->action[number - 1].mask &= ~UNBLOCKABLE;
+		if (is_ignored(p, number)) {
+			drop_set(&p->pending, &p->pending_mask, signal_bit(number));
+			drop_set(&current->pending, &current->pending_mask, signal_bit(number));
+		}
+	}
+	spin_unlock_irq(&p->signal_lock, flag);
+	return 0;
+}
+
+// The whole process stops: this thread here, the others when they pass by. Returns when it was continued.
+static void stop(int number)
+{
+	struct process *p = current_process();
+	bool is_first;
+
+	spin_lock(&process_table_lock);
+	is_first = !p->is_stopped;
+	p->is_stopped = true;
+	p->stop_signal = number;
+	p->stop_reported = false;
+	p->was_continued = false;
+	struct thread *t;
+
+	list_for_each(t, &p->threads, process_link) {
+		if (t != current)
+			thread_work_add(t, WORK_SIGNAL);
+	}
+	spin_unlock(&process_table_lock);
+	if (is_first)
+		process_tell_parent(p, CLD_STOPPED, number);
+	signal_stop_here();
+}
+
+// Sleeps while the process is stopped.
+void signal_stop_here(void)
+{
+	struct process *p = current_process();
+
+	for (;;) {
+		WRITE_ONCE(current->state, THREAD_STOPPED);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (!READ_ONCE(p->is_stopped) || (READ_ONCE(p->pending_mask) | READ_ONCE(current->pending_mask)) &
+		    signal_bit(SIGKILL) || READ_ONCE(p->group_exiting)) {
+			WRITE_ONCE(current->state, THREAD_RUNNABLE);
+			return;
+		}
+		schedule();
+	}
+}
+
+void signal_default(int number)
+{
+	if (signal_bit(number) & IGNORED)
+		return;
+	if (signal_bit(number) & STOPPING) {
+		stop(number);
+		return;
+	}
+	process_exit(W_EXITCODE(0, number));
+}

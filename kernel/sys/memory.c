@@ -1,0 +1,60 @@
+/*
+ * memory.c - system calls about mappings. The work is in mm/mmap.c, protect.c, msync.c.
+ */
+#include "kernel.h"
+#include "fs/vfs.h"
+#include "mm/addrspace.h"
+#include "mm/mmap.h"
+#include "proc/process.h"
+#include "sys/calls.h"
+#include "x86/cpu.h"
+#include <abi/errno.h>
+#include <abi/mman.h>
+
+i64 sys_mmap(u64 hint, u64 length, u64 prot, u64 flags, int fd, u64 offset)
+{
+	struct file *file = NULL;
+
+	if (offset & ~PAGE_MASK)
+		return -EINVAL;
+	if (!(flags & MAP_ANONYMOUS)) {
+		file = fd_get(fd);
+		if (!file)
+			return -EBADF;
+	}
+	i64 result = mmap_map(current->space, hint, length, (u32)prot, (u32)flags, file, file ? offset : 0);
+
+	if (file)
+		file_put(file);
+	return result;
+}
+
+i64 sys_munmap(u64 start, u64 length)
+{
+	return mmap_unmap(current->space, start, length);
+}
+
+i64 sys_mprotect(u64 start, u64 length, u64 prot)
+{
+	return mmap_protect(current->space, start, length, (u32)prot);
+}
+
+i64 sys_msync(u64 start, u64 length, int flags)
+{
+	return mmap_sync(current->space, start, length, (u32)flags);
+}
+
+i64 sys_madvise(u64 start, u64 length, int advice)
+{
+	return mmap_advise(current->space, start, length, advice);
+}
+
+i64 sys_mincore(u64 start, u64 length, u8 __user *vector)
+{
+	return mmap_resident(current->space, start, length, vector);
+}
+
+i64 sys_brk(u64 end)
+{
+	return mmap_set_break(current->space, end);
+}

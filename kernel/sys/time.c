@@ -1,0 +1,142 @@
+/*
+ * time.c - system calls about time.
+ */
+#include "kernel.h"
+#include "proc/process.h"
+#include "proc/signal.h"
+#include "proc/timer.h"
+#include "sys/calls.h"
+#include "x86/clock.h"
+#include "x86/cpu.h"
+#include "x86/uaccess.h"
+#include <abi/errno.h>
+#include <abi/time.h>
+
+static struct timespec timespec_of(u64 ns)
+{
+	return (struct timespec){ .tv_sec = (long)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000) };
+}
+
+static int read_clock(int clock, u64 *ns)
+{
+	switch (clock) {
+	case CLOCK_REALTIME:
+	case CLOCK_REALTIME_COARSE:
+	case CLOCK_TAI:
+		*ns = clock_realtime_ns();
+		return 0;
+	case CLOCK_MONOTONIC:
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_MONOTONIC_COARSE:
+	case CLOCK_BOOTTIME:
+		*ns = clock_monotonic_ns();
+		return 0;
+	case CLOCK_PROCESS_CPUTIME_ID:
+	case CLOCK_THREAD_CPUTIME_ID:
+		*ns = process_cpu_time_ns(current_process());
+		return 0;
+	}
+	return -EINVAL;
+}
+
+i64 sys_clock_gettime(int clock, struct timespec __user *out)
+{
+	u64 ns;
+	int error = read_clock(clock, &ns);
+
+	if (error)
+		return error;
+	struct timespec t = timespec_of(ns);
+
+	return copy_to_user(out, &t, sizeof(t));
+}
+
+i64 sys_clock_getres(int clock, struct timespec __user *out)
+{
+	u64 ns;
+	struct timespec t = { .tv_nsec = 1 };
+	int error = read_clock(clock, &ns);
+
+	if (!error && out)
+		error = copy_to_user(out, &t, sizeof(t));
+	return error;
+}
+
+i64 sys_clock_settime(int clock, const struct timespec __user *user)
+{
+	struct timespec t;
+
+	if (clock != CLOCK_REALTIME)
+		return -EINVAL;
+	if (copy_from_user(&t, user, sizeof(t)))
+		return -EFAULT;
+	if (t.tv_sec < 0 || t.tv_nsec < 0 || t.tv_nsec >= 1000000000)
+		return -EINVAL;
+	clock_set_realtime_ns((u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec);
+	return 0;
+}
+
+i64 sys_gettimeofday(struct timeval __user *out, void __user *zone)
+{
+	u64 ns = clock_realtime_ns();
+	struct timeval t = { .tv_sec = (long)(ns / 1000000000), .tv_usec = (long)(ns % 1000000000 / 1000) };
+	u64 no_zone = 0;
+
+	if (out && copy_to_user(out, &t, sizeof(t)))
+		return -EFAULT;
+	return zone ? copy_to_user(zone, &no_zone, sizeof(no_zone)) : 0;
+}
+
+i64 sys_time(i64 __user *out)
+{
+	i64 seconds = (i64)(clock_realtime_ns() / 1000000000);
+
+	if (out && copy_to_user(out, &seconds, sizeof(seconds)))
+		return -EFAULT;
+	return seconds;
+}
+
+#define TIMER_ABSTIME 1
+
+i64 sys_clock_nanosleep(int clock, int flags, const struct timespec __user *user, struct timespec __user *left)
+{
+	struct timespec t;
+	u64 now;
+	int error = read_clock(clock, &now);
+
+	if (error || clock == CLOCK_THREAD_CPUTIME_ID)
+		return -EINVAL;
+	if (copy_from_user(&t, user, sizeof(t)))
+		return -EFAULT;
+	if (t.tv_sec < 0 || t.tv_nsec < 0 || t.tv_nsec >= 1000000000)
+		return -EINVAL;
+	u64 ns = min((u64)t.tv_sec, 1ul << 33) * 1000000000 + (u64)t.tv_nsec;
+	u64 wait_ns = !(flags & TIMER_ABSTIME) ? ns : ns > now ? ns - now : 0;
+	u64 deadline = clock_monotonic_ns() + wait_ns;
+
+	if (sleep_until(deadline, WAIT_INTERRUPTIBLE) == 0)
+		return 0;
+	if (flags & TIMER_ABSTIME)
+		return -ERESTARTNOHAND;
+	u64 at = clock_monotonic_ns();
+
+	t = timespec_of(deadline > at ? deadline - at : 0);
+	return left && copy_to_user(left, &t, sizeof(t)) ? -EFAULT : -EINTR;
+}
+
+i64 sys_nanosleep(const struct timespec __user *user, struct timespec __user *left)
+{
+	return sys_clock_nanosleep(CLOCK_MONOTONIC, 0, user, left);
+}
+
+// In hundredths of a second; all time counts as user time.
+i64 sys_times(u64 __user *out)
+{
+	struct process *p = current_process();
+	u64 children = (u64)p->children_usage.ru_utime.tv_sec * 100 + (u64)p->children_usage.ru_utime.tv_usec / 10000;
+	u64 t[4] = { process_cpu_time_ns(p) / 10000000, 0, children, 0 };
+
+	if (out && copy_to_user(out, t, sizeof(t)))
+		return -EFAULT;
+	return (i64)(clock_monotonic_ns() / 10000000);
+}
