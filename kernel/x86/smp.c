@@ -216,7 +216,7 @@ static void wake_cpus(void)
 		for (u32 us = 0; us < 20000 && atomic_load(&ap_next_ticket) + 1 < nr_expected; us += 50)
 			clock_delay_us(50);
 	}
-	for (u32 ms = 0; ms < 1000 && atomic_load(&nr_started) < nr_expected; ms++)
+	for (u32 ms = 0; ms < 10000 && atomic_load(&nr_started) < nr_expected; ms++)
 		clock_delay_us(1000);
 }
 
