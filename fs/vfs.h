@@ -163,6 +163,8 @@ struct superblock {
 	struct list inodes;             // GUARDED_BY(inode hash lock)
 	struct list dirty_inodes;       // GUARDED_BY(inode hash lock), oldest first
 	struct list link;
+	i32 nr_pins;                    // GUARDED_BY(mount.c's list lock): who walks the list stands here
+	bool is_leaving;                // GUARDED_BY(the same) being unmounted
 	u64 max_file_size;              // constant; the largest offset that a byte of a file can have, plus one
 	bool names_change;              // constant; names come and go by themselves (/proc): every walk asks lookup again
 	char device_name[32];           // for /proc/mounts
@@ -185,6 +187,7 @@ void inode_touch(struct inode *ip, bool access, bool modify, bool change);      
 void inode_touch_access(struct inode *ip, u32 open_flags);      // read: atime as relatime wants it; O_NOATIME. Never sleeps
 void inode_fill_stat(struct inode *ip, struct stat *out);
 int inode_sync(struct inode *ip, bool data_only) MUST_CHECK;    // pages, inode, metadata, device flush. May sleep
+int inode_sync_pages(struct inode *ip, pgoff_t first, pgoff_t last, bool data_only) MUST_CHECK;  // the same for some of its pages
 int inodes_write_back(struct superblock *sb, u64 older_than_ns, enum sync_mode mode) MUST_CHECK;        // flusher and sync. May sleep
 void inodes_for_each(struct superblock *sb, void (*f)(struct inode *ip, void *argument), void *argument);  // referenced during f; may sleep
 u64 inodes_drop_unused(u64 max);                // reclaim
@@ -264,4 +267,7 @@ int unmount(struct dentry *where, u32 flags) MUST_CHECK;
 void sync_all(void);                            // every file system, then flush. May sleep
 void unmount_all(void);                         // power-off
 struct dentry *root_dentry(void);
-struct superblock *superblock_next(struct superblock *previous);        // for /proc/mounts and the flusher; NULL: the first
+// Walks the mounted file systems, for /proc/mounts and the flusher; NULL: the first. The one returned cannot be unmounted until
+// it is given to the next call, or to superblock_unpin by a walk that ends early.
+struct superblock *superblock_next(struct superblock *previous);
+void superblock_unpin(struct superblock *sb);

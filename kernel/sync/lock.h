@@ -21,6 +21,7 @@
 
 enum lock_rank {
 	/* sleeping, outermost first */
+	RANK_MOUNT = 3,         // mount_lock: mounting and unmounting
 	RANK_FILE_POSITION = 4, // file.position_lock: held across a whole read or write
 	RANK_RENAME = 5,        // superblock.rename_lock: the shape of the directory tree
 	RANK_DIRECTORY = 8,     // inode.lock of a directory (parent before child)

@@ -1,0 +1,297 @@
+/*
+ * file.c - open files, and the tables in which processes number them. A table's lock (spin) covers its slots for the few
+ * steps of a look-up; a slot holds a reference, so what fd_get returns stays whatever others close. Tables grow by doubling;
+ * the new arrays are allocated without the lock, and the growth looks again.
+ */
+#include "kernel.h"
+#include "fs/vfs.h"
+#include "lib/atomic.h"
+#include "lib/string.h"
+#include "mm/slab.h"
+#include "proc/process.h"
+#include <abi/errno.h>
+
+#define FIRST_CAPACITY 64u
+
+static struct slab_cache file_slab;
+static struct spinlock init_lock = SPINLOCK_INIT("file slab", RANK_INODE_HASH);
+static bool is_ready;                           // GUARDED_BY(init_lock)
+
+static void make_ready(void)
+{
+	spin_lock(&init_lock);
+	if (!is_ready)
+		slab_cache_init(&file_slab, "file", sizeof(struct file), 16);
+	atomic_store(&is_ready, true);
+	spin_unlock(&init_lock);
+}
+
+struct file *file_alloc(struct inode *ip, struct dentry *d, const struct file_ops *ops, u32 flags)
+{
+	if (unlikely(!atomic_load(&is_ready)))
+		make_ready();
+
+	struct file *f = slab_alloc_zeroed(&file_slab);
+
+	if (!f)
+		return NULL;
+	f->ops = ops;
+	f->refs = 1;
+	f->flags = flags;
+	f->inode = ip;
+	inode_hold(ip);
+	if (d)
+		f->dentry = dentry_hold(d);
+	mutex_init(&f->position_lock, "file.position_lock", RANK_FILE_POSITION);
+	f->error_seen = cache_error_now(&ip->cache);
+	return f;
+}
+
+struct file *file_hold(struct file *f)
+{
+	atomic_add(&f->refs, 1);
+	return f;
+}
+
+void file_put(struct file *f)
+{
+	if (atomic_sub_return(&f->refs, 1) > 0)
+		return;
+	if (f->ops->release)
+		f->ops->release(f);
+	if (f->is_writer)
+		atomic_sub(&f->inode->nr_writers, 1);
+	if (f->dentry)
+		dentry_put(f->dentry);
+	inode_put(f->inode);
+	slab_free(&file_slab, f);
+}
+
+/* --- tables ------------------------------------------------------------------------- */
+
+static u64 bitmap_bytes(u32 capacity)
+{
+	return capacity / 64 * sizeof(u64);
+}
+
+static struct file_table *table_alloc(u32 capacity)
+{
+	struct file_table *t = kmalloc_zeroed(sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->files = kmalloc_zeroed(capacity * sizeof(*t->files));
+	t->close_on_exec = kmalloc_zeroed(bitmap_bytes(capacity));
+	if (!t->files || !t->close_on_exec) {
+		kfree(t->files);
+		kfree(t->close_on_exec);
+		kfree(t);
+		return NULL;
+	}
+	spin_init(&t->lock, "file table", RANK_INODE_HASH);
+	t->refs = 1;
+	t->capacity = capacity;
+	return t;
+}
+
+struct file_table *file_table_create(void)
+{
+	return table_alloc(FIRST_CAPACITY);
+}
+
+struct file_table *file_table_copy(struct file_table *from)
+{
+	for (;;) {
+		u32 capacity = READ_ONCE(from->capacity);
+		struct file_table *t = table_alloc(capacity);
+
+		if (!t)
+			return NULL;
+		spin_lock(&from->lock);
+		bool fits = from->capacity <= capacity;
+
+		for (u32 fd = 0; fits && fd < from->capacity; fd++) {
+			if (from->files[fd])
+				t->files[fd] = file_hold(from->files[fd]);
+		}
+		if (fits)
+			memcpy(t->close_on_exec, from->close_on_exec, bitmap_bytes(from->capacity));
+		spin_unlock(&from->lock);
+		if (fits)
+			return t;
+		file_table_put(t);      // it has grown meanwhile
+	}
+}
+
+void file_table_put(struct file_table *t)
+{
+	if (atomic_sub_return(&t->refs, 1) > 0)
+		return;
+	for (u32 fd = 0; fd < t->capacity; fd++) {
+		if (t->files[fd])
+			file_put(t->files[fd]);
+	}
+	kfree(t->files);
+	kfree(t->close_on_exec);
+	kfree(t);
+}
+
+static bool bit_get(const u64 *bitmap, u32 n)
+{
+	return bitmap[n / 64] >> n % 64 & 1;
+}
+
+static void bit_set(u64 *bitmap, u32 n, bool value)
+{
+	if (value)
+		bitmap[n / 64] |= 1ul << n % 64;
+	else
+		bitmap[n / 64] &= ~(1ul << n % 64);
+}
+
+void file_table_close_on_exec(struct file_table *t)
+{
+	for (u32 fd = 0; fd < READ_ONCE(t->capacity); fd++) {
+		struct file *f = NULL;
+
+		spin_lock(&t->lock);
+		if (bit_get(t->close_on_exec, fd)) {
+			f = t->files[fd];
+			t->files[fd] = NULL;
+			bit_set(t->close_on_exec, fd, false);
+		}
+		spin_unlock(&t->lock);
+		if (f)
+			file_put(f);
+	}
+}
+
+// Makes room for descriptor fd. 0 or -ENOMEM. May sleep.
+static int table_grow(struct file_table *t, u32 fd)
+{
+	while (READ_ONCE(t->capacity) <= fd) {
+		u32 old = READ_ONCE(t->capacity), capacity = old * 2;
+		struct file **files = kmalloc_zeroed(capacity * sizeof(*files)), **spare_files = files;
+		u64 *bits = kmalloc_zeroed(bitmap_bytes(capacity)), *spare_bits = bits;
+
+		if (!files || !bits) {
+			kfree(files);
+			kfree(bits);
+			return -ENOMEM;
+		}
+		spin_lock(&t->lock);
+		if (t->capacity == old) {
+			memcpy(files, t->files, old * sizeof(*files));
+			memcpy(bits, t->close_on_exec, bitmap_bytes(old));
+			spare_files = t->files;
+			spare_bits = t->close_on_exec;
+			t->files = files;
+			t->close_on_exec = bits;
+			t->capacity = capacity;
+		}
+		spin_unlock(&t->lock);
+		kfree(spare_files);
+		kfree(spare_bits);
+	}
+	return 0;
+}
+
+// How many descriptors the process may have.
+static u32 fd_limit(void)
+{
+	u64 limit = current_process()->limits[RLIMIT_NOFILE].rlim_cur;
+
+	return (u32)min(limit, (u64)FILES_MAX);
+}
+
+/* --- descriptors of the current process ------------------------------------------------- */
+
+struct file *fd_get(int fd)
+{
+	struct file_table *t = current_process()->files;
+	struct file *f = NULL;
+
+	spin_lock(&t->lock);
+	if (fd >= 0 && (u32)fd < t->capacity && t->files[fd])
+		f = file_hold(t->files[fd]);
+	spin_unlock(&t->lock);
+	return f;
+}
+
+// t->lock held. The lowest free descriptor from lowest on; capacity when the table is full.
+static u32 find_free(const struct file_table *t, u32 lowest)
+{
+	u32 fd = lowest;
+
+	while (fd < t->capacity && t->files[fd])
+		fd++;
+	return fd;
+}
+
+int fd_install(struct file *f, int lowest, bool close_on_exec)
+{
+	struct file_table *t = current_process()->files;
+	u32 limit = fd_limit();
+	int error = lowest < 0 || (u32)lowest >= limit ? -EINVAL : 0;
+
+	while (!error) {
+		spin_lock(&t->lock);
+		u32 fd = max(find_free(t, (u32)lowest), (u32)lowest);
+
+		if (fd < t->capacity && fd < limit) {
+			t->files[fd] = f;
+			bit_set(t->close_on_exec, fd, close_on_exec);
+			spin_unlock(&t->lock);
+			return (int)fd;
+		}
+		spin_unlock(&t->lock);
+		error = fd >= limit ? -EMFILE : table_grow(t, fd);
+	}
+	file_put(f);
+	return error;
+}
+
+// Takes the file out of its slot; the caller puts it.
+static struct file *take(struct file_table *t, int fd)
+{
+	struct file *f = NULL;
+
+	spin_lock(&t->lock);
+	if (fd >= 0 && (u32)fd < t->capacity) {
+		f = t->files[fd];
+		t->files[fd] = NULL;
+		bit_set(t->close_on_exec, (u32)fd, false);
+	}
+	spin_unlock(&t->lock);
+	return f;
+}
+
+int fd_close(int fd)
+{
+	struct file *f = take(current_process()->files, fd);
+
+	if (!f)
+		return -EBADF;
+	file_put(f);
+	return 0;
+}
+
+int fd_replace(int fd, struct file *f, bool close_on_exec)
+{
+	struct file_table *t = current_process()->files;
+	int error = fd < 0 || (u32)fd >= fd_limit() ? -EBADF : table_grow(t, (u32)fd);
+
+	if (error) {
+		file_put(f);
+		return error;
+	}
+	spin_lock(&t->lock);
+	struct file *old = t->files[fd];
+
+	t->files[fd] = f;
+	bit_set(t->close_on_exec, (u32)fd, close_on_exec);
+	spin_unlock(&t->lock);
+	if (old)
+		file_put(old);
+	return fd;
+}

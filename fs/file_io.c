@@ -1,0 +1,425 @@
+/*
+ * file_io.c - read() and write() through the cache, page by page. They move bytes between the caller and the very pages
+ * that mappings show, so there is nothing to keep coherent.
+ *
+ * A read takes no lock of the file: it looks at the size, gets the page, looks at the size again (the file may have been
+ * cut meanwhile), and copies with only a reference to the page; the copy may fault, sleep, and read the disk.
+ *
+ * A write holds inode->lock, and the page lock around each copy. The source may be a mapping of the very page that is
+ * locked, so it is faulted in first and copied with faults off; a copy that comes up short is tried again. In that order:
+ *   - a page that is not up to date becomes visible only when it is whole: filled first, or overwritten from end to end;
+ *   - a place on disk is reserved before the bytes are visible, and the page is dirty from then on;
+ *   - the size grows while the page is still locked, after the bytes are there, so that write-back (which writes nothing
+ *     past the size) and readers see either neither or both;
+ *   - what lies in memory between the old end and the new bytes is zeroed before (stores past the end are never seen).
+ */
+#include "kernel.h"
+#include "cache/writeback.h"
+#include "fs/vfs.h"
+#include "lib/atomic.h"
+#include "lib/string.h"
+#include "mm/area.h"
+#include "mm/reclaim.h"
+#include "x86/uaccess.h"
+#include <abi/errno.h>
+#include <abi/mount.h>
+
+/* --- reading --------------------------------------------------------------------------- */
+
+// One page's part of a read. How much was copied; 0: the end of the file; -errno.
+static ssize_t read_page(struct inode *ip, struct iobuf *to, u64 position)
+{
+	u64 size = inode_size(ip), offset = position & ~PAGE_MASK;
+	struct page *p;
+
+	if (position >= size)
+		return 0;
+	int error = cache_get(&ip->cache, position >> PAGE_SHIFT, &p);
+
+	if (error)
+		return error;
+	size = inode_size(ip);          // it may have been cut while we slept: what the page holds now is not the file's
+	size_t n = position >= size ? 0 : min(min(PAGE_SIZE - offset, to->remaining), size - position);
+	size_t copied = n ? iobuf_put(to, (char *)page_address(p) + offset, n) : 0;
+
+	reclaim_used(p);
+	page_put(p);
+	return n && !copied ? -EFAULT : (ssize_t)copied;
+}
+
+static ssize_t read_pages(struct inode *ip, struct iobuf *to, u64 position)
+{
+	size_t done = 0;
+	ssize_t n = 0;
+
+	while (to->remaining) {
+		n = read_page(ip, to, position + done);
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	return done ? (ssize_t)done : n;
+}
+
+ssize_t file_cache_read(struct file *f, struct iobuf *to, u64 *position)
+{
+	if (S_ISDIR(f->inode->mode))
+		return -EISDIR;
+	if (*position > I64_MAX)
+		return -EINVAL;
+	ssize_t n = read_pages(f->inode, to, *position);
+
+	if (n > 0)
+		*position += (size_t)n;
+	if (n >= 0)
+		inode_touch_access(f->inode, f->flags);
+	return n;
+}
+
+ssize_t inode_read_kernel(struct inode *ip, void *to, size_t nr_bytes, u64 position)
+{
+	struct iobuf b;
+
+	iobuf_init_kernel(&b, to, nr_bytes);
+	return read_pages(ip, &b, position);
+}
+
+ssize_t file_read(struct file *f, struct iobuf *to, u64 *position)
+{
+	if (f->flags & O_PATH || (f->flags & O_ACCMODE) == O_WRONLY)
+		return -EBADF;
+	if (!f->ops->read)
+		return S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
+	return f->ops->read(f, to, position);
+}
+
+/* --- writing --------------------------------------------------------------------------- */
+
+struct page_write {                     // one page's part of a write
+	struct inode *ip;
+	struct iobuf *from;
+	u64 position;
+	u32 offset, nr_bytes;           // in the page
+	bool fill_first;                // overwriting it whole has come up short once
+};
+
+static void zero_range(struct page *p, u64 from, u64 to)
+{
+	if (from < to)
+		memset((char *)page_address(p) + from, 0, to - from);
+}
+
+// Waits for the fill of a locked page; afterwards it is unlocked, and may be gone.
+static int fill_and_wait(struct cache *cache, struct page *p)
+{
+	cache->ops->fill(cache, &p, 1);         // the page lock goes with the request
+	page_wait_unlocked(p);
+	if (page_has(p, PAGE_UPTODATE) || !page_has(p, PAGE_FAILED))
+		return 0;
+	return p->error ? p->error : -EIO;
+}
+
+// With the page locked and about to change: from now on it has a place on disk and is dirty.
+static int reserve(struct cache *cache, struct page *p)
+{
+	if (cache->ops->reserve && !page_has(p, PAGE_BACKED))
+		return cache->ops->reserve(cache, p);
+	return 0;
+}
+
+static size_t copy_without_faults(struct page_write *w, struct page *p)
+{
+	uaccess_faults_off();
+	size_t copied = iobuf_take(w->from, (char *)page_address(p) + w->offset, w->nr_bytes);
+
+	uaccess_faults_on();
+	return copied;
+}
+
+// Page locked; the bytes are there. The size may grow, and the page is dirty before anybody else can have its lock.
+static void commit(struct page_write *w, struct page *p, size_t copied)
+{
+	struct cache *cache = &w->ip->cache;
+
+	page_set(p, PAGE_UPTODATE);
+	if (w->position + copied > cache->size) {
+		WRITE_ONCE(cache->size, w->position + copied);
+		inode_mark_dirty(w->ip, INODE_DIRTY_META);
+	}
+	page_mark_dirty(p);
+}
+
+// A page that nobody sees yet, because it is not up to date and about to be overwritten whole, or lies past the end.
+static ssize_t write_unseen(struct page_write *w, struct page *p, bool is_past_end)
+{
+	struct iobuf before = *w->from;
+	size_t copied = copy_without_faults(w, p);
+
+	if (!copied || (copied < w->nr_bytes && !is_past_end)) {
+		*w->from = before;
+		w->fill_first = true;
+		return 0;
+	}
+	if (is_past_end) {
+		zero_range(p, 0, w->offset);
+		zero_range(p, w->offset + copied, PAGE_SIZE);
+	}
+	int error = reserve(&w->ip->cache, p);
+
+	if (error) {
+		*w->from = before;
+		return error;
+	}
+	commit(w, p, copied);
+	return (ssize_t)copied;
+}
+
+static ssize_t write_seen(struct page_write *w, struct page *p)
+{
+	u64 size = w->ip->cache.size, page_start = w->position - w->offset;
+	int error = reserve(&w->ip->cache, p);
+
+	if (error)
+		return error;
+	page_mark_dirty(p);
+	if (size > page_start && size < w->position)
+		zero_range(p, size - page_start, w->offset);    // what was stored past the end is not the file's
+	size_t copied = copy_without_faults(w, p);
+
+	if (copied)
+		commit(w, p, copied);
+	return (ssize_t)copied;
+}
+
+// The page at position, locked; up to date unless it may be written unseen.
+static int get_page_for(struct page_write *w, struct page **out, bool *is_unseen, bool *is_past_end)
+{
+	struct cache *cache = &w->ip->cache;
+	u64 page_start = w->position - w->offset;
+
+	for (;;) {
+		int error = cache_get_locked(cache, w->position >> PAGE_SHIFT, out);
+
+		if (error)
+			return error;
+		struct page *p = *out;
+
+		// A read that raced with a truncation may have left a page past the end: its bytes count for nothing.
+		*is_past_end = page_start >= cache->size;
+		*is_unseen = *is_past_end || (!page_has(p, PAGE_UPTODATE) && w->nr_bytes == PAGE_SIZE && !w->fill_first);
+		if (*is_unseen || page_has(p, PAGE_UPTODATE))
+			return 0;
+		error = fill_and_wait(cache, p);
+		page_put(p);
+		if (error)
+			return error;
+	}
+}
+
+// How much was written; 0: the copy faulted, try again; -errno.
+static ssize_t write_page(struct page_write *w)
+{
+	struct page *p;
+	bool is_unseen, is_past_end;
+	int error = iobuf_prefault(w->from, w->nr_bytes);
+
+	if (!error)
+		error = get_page_for(w, &p, &is_unseen, &is_past_end);
+	if (error)
+		return error;
+	ssize_t n = is_unseen ? write_unseen(w, p, is_past_end) : write_seen(w, p);
+
+	page_unlock(p);
+	reclaim_used(p);
+	page_put(p);
+	return n;
+}
+
+static ssize_t write_pages(struct inode *ip, struct iobuf *from, u64 position, size_t nr_bytes)
+{
+	size_t done = 0;
+	ssize_t n = 0;
+
+	while (done < nr_bytes) {
+		u64 offset = (position + done) & ~PAGE_MASK;
+		struct page_write w = { .ip = ip, .from = from, .position = position + done, .offset = (u32)offset,
+					.nr_bytes = (u32)min(PAGE_SIZE - offset, nr_bytes - done) };
+
+		do {
+			n = write_page(&w);
+		} while (n == 0);
+		if (n < 0)
+			break;
+		done += (size_t)n;
+		writeback_throttle();           // the flusher never wants inode->lock
+	}
+	return done ? (ssize_t)done : n;
+}
+
+/*
+ * A write that begins past the page of the old end: that page's tail must be zero, in memory and on disk, before the growth
+ * makes it part of the file. (A tail in the page that is written itself is write_seen's business.)
+ */
+static int clear_old_tail(struct inode *ip, u64 position)
+{
+	u64 size = ip->cache.size;
+	struct page *p;
+
+	if (position <= size || !(size & ~PAGE_MASK) || position >> PAGE_SHIFT == size >> PAGE_SHIFT)
+		return 0;
+	int error = cache_get(&ip->cache, size >> PAGE_SHIFT, &p);
+
+	if (error)
+		return error;
+	page_lock(p);
+	if (p->cache == &ip->cache && page_has(p, PAGE_UPTODATE)) {
+		zero_range(p, size & ~PAGE_MASK, PAGE_SIZE);
+		if (page_has(p, PAGE_BACKED) || !ip->cache.ops->reserve)
+			page_mark_dirty(p);
+	}
+	page_unlock(p);
+	page_put(p);
+	return 0;
+}
+
+// O_APPEND and the limits. How many bytes may be written at *position; -EFBIG.
+static ssize_t check_range(struct file *f, size_t nr_bytes, u64 *position)
+{
+	struct inode *ip = f->inode;
+	u64 limit = ip->sb->max_file_size ? ip->sb->max_file_size : (u64)I64_MAX;
+
+	if (f->flags & O_APPEND)
+		*position = ip->cache.size;
+	if (*position > I64_MAX)
+		return -EINVAL;
+	if (!nr_bytes)
+		return 0;
+	if (*position >= limit)
+		return -EFBIG;
+	return (ssize_t)min(nr_bytes, limit - *position);
+}
+
+static ssize_t write_locked(struct file *f, struct iobuf *from, u64 *position)
+{
+	struct inode *ip = f->inode;
+	ssize_t n = check_range(f, from->remaining, position);
+	u64 old_size = ip->cache.size;
+
+	if (n <= 0)
+		return n;
+	int error = clear_old_tail(ip, *position);
+
+	if (error)
+		return error;
+	ssize_t done = write_pages(ip, from, *position, (size_t)n);
+
+	// A page past the end may have got a block and no bytes.
+	if (done < n && ip->ops->resize && *position + (u64)n > old_size)
+		(void)!ip->ops->resize(ip, ip->cache.size);
+	if (done > 0) {
+		*position += (size_t)done;
+		inode_touch(ip, false, true, true);
+	}
+	return done;
+}
+
+ssize_t file_cache_write(struct file *f, struct iobuf *from, u64 *position)
+{
+	struct inode *ip = f->inode;
+	u64 first;
+
+	if (ip->sb->flags & MS_RDONLY)
+		return -EROFS;
+	write_lock(&ip->lock);
+	ssize_t n = write_locked(f, from, position);
+
+	first = n > 0 ? *position - (u64)n : 0;
+	write_unlock(&ip->lock);
+	if (n > 0 && f->flags & O_DSYNC) {
+		int error = file_sync(f, first, first + (u64)n - 1, (f->flags & O_SYNC) != O_SYNC);
+
+		if (error)
+			return error;
+	}
+	return n;
+}
+
+ssize_t file_write(struct file *f, struct iobuf *from, u64 *position)
+{
+	if (f->flags & O_PATH || (f->flags & O_ACCMODE) == O_RDONLY)
+		return -EBADF;
+	if (!f->ops->write)
+		return -EINVAL;
+	return f->ops->write(f, from, position);
+}
+
+/* --- the rest ----------------------------------------------------------------------------- */
+
+// Where the next byte of data, or the next hole, begins. Everything up to the end counts as data.
+static i64 seek_data(struct inode *ip, i64 offset, int whence)
+{
+	u64 size = inode_size(ip);
+
+	if (offset < 0 || (u64)offset >= size)
+		return -ENXIO;
+	return whence == SEEK_DATA ? offset : (i64)size;
+}
+
+i64 file_seek_default(struct file *f, i64 offset, int whence)
+{
+	i64 base = 0, result;
+
+	mutex_lock(&f->position_lock);
+	switch (whence) {
+	case SEEK_SET:
+		break;
+	case SEEK_CUR:
+		base = (i64)f->position;
+		break;
+	case SEEK_END:
+		base = (i64)inode_size(f->inode);
+		break;
+	case SEEK_DATA:
+	case SEEK_HOLE:
+		offset = seek_data(f->inode, offset, whence);
+		break;
+	default:
+		offset = -EINVAL;
+	}
+	if (whence > SEEK_END && offset < 0)
+		result = offset;
+	else if (__builtin_add_overflow(base, offset, &result))
+		result = -EOVERFLOW;
+	else if (result < 0)
+		result = -EINVAL;
+	else
+		f->position = (u64)result;
+	mutex_unlock(&f->position_lock);
+	return result;
+}
+
+static int sync_range(struct file *f, u64 first_byte, u64 last_byte, bool data_only)
+{
+	if (first_byte > last_byte)
+		return inode_sync(f->inode, data_only);
+	return inode_sync_pages(f->inode, first_byte >> PAGE_SHIFT,
+				min(last_byte >> PAGE_SHIFT, U64_MAX >> PAGE_SHIFT), data_only);
+}
+
+int file_sync(struct file *f, u64 first_byte, u64 last_byte, bool data_only)
+{
+	int error, kept;
+
+	if (f->ops->sync)
+		error = f->ops->sync(f, first_byte, last_byte, data_only);
+	else
+		error = sync_range(f, first_byte, last_byte, data_only);
+	kept = cache_error_check(&f->inode->cache, &f->error_seen);
+	return error ? error : kept;
+}
+
+int file_map_cache(struct file *f, struct area *area)
+{
+	area->cache = &f->inode->cache;
+	return 0;
+}
