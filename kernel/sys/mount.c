@@ -32,7 +32,7 @@ static int request_copy(struct mount_request *r, const char __user *source, cons
 	int error;
 
 	*r = (struct mount_request){ .source = NULL };
-	error = type ? (int)copy_string_from_user(r->type, type, sizeof(r->type)) : -EINVAL;
+	error = type ? (int)copy_string_from_user(r->type, type, sizeof(r->type)) : 0;
 	if (error < 0)
 		return error == -ENAMETOOLONG ? -ENODEV : error;
 	error = path_from_user(target, &r->target);
@@ -62,8 +62,8 @@ static int mount_request_run(const struct mount_request *r, u32 flags)
 i64 sys_mount(const char __user *source, const char __user *target, const char __user *type, u64 flags,
 	      const void __user *data)
 {
-	const u64 ignored = MS_SILENT | MS_RELATIME | MS_STRICTATIME | MS_LAZYTIME;
-	const u64 known = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME;
+	const u64 ignored = MS_SILENT | MS_RELATIME | MS_LAZYTIME;
+	const u64 known = MS_STRICTATIME | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_REMOUNT | MS_SYNCHRONOUS;
 	struct mount_request r;
 	int error;
 
@@ -89,7 +89,8 @@ i64 sys_umount2(const char __user *target, int flags)
 	if (error)
 		return error;
 	error = unmount(t.dentry, (u32)flags);
-	target_put(&t);
+	if (error)
+		target_put(&t);         // else the reference has gone with the tree
 	return error;
 }
 

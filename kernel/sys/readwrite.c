@@ -207,9 +207,7 @@ i64 sys_lseek(int fd, i64 offset, int whence)
 		file_put(f);
 		return -EBADF;
 	}
-	mutex_lock(&f->position_lock);
 	result = f->ops->seek ? f->ops->seek(f, offset, whence) : file_seek_default(f, offset, whence);
-	mutex_unlock(&f->position_lock);
 	file_put(f);
 	return result;
 }

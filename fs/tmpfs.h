@@ -1,0 +1,20 @@
+#pragma once
+/*
+ * tmpfs.h - files that live in the page cache and nowhere else: /tmp-like mounts, /dev (fs/devfs.c fills it), and files
+ * without a name for shared anonymous memory.
+ */
+#include "types.h"
+
+struct file;
+struct file_system;
+struct block_device;
+struct superblock;
+
+void tmpfs_init(void);                  // registers "tmpfs"; prepares the unnamed files
+// A file of that size that no directory knows, open for reading and writing, referenced. The name is what /proc/PID/maps
+// shows ("/dev/zero"); it must stay (a constant). May sleep. -ENOMEM, -EFBIG.
+int tmpfs_create_unnamed(const char *name, u64 size, struct file **out) MUST_CHECK;
+// Its name; NULL when the file is something else.
+const char *tmpfs_unnamed_name(const struct file *f);
+// A mounted, empty tree of that type: for file systems that are this one with content of their own.
+int tmpfs_mount(struct file_system *fs, struct block_device *device, const char *options, u32 flags, struct superblock **out) MUST_CHECK;
