@@ -93,6 +93,9 @@ static void become_subshell(void)
 	sh.interactive = false;
 	terminal = -1;
 	jobs_forget();
+	/* A ^C that came before the signals were set back was meant for this process. */
+	if (interrupt_seen)
+		raise(SIGINT);
 }
 
 pid_t fork_subshell(void)
@@ -145,8 +148,11 @@ pid_t job_fork(struct job *j, enum ground ground)
 			detach_from_terminal();
 		return 0;
 	}
-	if (terminal >= 0)
+	if (terminal >= 0) {
 		join_group(j, pid);
+		if (ground == FOREGROUND)
+			tcsetpgrp(terminal, j->group);
+	}
 	j->processes = must(realloc(j->processes, (j->nr_processes + 1) * sizeof(struct process)));
 	j->processes[j->nr_processes++] = (struct process){ .pid = pid };
 	return pid;
@@ -209,13 +215,12 @@ static void tell_death(struct job *j)
 {
 	int status = j->processes[j->nr_processes - 1].status;
 
-	if (!WIFSIGNALED(status) || WTERMSIG(status) == SIGPIPE)
+	/* When ^C ended any of them, the loop or list that the job stood in ends too. */
+	for (size_t i = 0; i < j->nr_processes && sh.interactive; i++)
+		if (WIFSIGNALED(j->processes[i].status) && WTERMSIG(j->processes[i].status) == SIGINT)
+			interrupt_seen = 1;
+	if (!WIFSIGNALED(status) || WTERMSIG(status) == SIGPIPE || WTERMSIG(status) == SIGINT)
 		return;
-	if (WTERMSIG(status) == SIGINT) {
-		if (sh.interactive)
-			fputc('\n', stderr);
-		return;
-	}
 	fprintf(stderr, "%s%s\n", strsignal(WTERMSIG(status)),
 		WCOREDUMP(status) ? " (core dumped)" : "");
 }
@@ -231,6 +236,15 @@ static void take_terminal_back(struct job *j)
 		tcgetattr(terminal, &shell_modes);
 }
 
+/* A ^C that reached the shell while the job did not own the terminal yet was meant for the job. */
+static void pass_interrupt_on(struct job *j)
+{
+	if (!interrupt_seen || !j->group)
+		return;
+	interrupt_seen = 0;
+	kill(-j->group, SIGINT);
+}
+
 int job_wait_foreground(struct job *j)
 {
 	int status;
@@ -239,6 +253,7 @@ int job_wait_foreground(struct job *j)
 		struct process *p = &j->processes[i];
 
 		while (p->state == PROCESS_RUNS) {
+			pass_interrupt_on(j);
 			pid_t pid = waitpid(p->pid, &status, terminal >= 0 ? WUNTRACED : 0);
 
 			if (pid == p->pid)
@@ -248,7 +263,7 @@ int job_wait_foreground(struct job *j)
 		}
 	}
 	take_terminal_back(j);
-	interrupt_seen = 0;                     /* the ^C, if any, was the job's */
+	interrupt_seen = 0;                     /* a ^C, if any, was the job's to decide on */
 	if (job_has(j, PROCESS_STOPPED)) {
 		give_number(j);
 		fprintf(stderr, "\n[%d] Stopped    %s\n", j->number, j->source);

@@ -6,14 +6,11 @@
  *   pipeline  [!] command (| command)*
  *   command   simple, or compound with redirections, or name ( ) command
  */
-#include "sh.h"
+#include "parse.h"
 #include <stdio.h>
 #include <string.h>
 
-static struct node *parse_list(struct parser *p);
-static struct node *parse_and_or(struct parser *p);
-
-static struct node *new_node(struct parser *p, enum node_kind kind)
+struct node *new_node(struct parser *p, enum node_kind kind)
 {
 	struct node *n = region_alloc(p->region, sizeof(*n));
 
@@ -22,21 +19,21 @@ static struct node *new_node(struct parser *p, enum node_kind kind)
 	return n;
 }
 
-static bool at_op(struct parser *p, const char *op)
+bool at_op(struct parser *p, const char *op)
 {
 	struct token *t = lex_peek(p);
 
 	return t->kind == TOK_OP && !strcmp(t->op, op);
 }
 
-static bool at_word(struct parser *p, const char *word)
+bool at_word(struct parser *p, const char *word)
 {
 	struct token *t = lex_peek(p);
 
 	return t->kind == TOK_WORD && word_is(t->word, word);
 }
 
-static bool accept_word(struct parser *p, const char *word)
+bool accept_word(struct parser *p, const char *word)
 {
 	bool found = at_word(p, word);
 
@@ -47,7 +44,7 @@ static bool accept_word(struct parser *p, const char *word)
 	return found;
 }
 
-static void error_here(struct parser *p, const char *wanted)
+void error_here(struct parser *p, const char *wanted)
 {
 	struct token *t = lex_peek(p);
 	char near[80];
@@ -67,13 +64,13 @@ static void error_here(struct parser *p, const char *wanted)
 	parse_error(p, near);
 }
 
-static void expect_word(struct parser *p, const char *word)
+void expect_word(struct parser *p, const char *word)
 {
 	if (!accept_word(p, word))
 		error_here(p, word);
 }
 
-static void expect_op(struct parser *p, const char *op)
+void expect_op(struct parser *p, const char *op)
 {
 	if (at_op(p, op))
 		lex_next(p);
@@ -81,7 +78,7 @@ static void expect_op(struct parser *p, const char *op)
 		error_here(p, op);
 }
 
-static void skip_newlines(struct parser *p)
+void skip_newlines(struct parser *p)
 {
 	while (lex_peek(p)->kind == TOK_NEWLINE)
 		lex_next(p);
@@ -133,7 +130,7 @@ static void add_here_document(struct parser *p, struct redir *redir, bool strip_
 }
 
 /* At < > and relatives, perhaps behind a number? Then parse it. */
-static bool parse_redir(struct parser *p, struct redir **list)
+bool parse_redir(struct parser *p, struct redir **list)
 {
 	static const struct {
 		const char *op;
@@ -177,163 +174,14 @@ static bool parse_redir(struct parser *p, struct redir **list)
 	return true;
 }
 
-/* ---- compound commands ---- */
+/* ---- simple commands ---- */
 
-static struct node *parse_required_list(struct parser *p)
-{
-	struct node *n = parse_list(p);
-
-	if (!n)
-		error_here(p, NULL);
-	return n;
-}
-
-static struct node *parse_if(struct parser *p)
-{
-	struct node *n = new_node(p, NODE_IF);
-
-	n->a = parse_required_list(p);
-	expect_word(p, "then");
-	n->b = parse_required_list(p);
-	if (accept_word(p, "elif")) {
-		n->c = parse_if(p);
-		return n;                               /* the inner one took the fi */
-	}
-	if (accept_word(p, "else"))
-		n->c = parse_required_list(p);
-	expect_word(p, "fi");
-	return n;
-}
-
-static struct node *parse_do_group(struct parser *p)
-{
-	expect_word(p, "do");
-	struct node *body = parse_required_list(p);
-	expect_word(p, "done");
-	return body;
-}
-
-static struct node *parse_loop(struct parser *p, enum node_kind kind)
-{
-	struct node *n = new_node(p, kind);
-
-	n->a = parse_required_list(p);
-	n->b = parse_do_group(p);
-	return n;
-}
-
-static void add_word(struct word **list, struct word *w)
+void add_word(struct word **list, struct word *w)
 {
 	while (*list)
 		list = &(*list)->next;
 	*list = w;
 }
-
-static struct node *parse_for(struct parser *p)
-{
-	struct node *n = new_node(p, NODE_FOR);
-	bool quoted;
-
-	if (lex_peek(p)->kind != TOK_WORD) {
-		error_here(p, "a name");
-		return n;
-	}
-	n->name = word_literal(p->region, lex_peek(p)->word, &quoted);
-	if (quoted || !is_name(n->name, strlen(n->name)))
-		parse_error(p, "bad for loop variable");
-	lex_next(p);
-	skip_newlines(p);
-	if (accept_word(p, "in")) {
-		n->has_list = true;
-		while (lex_peek(p)->kind == TOK_WORD) {
-			add_word(&n->words, lex_peek(p)->word);
-			lex_next(p);
-		}
-	}
-	if (at_op(p, ";"))
-		lex_next(p);
-	skip_newlines(p);
-	n->b = parse_do_group(p);
-	return n;
-}
-
-static struct arm *parse_arm(struct parser *p)
-{
-	struct arm *arm = region_alloc(p->region, sizeof(*arm));
-
-	if (at_op(p, "("))
-		lex_next(p);
-	for (;;) {
-		if (lex_peek(p)->kind != TOK_WORD) {
-			error_here(p, "a pattern");
-			return arm;
-		}
-		add_word(&arm->patterns, lex_peek(p)->word);
-		lex_next(p);
-		if (!at_op(p, "|"))
-			break;
-		lex_next(p);
-	}
-	expect_op(p, ")");
-	arm->body = parse_list(p);
-	if (!at_word(p, "esac"))
-		expect_op(p, ";;");
-	skip_newlines(p);
-	return arm;
-}
-
-static struct node *parse_case(struct parser *p)
-{
-	struct node *n = new_node(p, NODE_CASE);
-	struct arm **end = &n->arms;
-
-	if (lex_peek(p)->kind != TOK_WORD) {
-		error_here(p, "a word");
-		return n;
-	}
-	n->words = lex_peek(p)->word;
-	lex_next(p);
-	skip_newlines(p);
-	expect_word(p, "in");
-	skip_newlines(p);
-	while (!p->failed && !accept_word(p, "esac")) {
-		*end = parse_arm(p);
-		end = &(*end)->next;
-	}
-	return n;
-}
-
-static struct node *parse_compound(struct parser *p)
-{
-	struct node *n = NULL;
-
-	if (at_op(p, "(")) {
-		lex_next(p);
-		n = new_node(p, NODE_SUBSHELL);
-		n->a = parse_required_list(p);
-		expect_op(p, ")");
-	} else if (accept_word(p, "{")) {
-		n = new_node(p, NODE_GROUP);
-		n->a = parse_required_list(p);
-		expect_word(p, "}");
-	} else if (accept_word(p, "if")) {
-		n = parse_if(p);
-	} else if (accept_word(p, "while")) {
-		n = parse_loop(p, NODE_WHILE);
-	} else if (accept_word(p, "until")) {
-		n = parse_loop(p, NODE_UNTIL);
-	} else if (accept_word(p, "for")) {
-		n = parse_for(p);
-	} else if (accept_word(p, "case")) {
-		n = parse_case(p);
-	}
-	if (n)
-		while (parse_redir(p, &n->redirs))
-			;
-	return n;
-}
-
-/* ---- simple commands ---- */
 
 static bool is_assignment(struct word *w)
 {
@@ -489,7 +337,7 @@ static struct node *join(struct parser *p, struct node *list, struct node *item)
 }
 
 /* Several items over several lines, up to a word or sign that closes the list. May be empty. */
-static struct node *parse_list(struct parser *p)
+struct node *parse_list(struct parser *p)
 {
 	struct node *list = NULL;
 	bool separated = true;

@@ -3,9 +3,9 @@
  *
  * A command goes through four rooms, each a file or two:
  *   input.c   where characters come from (terminal, file, string)
- *   word.c, lex.c, parse.c   characters to words, words to tokens, tokens to a tree of nodes
+ *   word.c, lex.c, parse.c, compound.c   characters to words, to tokens, to a tree of nodes
  *   expand.c, param.c, arith.c, glob.c   a word of the tree to the strings it stands for, at run time
- *   exec.c, redir.c, jobs.c, builtin.c   walking the tree, forking, waiting
+ *   exec.c, simple.c, redir.c, jobs.c, builtin.c   walking the tree, forking, waiting
  * vars.c holds the variables, region.c the memory of trees and expansions.
  */
 #pragma once
@@ -222,7 +222,7 @@ void marked_add_string(struct marked *m, const char *s, int mark);
 void expand_parts(struct marked *m, struct part *parts);
 void expand_param(struct marked *m, struct part *part);
 
-/* ---- exec.c, redir.c ---- */
+/* ---- exec.c, simple.c, redir.c ---- */
 
 enum flow { FLOW_NONE, FLOW_BREAK, FLOW_CONTINUE, FLOW_RETURN };
 enum fork_mode { FORK_FIRST, IN_CHILD };        /* IN_CHILD: this process ends with the command */
@@ -231,6 +231,8 @@ int exec_node(struct node *n, enum fork_mode mode);
 char *exec_capture(struct region *r, struct node *tree);        /* the output of $( ) */
 int exec_source(struct input *in);                              /* read and run to the end */
 int exec_string(const char *source);
+int exec_simple(struct node *n, enum fork_mode mode);
+void function_define(const char *name, struct node *body);      /* body must live for ever */
 struct node *function_find(const char *name);
 void function_unset(const char *name);
 void exec_program(char **argv) __attribute__((noreturn));      /* this process becomes it, or exits 126, 127 */
@@ -280,6 +282,7 @@ struct builtin {
 	bool special;           /* assignments in front of it stay */
 };
 const struct builtin *builtin_find(const char *name);
+int read_builtin(int argc, char **argv);                        /* read.c */
 
 /* ---- main.c: the state of this shell ---- */
 
@@ -288,6 +291,7 @@ struct shell {
 	int nr_params;
 	char **params;                  /* $1 is params[0] */
 	int status;                     /* $? */
+	int substitution_status;        /* of the last $( ), which is that of a command without words */
 	pid_t pid;                      /* $$: also in subshells */
 	pid_t last_background;          /* $! */
 	bool interactive;
