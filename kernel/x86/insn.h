@@ -156,6 +156,15 @@ static inline u64 read_tsc(void)
 	return (u64)high << 32 | low;
 }
 
+// A word of the processor's own generator; false when it has none ready. CPUID says whether there is one.
+static inline bool read_hardware_random(u64 *value)
+{
+	bool is_good;
+
+	__asm__ volatile("rdrand %0" : "=r"(*value), "=@ccc"(is_good));
+	return is_good;
+}
+
 static inline void cpu_pause(void)
 {
 	__asm__ volatile("pause" : : : "memory");
