@@ -43,6 +43,7 @@ int main(int argc, char **argv)
 			return 2;
 		numbers |= option == 'n';
 	}
-	int status = for_each_input(argc - optind, argv + optind, numbers ? copy_numbered : copy, &line);
+	int status =
+		for_each_input(argc - optind, argv + optind, numbers ? copy_numbered : copy, &line);
 	return status | finish_output();
 }

@@ -54,7 +54,8 @@ int main(int argc, char **argv)
 			if (!list)
 				break;
 			if (!silent)
-				printf("%*lu %3o %3o\n", width, byte, (unsigned int)a, (unsigned int)b);
+				printf("%*lu %3o %3o\n", width, byte, (unsigned int)a,
+					(unsigned int)b);
 		}
 		line += a == '\n';
 	}
@@ -62,11 +63,13 @@ int main(int argc, char **argv)
 		err(2, "%s", names[ferror(first) ? 0 : 1]);
 	if (a != EOF && b != EOF) {
 		if (!silent)
-			printf("%s %s differ: char %lu, line %lu\n", names[0], names[1], byte, line);
+			printf("%s %s differ: char %lu, line %lu\n", names[0], names[1], byte,
+				line);
 	} else if (a != b) {
 		differ = true;
 		if (!silent)
-			fprintf(stderr, "cmp: EOF on %s after byte %lu\n", names[a == EOF ? 0 : 1], byte - 1);
+			fprintf(stderr, "cmp: EOF on %s after byte %lu\n", names[a == EOF ? 0 : 1],
+				byte - 1);
 	}
 	return finish_output() ? 2 : differ;
 }

@@ -123,8 +123,9 @@ int main(int argc, char **argv)
 		human |= option == 'h';
 		inodes |= option == 'i';
 	}
+	const char *total_title = inodes ? "Inodes" : human ? "Size" : "1K-blocks";
 	printf("%-15s %10s %10s %10s Use%% Mounted on\n", "Filesystem",
-	       inodes ? "Inodes" : human ? "Size" : "1K-blocks", "Used", inodes ? "Free" : "Available");
+		total_title, "Used", inodes ? "Free" : "Available");
 	if (optind == argc)
 		status = for_each_mount(show_if_real, NULL);
 	for (int i = optind; i < argc; i++)

@@ -10,7 +10,8 @@ static int list(int argc, char **argv)
 {
 	if (argc > 2) {
 		int number = signal_number(argv[2]);
-		const char *name = number < 0 ? NULL : signal_name(number > 128 ? number - 128 : number);
+		const char *name =
+			number < 0 ? NULL : signal_name(number > 128 ? number - 128 : number);
 
 		if (!name)
 			errx(1, "%s: no such signal", argv[2]);

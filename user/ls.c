@@ -25,8 +25,8 @@ struct list {
 };
 
 static struct {
-	bool hidden, dots, one, lengthy, human, inode, recursive, directory, by_time, by_size, reverse,
-	     numeric, classify;
+	bool hidden, dots, one, lengthy, human, inode, recursive, directory, by_time, by_size,
+		reverse, numeric, classify;
 } option;
 
 static int status;
@@ -337,7 +337,8 @@ int main(int argc, char **argv)
 		list_add(option.directory ? &files : &directories, NULL, ".");
 	for (int i = optind; i < argc; i++) {
 		struct stat st;
-		bool is_directory = !option.directory && stat(argv[i], &st) == 0 && S_ISDIR(st.st_mode);
+		bool is_directory =
+			!option.directory && stat(argv[i], &st) == 0 && S_ISDIR(st.st_mode);
 
 		list_add(is_directory ? &directories : &files, NULL, argv[i]);
 	}
@@ -347,7 +348,8 @@ int main(int argc, char **argv)
 	bool name_them = argc - optind > 1 || option.recursive;
 	for (size_t i = 0; i < directories.count; i++) {
 		if (name_them)
-			printf("%s%s:\n", files.count || i ? "\n" : "", directories.entries[i].name);
+			printf("%s%s:\n", files.count || i ? "\n" : "",
+				directories.entries[i].name);
 		show_directory(directories.entries[i].path);
 	}
 	return finish_output() | status;

@@ -66,10 +66,12 @@ static bool read_process(struct process *p, int pid)
 	bool ok = false;
 	if (open && close) {
 		snprintf(p->name, sizeof(p->name), "%.*s", (int)(close - open - 1), open + 1);
-		ok = sscanf(close + 1, " %c %d %d %*d %d %*d %*u %lu %*u %lu %*u %lu %lu %*d %*d %*d %*d "
-			    "%*d %*d %*u %lu %lu", &p->state, &p->parent, &p->group, &device,
-			    &p->minor_faults, &p->major_faults, &user, &system, &p->size_bytes,
-			    &p->resident_pages) == 10;
+		ok = sscanf(close + 1,
+			     " %c %d %d %*d %d %*d %*u %lu %*u %lu %*u %lu %lu %*d %*d %*d %*d "
+			     "%*d %*d %*u %lu %lu",
+			     &p->state, &p->parent, &p->group, &device, &p->minor_faults,
+			     &p->major_faults, &user, &system, &p->size_bytes,
+			     &p->resident_pages) == 10;
 	}
 	free(text);
 	if (!ok)
@@ -86,7 +88,8 @@ static void show(const struct process *p, bool lengthy)
 
 	if (lengthy)
 		printf("%c %5d %5d %5d %7lu %5lu %8lu %7lu ", p->state, p->pid, p->parent, p->group,
-		       p->minor_faults, p->major_faults, p->size_bytes / 1024, p->resident_pages * 4);
+			p->minor_faults, p->major_faults, p->size_bytes / 1024,
+			p->resident_pages * 4);
 	else
 		printf("%5d %5d %c ", p->pid, p->parent, p->state);
 	printf("%-8s %3lu:%02lu %s\n", p->terminal, seconds / 60, seconds % 60, p->command);
@@ -129,7 +132,8 @@ int main(int argc, char **argv)
 	if (count)
 		qsort(pids, count, sizeof(*pids), compare_numbers);
 	if (lengthy)
-		printf("S   PID  PPID  PGRP  MINFLT MAJFL   VSZ KB  RSS KB TTY        TIME COMMAND\n");
+		printf("S   PID  PPID  PGRP  MINFLT MAJFL   VSZ KB  RSS KB TTY        TIME "
+		       "COMMAND\n");
 	else
 		printf("  PID  PPID S TTY        TIME COMMAND\n");
 	for (size_t i = 0; i < count; i++) {

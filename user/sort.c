@@ -58,7 +58,8 @@ static int compare_digits(const char *a, const char *b)
 	a += *a == '.';
 	b += *b == '.';
 	while (isdigit((unsigned char)*a) || isdigit((unsigned char)*b)) {
-		int da = isdigit((unsigned char)*a) ? *a++ : '0', db = isdigit((unsigned char)*b) ? *b++ : '0';
+		int da = isdigit((unsigned char)*a) ? *a++ : '0',
+		    db = isdigit((unsigned char)*b) ? *b++ : '0';
 
 		if (da != db)
 			return da - db;

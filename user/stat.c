@@ -51,7 +51,8 @@ static void show(const char *path, const struct stat *st)
 	printf("\n  Size: %-10ld\tBlocks: %-10ld IO Block: %-6ld %s\n", (long)st->st_size,
 	       (long)st->st_blocks, (long)st->st_blksize, type_name(st));
 	printf("Device: %u,%u\tInode: %-11lu Links: %lu", (unsigned int)major(st->st_dev),
-	       (unsigned int)minor(st->st_dev), (unsigned long)st->st_ino, (unsigned long)st->st_nlink);
+		(unsigned int)minor(st->st_dev), (unsigned long)st->st_ino,
+		(unsigned long)st->st_nlink);
 	if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode))
 		printf("     Device type: %u,%u", (unsigned int)major(st->st_rdev),
 		       (unsigned int)minor(st->st_rdev));

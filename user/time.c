@@ -10,7 +10,8 @@
 
 static void show(const char *name, long seconds, long microseconds)
 {
-	fprintf(stderr, "%s\t%ldm%ld.%03lds\n", name, seconds / 60, seconds % 60, microseconds / 1000);
+	fprintf(stderr, "%s\t%ldm%ld.%03lds\n", name, seconds / 60, seconds % 60,
+		microseconds / 1000);
 }
 
 int main(int argc, char **argv)
@@ -35,7 +36,8 @@ int main(int argc, char **argv)
 		if (errno != EINTR)
 			err(1, "wait");
 	clock_gettime(CLOCK_MONOTONIC, &end);
-	long long elapsed = (end.tv_sec - start.tv_sec) * 1000000LL + (end.tv_nsec - start.tv_nsec) / 1000;
+	long long elapsed =
+		(end.tv_sec - start.tv_sec) * 1000000LL + (end.tv_nsec - start.tv_nsec) / 1000;
 	show("real", (long)(elapsed / 1000000), (long)(elapsed % 1000000));
 	show("user", usage.ru_utime.tv_sec, usage.ru_utime.tv_usec);
 	show("sys", usage.ru_stime.tv_sec, usage.ru_stime.tv_usec);

@@ -30,7 +30,8 @@ int main(void)
 		char averages[3][16];
 
 		if (sscanf(load, "%15s %15s %15s", averages[0], averages[1], averages[2]) == 3)
-			printf(",  load average: %s, %s, %s", averages[0], averages[1], averages[2]);
+			printf(",  load average: %s, %s, %s", averages[0], averages[1],
+				averages[2]);
 	}
 	putchar('\n');
 	return finish_output();

@@ -26,7 +26,8 @@ static bool search(const char *name)
 	while (path && *path) {
 		int len = (int)strcspn(path, ":");
 
-		snprintf(candidate, sizeof(candidate), "%.*s/%s", len ? len : 1, len ? path : ".", name);
+		snprintf(candidate, sizeof(candidate), "%.*s/%s", len ? len : 1, len ? path : ".",
+			name);
 		if (is_program(candidate)) {
 			puts(candidate);
 			return true;

@@ -103,7 +103,8 @@ static bool random_step(struct file *f)
 		memset(model + offset, fill, len);
 		return pwrite(f->fd, buffer, len, offset) == len;
 	case 3:
-		return pread(f->fd, buffer, len, offset) == len && !memcmp(buffer, model + offset, len);
+		return pread(f->fd, buffer, len, offset) == len &&
+		       !memcmp(buffer, model + offset, len);
 	case 4:
 		return !memcmp(map + offset, model + offset, len);
 	default:
@@ -156,7 +157,8 @@ int main(int argc, char **argv)
 	state = (unsigned long)seed * 0x9e3779b97f4a7c15ul + 1;
 	open_all(&f, path);
 	simple_story(&f);
-	demo_say("%ld random operations from seed %ld: store, load, read, write, append\n", count, seed);
+	demo_say("%ld random operations from seed %ld: store, load, read, write, append\n", count,
+		seed);
 	long wrong = random_story(&f, count);
 	demo_say("  operations that differ from the model: %ld\n", wrong);
 	demo_report("operations", count);

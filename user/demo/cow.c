@@ -91,15 +91,17 @@ static volatile char *private_store(int fd)
 	copies = demo_difference(counter_own("cow_copies"), copies);
 	uint64_t copied = page_frame(page);
 
-	demo_say("two private maps, both read:   frames %s and %s\n", frame_text(shared), frame_text(twin));
-	demo_say("after a store into the first:  frames %s and %s, %s page copied\n", frame_text(copied),
-		 frame_text(page_frame(other)), demo_count(copies));
+	demo_say("two private maps, both read:   frames %s and %s\n", frame_text(shared),
+		frame_text(twin));
+	demo_say("after a store into the first:  frames %s and %s, %s page copied\n",
+		frame_text(copied), frame_text(page_frame(other)), demo_count(copies));
 	report_frame("frame_shared", shared);
 	report_frame("frame_twin", twin);
 	report_frame("frame_copied", copied);
 	demo_report("store_copies", copies);
 	demo_claim("before the store both maps showed the same frame", sum == 0 && shared == twin);
-	demo_claim("the store moved the first map to a frame of its own", !copied || copied != shared);
+	demo_claim(
+		"the store moved the first map to a frame of its own", !copied || copied != shared);
 	demo_claim("the second map stayed", page_frame(other) == twin && other[0] == 'F');
 	demo_claim("the file never saw the store", byte_in_file(fd) == 'F');
 	return page;
@@ -110,10 +112,11 @@ static void fork_and_store(volatile char *page, int fd)
 	uint64_t parent = page_frame(page);
 	struct finding child = ask_child(page, 'C'), sibling = ask_child(page, 0);
 
-	demo_say("\nfork; the child has frame      %s, the parent %s\n", frame_text(child.frame_before),
-		 frame_text(parent));
+	demo_say("\nfork; the child has frame      %s, the parent %s\n",
+		frame_text(child.frame_before), frame_text(parent));
 	demo_say("the child stores:              child %s, parent %s, %s page copied\n",
-		 frame_text(child.frame_after), frame_text(page_frame(page)), demo_count(child.copies));
+		frame_text(child.frame_after), frame_text(page_frame(page)),
+		demo_count(child.copies));
 	report_frame("frame_parent", parent);
 	report_frame("frame_child_before", child.frame_before);
 	report_frame("frame_child_after", child.frame_after);
@@ -138,8 +141,8 @@ static void fork_of_large(long nr_pages)
 	struct finding f = ask_child(memory + nr_pages / 2 * DEMO_PAGE, 'c');
 	long own = demo_difference(counter_own("cow_copies"), before);
 
-	demo_say("\na process with %ld pages forks; the child stores into one: %s of them copied\n", nr_pages,
-		 demo_count(f.copies));
+	demo_say("\na process with %ld pages forks; the child stores into one: %s of them copied\n",
+		nr_pages, demo_count(f.copies));
 	demo_report("large_pages", nr_pages);
 	demo_report("large_child_copies", f.copies);
 	if (f.copies != COUNTER_ABSENT)
@@ -167,6 +170,6 @@ int main(int argc, char **argv)
 	counter_own("cow_copies");              /* so that the code itself is present */
 	fork_and_store(private_store(fd), fd);
 	fork_of_large(nr_pages);
-	return demo_end("the parent stores too, after the child did: is a page copied, or is there no need?",
-			"--pages N: fork a larger process; which number grows?");
+	return demo_end("the parent stores after the child did: is a page copied again?",
+		"--pages N: fork a larger process; which number grows?");
 }

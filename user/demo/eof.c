@@ -77,14 +77,16 @@ static void try_loads(volatile unsigned char *map, long size)
 	if (size > 0)
 		demo_claim("the last byte is the file's", load(map + size - 1) == 'x');
 	if (size % DEMO_PAGE) {
-		demo_claim("behind it, zeros", load(map + size) == 0 && load(map + last_page_end - 1) == 0);
+		demo_claim("behind it, zeros",
+			load(map + size) == 0 && load(map + last_page_end - 1) == 0);
 	}
 	if (last_page_end < PAGES * DEMO_PAGE) {
 		int value = load(map + last_page_end);
 
 		demo_claim("the next page is SIGBUS", value < 0 && fault_signal == SIGBUS);
 		demo_claim("its code is BUS_ADRERR", fault_code == BUS_ADRERR);
-		demo_claim("its address is the one touched", fault_address == (void *)(map + last_page_end));
+		demo_claim("its address is the one touched",
+			fault_address == (void *)(map + last_page_end));
 		demo_report("bus_code", fault_code);
 		demo_report("bus_offset", (long)((unsigned char *)fault_address - map));
 	}
@@ -102,7 +104,8 @@ static void store_behind_end(volatile unsigned char *map, int fd, long size)
 		return;
 	}
 	map[offset] = 'S';
-	if (msync((void *)map, DEMO_PAGE * ((offset / DEMO_PAGE) + 1), MS_SYNC) < 0 || fstat(fd, &st) < 0)
+	if (msync((void *)map, DEMO_PAGE * ((offset / DEMO_PAGE) + 1), MS_SYNC) < 0 ||
+		fstat(fd, &st) < 0)
 		err(1, "msync");
 	demo_say("\nstore %5ld  no fault; the file is still %ld bytes\n", offset, (long)st.st_size);
 	demo_report("size_after_store", (long)st.st_size);
@@ -111,8 +114,8 @@ static void store_behind_end(volatile unsigned char *map, int fd, long size)
 	/* Now the file grows over that place: what is there must be zeros, not the S. */
 	if (ftruncate(fd, PAGES * DEMO_PAGE) < 0 || pread(fd, &byte, 1, offset) != 1)
 		err(1, "growing the file");
-	demo_say("grow to %d: byte %ld of the file is %d, through the map %d\n", PAGES * DEMO_PAGE, offset, byte,
-		 load(map + offset));
+	demo_say("grow to %d: byte %ld of the file is %d, through the map %d\n", PAGES * DEMO_PAGE,
+		offset, byte, load(map + offset));
 	demo_report("byte_after_growth", byte);
 	demo_claim("the store never reached the file", byte == 0 && load(map + offset) == 0);
 	demo_claim("the page that was SIGBUS is there now", load(map + PAGES * DEMO_PAGE - 1) == 0);
@@ -140,12 +143,14 @@ int main(int argc, char **argv)
 		if (write(fd, "x", 1) != 1)
 			err(1, "%s", path);
 	catch_faults();
-	volatile unsigned char *map = mmap(NULL, PAGES * DEMO_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	volatile unsigned char *map =
+		mmap(NULL, PAGES * DEMO_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		err(1, "mmap");
 	demo_say("a file of %ld bytes, mapped as %d pages\n\n", size, PAGES);
 	try_loads(map, size);
 	store_behind_end(map, fd, size);
-	return demo_end("why can the kernel not refuse a store behind the end inside the last page?",
-			"--size BYTES: try 4096, 8192 and 0");
+	return demo_end(
+		"why can the kernel not refuse a store behind the end inside the last page?",
+		"--size BYTES: try 4096, 8192 and 0");
 }

@@ -85,7 +85,8 @@ static void tell_time(const char *what, long long nanoseconds)
 
 static void play_in_memory(const char *path)
 {
-	pid_t child = fork();                   /* before anything is mapped: each maps for itself */
+	/* Before anything is mapped: each maps for itself. */
+	pid_t child = fork();
 
 	if (child < 0)
 		err(1, "fork");
@@ -157,7 +158,8 @@ static void play_with_pipes(void)
 	/* Each message goes into the pipe and out of it: two copies, there and back. */
 	long copied = rounds * 4 * MESSAGE;
 	tell_time("\npipes: ", elapsed);
-	demo_say("  system calls here: %s; bytes copied by the kernel: %ld\n", demo_count(calls), copied);
+	demo_say("  system calls here: %s; bytes copied by the kernel: %ld\n", demo_count(calls),
+		copied);
 	demo_report("pipe_syscalls", calls);
 	demo_report("pipe_bytes_copied", copied);
 	demo_claim("every message came back", done == rounds);
@@ -188,5 +190,5 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	play_with_pipes();
 	return demo_end("with one CPU, who decides how many sched_yield there are, and with two?",
-			"--spin N: loads before giving up the CPU; try 0, and 1000000 with one CPU");
+		"--spin N: loads before giving up the CPU; try 0, and 1000000 with one CPU");
 }

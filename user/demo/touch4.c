@@ -71,7 +71,8 @@ static int open_file(const char *path)
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		err(1, "%s", path);
-	if (st.st_size != (off_t)FILE_PAGES * DEMO_PAGE && ftruncate(fd, (off_t)FILE_PAGES * DEMO_PAGE) < 0)
+	if (st.st_size != (off_t)FILE_PAGES * DEMO_PAGE &&
+		ftruncate(fd, (off_t)FILE_PAGES * DEMO_PAGE) < 0)
 		err(1, "%s", path);
 	for (off_t page = 0; page < FILE_PAGES; page += step)
 		if (pwrite(fd, &mark, 1, page * DEMO_PAGE) != 1)
@@ -142,7 +143,8 @@ static int touch_and_tell(volatile char *map, struct counts *total)
 /* In a process of its own: the pages are in the cache, so no fault has to wait for the disk. */
 static void second_and_third(int fd)
 {
-	read_counts();                          /* this process's own first faults are not the story */
+	/* This process's own first faults are not the story. */
+	read_counts();
 	volatile char *map = map_file(fd);
 	struct counts before = read_counts();
 	touch_all(map);
@@ -156,9 +158,10 @@ static void second_and_third(int fd)
 	report("second", second);
 	report("third", third);
 	demo_claim("in the second process no fault waited for the disk", second.major == 0);
-	demo_claim("the third time there was no fault at all", third.major == 0 && third.minor == 0);
+	demo_claim(
+		"the third time there was no fault at all", third.major == 0 && third.minor == 0);
 	_exit(demo_end("the second process found every page in memory: why does it fault at all?",
-		       "--step PAGES: try 10; then remove MADV_RANDOM from the source and compare"));
+		"--step PAGES: try 10; then remove MADV_RANDOM from the source and compare"));
 }
 
 int main(int argc, char **argv)
@@ -184,8 +187,8 @@ int main(int argc, char **argv)
 	volatile char *map = map_file(fd);
 	struct counts mapped = since(before);
 
-	demo_say("A file of %d pages (64 MiB) is mapped; every %ldth page will be touched.\n\n", FILE_PAGES,
-		 step);
+	demo_say("A file of %d pages (64 MiB) is mapped; every %ldth page will be touched.\n\n",
+		FILE_PAGES, step);
 	tell("after mmap:", mapped);
 	report("mmap", mapped);
 	int touched = touch_and_tell(map, &cold);

@@ -60,7 +60,9 @@ const char *demo_count(long value)
 
 long demo_difference(long after, long before)
 {
-	return after == COUNTER_ABSENT || before == COUNTER_ABSENT ? COUNTER_ABSENT : after - before;
+	if (after == COUNTER_ABSENT || before == COUNTER_ABSENT)
+		return COUNTER_ABSENT;
+	return after - before;
 }
 
 bool demo_option(const char *argument)

@@ -10,7 +10,8 @@ enum { DEMO_PAGE = 4096 };
 
 extern bool demo_quiet;
 
-void demo_say(const char *format, ...) __attribute__((format(printf, 1, 2)));   /* nothing when quiet */
+/* Nothing when quiet. */
+void demo_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void demo_report(const char *name, long value);         /* one "name value" line, only when quiet */
 /* A claim of the demonstration. When it does not hold, the exit status will tell. */
 void demo_claim(const char *claim, bool holds);

@@ -92,7 +92,8 @@ static bool unary(struct evaluation *e, char op, const char *arg)
 static bool is_binary(const char *s)
 {
 	static const char *const names[] = {
-		"=", "==", "!=", "<", ">", "-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-nt", "-ot", "-ef",
+		"=", "==", "!=", "<", ">", "-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-nt",
+		"-ot", "-ef",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -24,7 +24,8 @@ char *path_join(const char *directory, const char *name)
 
 	if (!path)
 		err(2, "out of memory");
-	snprintf(path, size, "%s%s%s", directory, len && directory[len - 1] == '/' ? "" : "/", name);
+	snprintf(
+		path, size, "%s%s%s", directory, len && directory[len - 1] == '/' ? "" : "/", name);
 	return path;
 }
 
@@ -102,7 +103,8 @@ char *read_whole(const char *path, size_t *len)
 	return data;
 }
 
-int for_each_input(int argc, char **argv, int (*use)(int fd, const char *name, void *state), void *state)
+int for_each_input(
+	int argc, char **argv, int (*use)(int fd, const char *name, void *state), void *state)
 {
 	int status = 0;
 

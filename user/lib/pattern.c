@@ -187,7 +187,8 @@ static struct atom *compile_atom(struct compiler *c, bool first)
 		compile_set(c, a);
 	} else if (character == '^' && (first || extended)) {
 		a->kind = ATOM_START;
-	} else if (character == '$' && (extended || !*c->at || at_operator(c, ')') || at_operator(c, '|'))) {
+	} else if (character == '$' &&
+		   (extended || !*c->at || at_operator(c, ')') || at_operator(c, '|'))) {
 		a->kind = ATOM_END;
 	} else if (character == '\\') {
 		if (*c->at)
@@ -248,7 +249,8 @@ static struct branch *compile_branches(struct compiler *c)
 
 		*end_branch = b;
 		end_branch = &b->next;
-		while (*c->at && !c->error && !at_operator(c, '|') && !(c->depth && at_operator(c, ')'))) {
+		while (*c->at && !c->error && !at_operator(c, '|') &&
+			!(c->depth && at_operator(c, ')'))) {
 			bool leading_star = *c->at == '*' && !b->atoms;
 
 			*end = compile_atom(c, !b->atoms);
@@ -293,7 +295,8 @@ struct pattern *pattern_compile(const char *text, int flags, const char **why)
 
 /* What is still to be matched when the present atoms are used up: a list, innermost first. */
 struct rest {
-	const struct atom *atom;        /* a group that was being repeated: count more of it, then its next */
+	/* A group that was being repeated: count more of it, then its next. */
+	const struct atom *atom;
 	int count;
 	const char *began;              /* where this repetition began, to stop empty ones */
 	const struct rest *next;
@@ -305,7 +308,8 @@ struct matcher {
 	const char *found;              /* the end of the match */
 };
 
-static bool match_atoms(struct matcher *m, const struct atom *a, const char *s, const struct rest *rest);
+static bool match_atoms(
+	struct matcher *m, const struct atom *a, const char *s, const struct rest *rest);
 static bool match_group(struct matcher *m, const struct atom *a, int count, const char *s,
 			const struct rest *rest);
 
@@ -354,7 +358,8 @@ static bool match_group(struct matcher *m, const struct atom *a, int count, cons
 	return count >= a->least && match_atoms(m, a->next, s, rest);
 }
 
-static bool match_atoms(struct matcher *m, const struct atom *a, const char *s, const struct rest *rest)
+static bool match_atoms(
+	struct matcher *m, const struct atom *a, const char *s, const struct rest *rest)
 {
 	if (!a)
 		return match_rest(m, s, rest);
@@ -379,7 +384,8 @@ static bool match_atoms(struct matcher *m, const struct atom *a, const char *s, 
 	return false;
 }
 
-bool pattern_search(const struct pattern *p, const char *line, size_t len, size_t *start, size_t *end)
+bool pattern_search(
+	const struct pattern *p, const char *line, size_t len, size_t *start, size_t *end)
 {
 	struct matcher m = { .pattern = p, .line = line, .line_end = line + len };
 

@@ -89,7 +89,8 @@ static int open_copy(const char *target, mode_t mode, unsigned int flags)
 	return fd;
 }
 
-static int copy_file(const char *source, const char *target, const struct stat *st, unsigned int flags)
+static int copy_file(
+	const char *source, const char *target, const struct stat *st, unsigned int flags)
 {
 	struct stat existing;
 	int from, to, failed;

@@ -336,8 +336,8 @@ static int dot_builtin(int argc, char **argv)
 static bool describe(const char *name, bool verbose)
 {
 	static const char *const reserved[] = {
-		"if", "then", "else", "elif", "fi", "while", "until", "do", "done", "for", "in", "case",
-		"esac", "{", "}", "!",
+		"if", "then", "else", "elif", "fi", "while", "until", "do", "done", "for",
+		"in", "case", "esac", "{", "}", "!",
 	};
 	struct region r = { 0 };
 	const char *what = NULL;

@@ -183,7 +183,8 @@ static int exec_for(struct node *n)
 		expand_words(&r, n->words, &values);
 	else
 		for (int i = 0; i < sh.nr_params; i++)
-			fields_add(&r, &values, region_strndup(&r, sh.params[i], strlen(sh.params[i])));
+			fields_add(&r, &values,
+				region_strndup(&r, sh.params[i], strlen(sh.params[i])));
 	sh.loop_depth++;
 	for (size_t i = 0; i < values.count; i++) {
 		if (!var_set(n->name, values.list[i]))

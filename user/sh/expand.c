@@ -45,7 +45,8 @@ static void marked_free(struct marked *m)
 static void expand_text(struct marked *m, struct part *part)
 {
 	if (part->quoted && !*part->text)
-		marked_add(m, ' ', MARK_EMPTY);         /* "" is a field, though it has no character */
+		/* "" is a field, though it has no character. */
+		marked_add(m, ' ', MARK_EMPTY);
 	marked_add_string(m, part->text, part->quoted ? MARK_QUOTED : MARK_PLAIN);
 }
 

@@ -35,7 +35,8 @@ static void add_unescaped(struct text *t, const char *s, size_t len)
 	}
 }
 
-static void match_from(struct region *r, const char *prefix, const char *pattern, struct fields *out);
+static void match_from(
+	struct region *r, const char *prefix, const char *pattern, struct fields *out);
 
 /* prefix/name exists and more components follow: go on behind it; otherwise it is a result. */
 static void match_name(struct region *r, const char *prefix, const char *name, const char *rest,
@@ -72,7 +73,8 @@ static void match_directory(struct region *r, const char *prefix, const char *co
 	closedir(dir);
 }
 
-static void match_from(struct region *r, const char *prefix, const char *pattern, struct fields *out)
+static void match_from(
+	struct region *r, const char *prefix, const char *pattern, struct fields *out)
 {
 	size_t len = strcspn(pattern, "/");
 

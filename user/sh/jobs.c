@@ -217,7 +217,8 @@ static void tell_death(struct job *j)
 
 	/* When ^C ended any of them, the loop or list that the job stood in ends too. */
 	for (size_t i = 0; i < j->nr_processes && sh.interactive; i++)
-		if (WIFSIGNALED(j->processes[i].status) && WTERMSIG(j->processes[i].status) == SIGINT)
+		if (WIFSIGNALED(j->processes[i].status) &&
+			WTERMSIG(j->processes[i].status) == SIGINT)
 			interrupt_seen = 1;
 	if (!WIFSIGNALED(status) || WTERMSIG(status) == SIGPIPE || WTERMSIG(status) == SIGINT)
 		return;

@@ -136,7 +136,8 @@ static bool is_descriptor(struct input *in, struct token *t)
 	struct part *part = t->word->parts;
 	int c = input_peek(in);
 
-	if ((c != '<' && c != '>') || !part || part->next || part->kind != PART_TEXT || part->quoted)
+	if ((c != '<' && c != '>') || !part || part->next || part->kind != PART_TEXT ||
+		part->quoted)
 		return false;
 	if (strspn(part->text, "0123456789") != strlen(part->text) || strlen(part->text) > 3)
 		return false;

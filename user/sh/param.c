@@ -34,8 +34,9 @@ static const char *param_value(const char *name, char *space, size_t size)
 		snprintf(space, size, "%d", (int)sh.last_background);
 		return space;
 	case '-':
-		snprintf(space, size, "%s%s%s%s%s", sh.exit_on_error ? "e" : "", sh.no_glob ? "f" : "",
-			 sh.interactive ? "i" : "", sh.no_unset ? "u" : "", sh.trace ? "x" : "");
+		snprintf(space, size, "%s%s%s%s%s", sh.exit_on_error ? "e" : "",
+			sh.no_glob ? "f" : "", sh.interactive ? "i" : "", sh.no_unset ? "u" : "",
+			sh.trace ? "x" : "");
 		return space;
 	}
 	return var_get(name);
@@ -67,7 +68,8 @@ static void add_all_params(struct marked *m, bool star, bool quoted)
 }
 
 /* ${x#pattern} and relatives: the part of value that stays. */
-static char *trim(struct region *r, const char *value, const char *pattern, bool suffix, bool longest)
+static char *trim(
+	struct region *r, const char *value, const char *pattern, bool suffix, bool longest)
 {
 	size_t len = strlen(value);
 	char *copy = region_strndup(r, value, len);

@@ -58,7 +58,8 @@ void error_here(struct parser *p, const char *wanted)
 	else if (t->kind == TOK_WORD)
 		what = word_literal(p->region, t->word, &quoted);
 	if (wanted)
-		snprintf(near, sizeof(near), "\"%.30s\" unexpected (expecting \"%s\")", what, wanted);
+		snprintf(near, sizeof(near), "\"%.30s\" unexpected (expecting \"%s\")", what,
+			wanted);
 	else
 		snprintf(near, sizeof(near), "\"%.30s\" unexpected", what);
 	parse_error(p, near);
@@ -227,7 +228,8 @@ static struct node *parse_simple(struct parser *p)
 			else
 				add_word(&n->words, w);
 			lex_next(p);
-		} else if (at_op(p, "(") && n->words && !n->words->next && !n->assigns && !n->redirs) {
+		} else if (at_op(p, "(") && n->words && !n->words->next && !n->assigns &&
+			   !n->redirs) {
 			return parse_function(p, n);
 		} else if (!parse_redir(p, &n->redirs)) {
 			break;
@@ -384,7 +386,7 @@ enum parse_result parse_command(struct input *in, struct region *r, struct node 
 
 struct node *parse_substitution(struct parser *outer)
 {
-	struct parser p = { .in = outer->in, .region = outer->region, .item_start = outer->in->pos };
+	struct parser p = {.in = outer->in, .region = outer->region, .item_start = outer->in->pos};
 	struct node *n = parse_list(&p);
 
 	expect_op(&p, ")");

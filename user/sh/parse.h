@@ -5,10 +5,12 @@
 struct node *new_node(struct parser *p, enum node_kind kind);
 bool at_op(struct parser *p, const char *op);
 bool at_word(struct parser *p, const char *word);
-bool accept_word(struct parser *p, const char *word);           /* true: it was there and is consumed */
+/* True: it was there and is consumed. */
+bool accept_word(struct parser *p, const char *word);
 void expect_word(struct parser *p, const char *word);           /* or a syntax error */
 void expect_op(struct parser *p, const char *op);
-void error_here(struct parser *p, const char *wanted);          /* about the next token; wanted may be NULL */
+/* About the next token; wanted may be NULL. */
+void error_here(struct parser *p, const char *wanted);
 void skip_newlines(struct parser *p);
 void add_word(struct word **list, struct word *w);              /* at the end */
 bool parse_redir(struct parser *p, struct redir **list);        /* false: none stands here */

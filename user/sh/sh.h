@@ -19,7 +19,8 @@
 struct region {
 	struct region_block *blocks;
 };
-void *region_alloc(struct region *r, size_t size);              /* zeroed; never NULL: exits when memory is out */
+/* Zeroed; never NULL: exits when memory is out. */
+void *region_alloc(struct region *r, size_t size);
 char *region_strndup(struct region *r, const char *text, size_t len);
 void region_free(struct region *r);
 
@@ -31,7 +32,8 @@ struct text {
 void text_add(struct text *t, char c);
 void text_add_string(struct text *t, const char *s);
 void text_free(struct text *t);
-void *must(void *memory);                                       /* the pointer, or exit with "out of memory" */
+/* The pointer, or exit with "out of memory". */
+void *must(void *memory);
 
 /* ---- input.c ---- */
 
@@ -55,9 +57,11 @@ void input_open_string(struct input *in, const char *source);
 void input_open_fd(struct input *in, int fd, const char *name);
 void input_close(struct input *in);
 void input_start_command(struct input *in);                     /* forget what was read so far */
-int input_peek(struct input *in);                               /* the next character, or -1 at the end */
+/* The next character, or -1 at the end. */
+int input_peek(struct input *in);
 int input_next(struct input *in);
-void input_back(struct input *in);                              /* un-read one character, within a command */
+/* Un-read one character, within a command. */
+void input_back(struct input *in);
 
 /* ---- the tree (built by word.c, lex.c, parse.c) ---- */
 
@@ -81,7 +85,15 @@ struct word {
 	struct part *parts;
 };
 
-enum redir_kind { REDIR_IN, REDIR_OUT, REDIR_APPEND, REDIR_INOUT, REDIR_DUP, REDIR_HERE, REDIR_BOTH };
+enum redir_kind {
+	REDIR_IN,
+	REDIR_OUT,
+	REDIR_APPEND,
+	REDIR_INOUT,
+	REDIR_DUP,
+	REDIR_HERE,
+	REDIR_BOTH
+};
 
 struct redir {
 	struct redir *next;
@@ -145,7 +157,8 @@ struct parser {
 	struct region *region;
 	struct token token;             /* the one looked at */
 	bool has_token;
-	struct pending_here *pending;   /* here-documents whose bodies start after the next newline */
+	/* Here-documents whose bodies start after the next newline. */
+	struct pending_here *pending;
 	size_t item_start;              /* where in the input the next command's text starts */
 	bool failed;                    /* a message was printed; unwinding */
 };
@@ -182,7 +195,8 @@ struct var {
 void vars_init(char **environment);
 const char *var_get(const char *name);                          /* NULL when unset */
 struct var *var_find(const char *name);
-bool var_set(const char *name, const char *value);              /* false: read-only, message printed */
+/* False: read-only, message printed. */
+bool var_set(const char *name, const char *value);
 void var_export(const char *name);
 void var_readonly(const char *name);
 bool var_unset(const char *name);
@@ -191,7 +205,8 @@ void vars_print(const char *prefix, bool (*wanted)(const struct var *v));
 bool var_assign(const char *assignment);                        /* NAME=value */
 struct saved_var;
 struct saved_var *vars_mark(void);                              /* a point to go back to */
-void var_save(const char *name);                                /* its value comes back at vars_restore */
+/* Its value comes back at vars_restore. */
+void var_save(const char *name);
 void vars_restore(struct saved_var *mark);
 
 /* ---- expand.c, param.c, arith.c, glob.c ---- */
@@ -235,7 +250,8 @@ int exec_simple(struct node *n, enum fork_mode mode);
 void function_define(const char *name, struct node *body);      /* body must live for ever */
 struct node *function_find(const char *name);
 void function_unset(const char *name);
-void exec_program(char **argv) __attribute__((noreturn));      /* this process becomes it, or exits 126, 127 */
+/* This process becomes it, or exits 126, 127. */
+void exec_program(char **argv) __attribute__((noreturn));
 char *path_search(struct region *r, const char *name);
 
 enum redir_undo { REDIR_STAYS, REDIR_UNDONE };
@@ -247,17 +263,21 @@ void redir_restore(struct saved_fd *mark);
 
 /* ---- jobs.c ---- */
 
-void jobs_init(void);                                           /* take the terminal, when there is one */
+/* Take the terminal, when there is one. */
+void jobs_init(void);
 struct job;
 struct job *job_create(const char *source);
 enum ground { FOREGROUND, BACKGROUND };
-pid_t job_fork(struct job *j, enum ground ground);              /* as fork(); both sides are set up */
+/* As fork(); both sides are set up. */
+pid_t job_fork(struct job *j, enum ground ground);
 pid_t fork_subshell(void);                                      /* a child that belongs to no job */
 int wait_for(pid_t pid);                                        /* its status, 128+signal */
-int job_wait_foreground(struct job *j);                         /* its last process's status; frees j */
+/* Its last process's status; frees j. */
+int job_wait_foreground(struct job *j);
 void job_start_background(struct job *j);
 void jobs_report(void);                                         /* before a prompt: what finished */
-void jobs_forget(void);                                         /* in a child: they are not our children */
+/* In a child: they are not our children. */
+void jobs_forget(void);
 int jobs_builtin(int argc, char **argv);
 int wait_builtin(int argc, char **argv);
 int fg_builtin(int argc, char **argv);
@@ -270,7 +290,8 @@ void traps_run(void);                                           /* those whose s
 void trap_run_exit(void);
 bool trap_has_exit(void);
 int trap_pending(void);                                         /* a signal that came, or 0 */
-void interactive_signals(void);                                 /* what a shell with a prompt survives */
+/* What a shell with a prompt survives. */
+void interactive_signals(void);
 void child_signals(void);                                       /* back to what a program expects */
 extern volatile int interrupt_seen;                             /* ^C in an interactive shell */
 
@@ -291,7 +312,8 @@ struct shell {
 	int nr_params;
 	char **params;                  /* $1 is params[0] */
 	int status;                     /* $? */
-	int substitution_status;        /* of the last $( ), which is that of a command without words */
+	/* Of the last $( ), which is that of a command without words. */
+	int substitution_status;
 	pid_t pid;                      /* $$: also in subshells */
 	pid_t last_background;          /* $! */
 	bool interactive;

@@ -120,7 +120,8 @@ static void read_backquotes(struct builder *b, bool quoted)
 		}
 		text_add(&source, (char)c);
 	}
-	add_part(b, PART_COMMAND, quoted)->tree = parse_string(b->p, source.data ? source.data : "");
+	add_part(b, PART_COMMAND, quoted)->tree =
+		parse_string(b->p, source.data ? source.data : "");
 	text_free(&source);
 }
 
