@@ -227,6 +227,8 @@ static void show_columns(const struct list *list)
 
 static void show_list(struct list *list)
 {
+	if (!list->count)
+		return;
 	qsort(list->entries, list->count, sizeof(*list->entries), compare);
 	if (columns && !option.lengthy && !option.inode) {
 		show_columns(list);
@@ -344,7 +346,8 @@ int main(int argc, char **argv)
 	}
 	if (files.count)
 		show_list(&files);
-	qsort(directories.entries, directories.count, sizeof(struct entry), compare);
+	if (directories.count)
+		qsort(directories.entries, directories.count, sizeof(struct entry), compare);
 	bool name_them = argc - optind > 1 || option.recursive;
 	for (size_t i = 0; i < directories.count; i++) {
 		if (name_them)

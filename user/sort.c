@@ -161,7 +161,8 @@ int main(int argc, char **argv)
 	int status = for_each_input(argc - optind, argv + optind, read_lines, &lines);
 	if (status)
 		return 2;
-	qsort(lines.list, lines.count, sizeof(char *), compare);
+	if (lines.count)
+		qsort(lines.list, lines.count, sizeof(char *), compare);
 	if (output && !freopen(output, "w", stdout))
 		err(2, "%s", output);
 	for (size_t i = 0; i < lines.count; i++)

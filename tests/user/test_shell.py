@@ -54,6 +54,13 @@ def test_message_names_script_and_line(tmp_path):
     assert done.stderr.decode() == f"{script}: 3: nosuchcommand: not found\n"
 
 
+def test_endless_recursion_is_an_error(tmp_path):
+    """A function that only calls itself ends with a message, not a crash."""
+    done = run(["-c", "f() { f; }; f"], tmp_path)
+    assert done.returncode == 2
+    assert b"functions call each other" in done.stderr
+
+
 def test_deep_nesting_and_long_lines(tmp_path):
     """No fixed limit on words, lines and nesting."""
     words = " ".join(str(n) for n in range(5000))

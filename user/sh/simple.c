@@ -11,6 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Of functions in functions: each level takes some of the stack. */
+enum { DEEPEST_CALL = 1000 };
+
 struct function {
 	struct function *next;
 	char *name;
@@ -154,6 +157,8 @@ static int call_function(struct node *body, struct fields *args)
 	int nr_params = sh.nr_params, loops = sh.loop_depth;
 	struct saved_var *mark = vars_mark();
 
+	if (sh.function_depth == DEEPEST_CALL)
+		sh_fatal("%s: functions call each other %d deep", args->list[0], DEEPEST_CALL);
 	sh.params = args->list + 1;
 	sh.nr_params = (int)args->count - 1;
 	sh.loop_depth = 0;
