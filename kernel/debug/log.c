@@ -51,6 +51,19 @@ static void append_time(void)
 	append(stamp, (size_t)n);
 }
 
+// The screen takes a newline for "down" only, as terminals do.
+static void show_on_screen(const char *text, size_t nr_bytes)
+{
+	for (size_t start = 0, i = 0; i < nr_bytes; i++) {
+		if (text[i] != '\n' && i + 1 < nr_bytes)
+			continue;
+		screen_write(text + start, i + 1 - start);
+		if (text[i] == '\n')
+			screen_write("\r", 1);
+		start = i + 1;
+	}
+}
+
 static void show(const char *text, size_t nr_bytes)
 {
 	if (sinks & SINK_COM1)
@@ -58,7 +71,7 @@ static void show(const char *text, size_t nr_bytes)
 	if (sinks & SINK_COM2)
 		serial_write_polled(SERIAL_COM2, text, nr_bytes, SERIAL_PLAIN);
 	if (sinks & SINK_SCREEN)
-		screen_write(text, nr_bytes);
+		show_on_screen(text, nr_bytes);
 }
 
 // Shows what stands in the ring from `from` on, in at most two pieces.
@@ -128,6 +141,7 @@ static u32 wanted_sinks(void)
 void log_start(void)
 {
 	serial_init();
+	screen_init();
 	u64 flag = lock_log();
 
 	sinks = wanted_sinks();

@@ -11,8 +11,7 @@ void screen_start(void);                // the drawing thread; after the schedul
 bool screen_is_present(void);
 void screen_size(u32 *rows, u32 *columns);
 
-// Shows bytes of ASCII with \n \r \t \b \a and the ANSI sequences for cursor, erasing and colours. \n goes to the start of the
-// next row. Any context.
+// Shows bytes of ASCII with \n \r \t \b and the ANSI sequences for cursor, erasing and colours. \n goes down only. Any context.
 void screen_write(const char *text, size_t nr_bytes);
 void screen_refresh(void);              // draws now what has changed
 void screen_panic_begins(void);         // no locks any more; every write is drawn at once
