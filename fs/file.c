@@ -60,7 +60,7 @@ void file_put(struct file *f)
 	if (f->ops->release)
 		f->ops->release(f);
 	if (f->is_writer)
-		atomic_sub(&f->inode->nr_writers, 1);
+		inode_end_write(f->inode);
 	if (f->dentry)
 		dentry_put(f->dentry);
 	inode_put(f->inode);

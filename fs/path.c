@@ -320,19 +320,6 @@ static int may_open(struct inode *ip, int flags, bool is_new)
 	return 0;
 }
 
-// A writer joins, unless the file is being executed. Gone again with the file (file.c).
-static int writer_begin(struct inode *ip)
-{
-	i32 nr;
-
-	do {
-		nr = atomic_load(&ip->nr_writers);
-		if (nr < 0)
-			return -ETXTBSY;
-	} while (!atomic_compare_exchange(&ip->nr_writers, nr, nr + 1));
-	return 0;
-}
-
 static int truncate_to_nothing(struct inode *ip)
 {
 	int error = 0;
@@ -376,7 +363,7 @@ static int open_dentry(struct dentry *d, int flags, bool is_new, struct file **o
 
 	if (!ops || ops == &no_device_ops)
 		return -ENXIO;
-	if (is_writer && (error = writer_begin(ip)))
+	if (is_writer && (error = inode_begin_write(ip)))
 		return error;
 	if (flags & O_TRUNC && S_ISREG(ip->mode) && !is_new && !(flags & O_PATH))
 		error = truncate_to_nothing(ip);
@@ -384,7 +371,7 @@ static int open_dentry(struct dentry *d, int flags, bool is_new, struct file **o
 
 	if (!f) {
 		if (is_writer)
-			atomic_sub(&ip->nr_writers, 1);
+			inode_end_write(ip);
 		return error ? error : -ENOMEM;
 	}
 	f->is_writer = is_writer;

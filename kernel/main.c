@@ -21,7 +21,11 @@
 #include "proc/process.h"
 #include "proc/sched.h"
 #include "proc/timer.h"
-#include "vfs.h"
+#include "fs/devfs.h"
+#include "fs/ext2/ext2.h"
+#include "fs/proc/procfs.h"
+#include "fs/tmpfs.h"
+#include "fs/vfs.h"
 #include "x86/acpi.h"
 #include "x86/apic.h"
 #include "x86/clock.h"
@@ -73,6 +77,19 @@ static void NORETURN start_init(void)
 	process_start_init(path, arguments);
 }
 
+static void mount_devices(void)
+{
+	struct dentry *where;
+	int error = path_lookup(root_dentry(), "/dev", PATH_FOLLOW | PATH_DIRECTORY, &where);
+
+	if (!error) {
+		error = mount_at("devfs", "devfs", where, 0, "");
+		dentry_put(where);
+	}
+	if (error)
+		printk("boot: /dev is not mounted: error %d\n", error);
+}
+
 // The part of the boot that may sleep.
 static void boot_thread(void *unused)
 {
@@ -84,9 +101,16 @@ static void boot_thread(void *unused)
 	writeback_start();              // and that write dirty pages
 	devices_init();                 // PCI, the disk, console and keyboard
 	stage_done("devices");
+	tmpfs_init();                   // the kinds of file systems
+	devfs_init();
+	if (devices_register_files())   // the terminal's names, before /dev is mounted
+		printk("boot: the terminal has no name in /dev\n");
+	procfs_init();
+	ext2_init();
 	command_line_get("root", root, sizeof(root));
 	if (mount_root(root, 0) != 0)   // from now on names mean something
 		panic("no root file system on %s", root);
+	mount_devices();                // init's descriptors are files of /dev
 	stage_done("root file system");
 	print_time_line();
 	start_init();
@@ -101,9 +125,9 @@ void kernel_main(u32 magic, paddr_t info)
 	segs_init_cpu(&cpus[0]);        // this_cpu() works, traps are told
 	smp_init_idle(&cpus[0]);        // current works
 	bootinfo_init(magic, info);     // copies what the loader left, before its memory is reused
+	log_start();                    // where the command line says: from here on a panic is seen
 	features_init();                // patches code, which is still writable
 	kernel_map_init();              // the kernel's own tables; the loader's memory is out of reach
-	log_start();                    // where the command line says; what was logged so far is shown
 
 	frames_init();                  // memory
 	slab_init();                    // objects

@@ -266,6 +266,23 @@ void cache_truncate_pages(struct cache *cache, u64 new_size)
 	rmap_unmap(cache, first, U64_MAX - first, UNMAP_PRIVATE_TOO);
 }
 
+void cache_discard(struct cache *cache, pgoff_t index)
+{
+	struct page *p = cache_find(cache, index);
+
+	if (!p)
+		return;
+	page_lock(p);
+	page_wait_writeback(p);
+	if (p->cache == cache) {
+		if (atomic_load(&p->map_count))
+			rmap_unmap(cache, index, 1, UNMAP_PRIVATE_TOO);
+		remove(cache, p);
+	}
+	page_unlock(p);
+	page_put(p);
+}
+
 // Zeroes [size, end of its page) in memory, if that page is here: what was stored there past the end is not part of the file.
 static void zero_tail(struct cache *cache, u64 size)
 {
@@ -340,20 +357,29 @@ bool cache_try_evict(struct page *p)
 	return is_gone;
 }
 
-u64 cache_drop_clean(struct cache *cache)
+u64 cache_drop_range(struct cache *cache, pgoff_t first, pgoff_t last)
 {
-	pgoff_t index = 0;
+	pgoff_t index = first;
 	u64 nr = 0;
 	struct page *p;
 
 	for (; (p = next_page(cache, index, &index)); index++) {
-		if (page_try_lock(p)) {
+		bool is_inside = index <= last;
+
+		if (is_inside && page_try_lock(p)) {
 			nr += cache_try_evict(p);
 			page_unlock(p);
 		}
 		page_put(p);
+		if (!is_inside)
+			break;
 	}
 	return nr;
+}
+
+u64 cache_drop_clean(struct cache *cache)
+{
+	return cache_drop_range(cache, 0, U64_MAX);
 }
 
 u32 cache_error_now(struct cache *cache)

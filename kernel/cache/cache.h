@@ -114,8 +114,11 @@ int cache_write_back(struct cache *cache, pgoff_t first, pgoff_t last, enum sync
 void cache_set_size(struct cache *cache, u64 size);
 // Drops what is past new_size from the cache without touching the size (failed writes). May sleep.
 void cache_truncate_pages(struct cache *cache, u64 new_size);
-// Drops clean unmapped pages; returns how many. May sleep.
-u64 cache_drop_clean(struct cache *cache);
+// Drops the page at index, dirty or not: its place on disk belongs to another from now on. May sleep.
+void cache_discard(struct cache *cache, pgoff_t index);
+// Drops the clean unmapped pages among [first, last]; returns how many. May sleep.
+u64 cache_drop_range(struct cache *cache, pgoff_t first, pgoff_t last);
+u64 cache_drop_clean(struct cache *cache);              // all of them
 
 // Page locked, referenced by the caller. Takes it out of its cache when it is clean, unmapped and used by nobody else. True: gone.
 bool cache_try_evict(struct page *p);

@@ -6,9 +6,11 @@
  *   the new stack, from the top:   file name, environment strings, argument strings, "x86_64", 16 random bytes,
  *                                  (16-aligned) auxv ..., NULL, envp ..., NULL, argv ..., argc  <- rsp
  */
+#include "boot/bootinfo.h"
 #include "kernel.h"
 #include "fs/vfs.h"
 #include "lib/atomic.h"
+#include "lib/format.h"
 #include "lib/random.h"
 #include "lib/string.h"
 #include "mm/addrspace.h"
@@ -97,6 +99,8 @@ static int add_from_user(struct exec_strings *s, const char __user *string)
 	while (!error) {
 		ssize_t n = copy_string_from_user(s->bytes + s->used, string, s->capacity - s->used);
 
+		if (n >= EXEC_STRING_MAX)
+			return -E2BIG;
 		if (n >= 0) {
 			s->used += (size_t)n + 1;
 			s->nr++;
@@ -223,7 +227,7 @@ static int rewrite_arguments(struct exec_strings *arguments, const char *interpr
 // Finds the ELF file behind path, through scripts. Leaves program->file open.
 static int find_program(struct dentry *start, const char *path, struct exec_strings *arguments, struct program *program)
 {
-	char *line = kmalloc(256 + PATH_LENGTH_MAX), *current_path = line + 256, *interpreter, *argument;
+	char *line = kmalloc(256 + PATH_LENGTH_MAX), *current_path = line + 256, *interpreter = NULL, *argument = NULL;
 	int error = line ? -ELOOP : -ENOMEM;
 
 	if (!line)
@@ -500,6 +504,25 @@ int process_exec(struct dentry *start, const char *path, struct exec_strings *ar
 	return 0;
 }
 
+// Descriptors 0, 1 and 2 of the first process; all others come from it by fork.
+static void open_standard_files(struct dentry *root)
+{
+	char stdio[16] = "console", path[32];
+	struct file *f;
+
+	command_line_get("stdio", stdio, sizeof(stdio));
+	format_string(path, sizeof(path), "/dev/%s", stdio);
+	int error = path_open(root, path, O_RDWR, 0, &f);
+
+	if (error) {
+		printk("init: %s cannot be opened: error %d\n", path, error);
+		return;
+	}
+	for (int fd = 0; fd < 3 && !error; fd++)
+		error = fd_install(file_hold(f), fd, false) == fd ? 0 : -EMFILE;
+	file_put(f);
+}
+
 void process_start_init(const char *path, char **arguments)
 {
 	static const char *const environment[] = { "HOME=/root", "PATH=/bin:/sbin:/demo", "TERM=vt100", NULL };
@@ -525,7 +548,7 @@ void process_start_init(const char *path, char **arguments)
 	process_enter_locked(me);
 	thread_enter_locked(me, current);
 	spin_unlock(&process_table_lock);
-	open_standard_files();
+	open_standard_files(me->root);
 
 	int error = 0;
 

@@ -4,7 +4,8 @@
  */
 #include "types.h"
 
-#define EXEC_STRINGS_MAX (2ul << 20)
+#define EXEC_STRINGS_MAX (2ul << 20)    // all together
+#define EXEC_STRING_MAX (128l << 10)    // one of them, with its final 0 (Linux's MAX_ARG_STRLEN)
 
 struct exec_strings {
 	char *bytes;

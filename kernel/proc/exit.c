@@ -26,15 +26,16 @@ static void give_up_parts(struct process *p)
 {
 	if (p->alarm)
 		alarm_free(p);
-	file_table_put(p->files);
-	p->files = NULL;
-	mutex_lock(&p->lock);
+	mutex_lock(&p->lock);                   // /proc/PID/fd looks under it
+	struct file_table *files = p->files;
 	struct dentry *cwd = p->cwd, *root = p->root;
 	struct file *executable = p->executable;
 
+	p->files = NULL;
 	p->cwd = p->root = NULL;
 	p->executable = NULL;
 	mutex_unlock(&p->lock);
+	file_table_put(files);
 	dentry_put(cwd);
 	dentry_put(root);
 	executable_close(executable);

@@ -118,6 +118,7 @@ bool signal_is_pending(struct thread *t)
 
 static bool is_ignored(struct process *p, int number)
 {
+	assert(number >= 1 && number < NSIG);
 	struct kernel_sigaction *a = &p->handlers->action[number - 1];
 
 	if (a->handler == SIG_IGN)

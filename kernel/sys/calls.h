@@ -68,6 +68,7 @@ i64 sys_msync(u64 start, u64 length, int flags);
 i64 sys_madvise(u64 start, u64 length, int advice);
 i64 sys_mincore(u64 start, u64 length, u8 __user *vector);
 i64 sys_brk(u64 end);
+i64 sys_fadvise64(int fd, i64 offset, i64 length, int advice);
 
 /* signal.c */
 i64 sys_rt_sigaction(int number, const struct kernel_sigaction __user *fresh, struct kernel_sigaction __user *old, u64 size);

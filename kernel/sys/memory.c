@@ -58,3 +58,29 @@ i64 sys_brk(u64 end)
 {
 	return mmap_set_break(current->space, end);
 }
+
+// Advice about a file: DONTNEED starts to write what is dirty and drops what is clean; the rest is noted by nobody yet.
+i64 sys_fadvise64(int fd, i64 offset, i64 length, int advice)
+{
+	struct file *file = fd_get(fd);
+	i64 result = 0;
+
+	if (!file)
+		return -EBADF;
+	if (S_ISFIFO(file->inode->mode)) {
+		result = -ESPIPE;
+	} else if (length < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE) {
+		result = -EINVAL;
+	} else if (advice == POSIX_FADV_DONTNEED && offset >= 0) {
+		struct cache *cache = &file->inode->cache;
+		u64 end = length ? (u64)offset + (u64)length : U64_MAX;
+		pgoff_t first = PAGE_ALIGN_UP((u64)offset) >> PAGE_SHIFT, behind = end >> PAGE_SHIFT;
+
+		if (first < behind) {
+			result = cache_write_back(cache, first, behind - 1, SYNC_START);
+			cache_drop_range(cache, first, behind - 1);
+		}
+	}
+	file_put(file);
+	return result;
+}

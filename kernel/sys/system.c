@@ -4,7 +4,7 @@
 #include "kernel.h"
 #include "debug/audit.h"
 #include "debug/log.h"
-#include "dev/device.h"
+#include "dev/host_stream.h"
 #include "fs/vfs.h"
 #include "lib/random.h"
 #include "lib/string.h"
@@ -54,7 +54,7 @@ static void wind_up(void)
 			panic("the audit found %lu problems", problems);
 	}
 	unmount_all();
-	devices_drain();
+	host_stream_drain();
 }
 
 i64 sys_reboot(int magic, int magic2, u32 command, void __user *argument)

@@ -37,6 +37,7 @@ static const system_call calls[NR_CALLS] = {
 	CALL(fsync), CALL(fdatasync),
 	/* memory */
 	CALL(mmap), CALL(munmap), CALL(mprotect), CALL(msync), CALL(madvise), CALL(mincore), CALL(brk),
+	CALL(fadvise64),
 	/* processes */
 	CALL(fork), CALL(vfork), CALL(clone), CALL(clone3), CALL(execve), CALL(exit), CALL(exit_group), CALL(wait4),
 	CALL(getpid), CALL(gettid), CALL(getppid), CALL_AS(getuid, get_zero), CALL_AS(geteuid, get_zero),

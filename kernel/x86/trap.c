@@ -86,7 +86,7 @@ static void send_fault_signal(const struct trapframe *tf, const struct fault *f)
 		signal_fault(SIGBUS, BUS_ADRERR, f->address, VECTOR_PAGE_FAULT, error);
 		break;
 	case FAULT_NO_MEMORY:
-		signal_send_thread(current, SIGKILL, NULL);
+		signal_send_process(current_process(), SIGKILL, NULL);
 		break;
 	}
 }
