@@ -117,8 +117,8 @@ static enum fault_result find_cache_page(struct area *a, struct fault *f)
 		page_put(f->page);
 	f->page = p;
 	if (!p || !page_has(p, PAGE_UPTODATE)) {
-		if (!f->file)
-			f->file = file_hold(a->file);
+		f->file = file_hold(a->file);
+		f->cache = a->cache;    // not always the inode's own: a disk's file shows the device's
 		f->index = index;
 		return needs(f, NEED_FILL);
 	}
@@ -333,7 +333,9 @@ static enum fault_result fault_prepare(struct fault *f)
 		if (f->page)
 			page_put(f->page);
 		f->page = NULL;
-		error = cache_get(&f->file->inode->cache, f->index, &f->page);
+		error = cache_get(f->cache, f->index, &f->page);
+		file_put(f->file);      // the next round may find another file there
+		f->file = NULL;
 		break;
 	case NEED_UNLOCK:
 		page_wait_unlocked(f->page);

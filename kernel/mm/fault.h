@@ -7,6 +7,7 @@
 #include "types.h"
 
 struct addrspace;
+struct cache;
 struct page;
 
 enum fault_access { FAULT_READ = 1, FAULT_WRITE = 2, FAULT_EXEC = 4 };  // = AREA_READ, _WRITE, _EXEC
@@ -22,7 +23,7 @@ enum fault_result {
 };
 enum fault_need {
 	NEED_NOTHING,
-	NEED_FILL,              // the page of fault.file at fault.index must be read
+	NEED_FILL,              // the page of fault.cache at fault.index must be read
 	NEED_UNLOCK,            // fault.page is locked by somebody: wait
 	NEED_RESERVE,           // fault.page has no place on disk yet
 };
@@ -41,7 +42,8 @@ struct fault {
 	/* between two rounds: what must be made ready with no lock held; both referenced */
 	enum fault_need need;
 	struct page *page;
-	struct file *file;
+	struct file *file;              // keeps the cache
+	struct cache *cache;
 	u64 index;
 	u64 started_ns;
 };
