@@ -141,11 +141,19 @@ static u32 wanted_sinks(void)
 void log_start(void)
 {
 	serial_init();
-	screen_init();
 	u64 flag = lock_log();
 
 	sinks = wanted_sinks();
 	show_from(end > LOG_SIZE ? end - LOG_SIZE : 0);
+	unlock_log(flag);
+}
+
+void log_start_screen(void)
+{
+	u64 flag = lock_log();
+
+	for (u64 at = end > LOG_SIZE ? end - LOG_SIZE : 0; sinks & SINK_SCREEN && at < end; at++)
+		show_on_screen(&ring[at % LOG_SIZE], 1);
 	unlock_log(flag);
 }
 

@@ -8,8 +8,9 @@
 #define LOG_SIZE (256u << 10)
 
 // Finds the serial lines and shows what was logged so far where log= says (ttyS1 when it says nothing): ttyS0, ttyS1, or
-// both (both lines and the screen). printk works before, and only fills the ring.
+// both (both lines and the screen). printk works before, and only fills the ring. Needs no memory.
 void log_start(void);
+void log_start_screen(void);            // the screen is there now: shows it what was logged so far, with log=both
 
 // Copies what was logged from *position on (bytes since boot) and moves *position behind it. What has left the ring
 // is skipped. 0: nothing new. Any context.

@@ -2,6 +2,8 @@
  * device.c - which drivers there are, and their order.
  */
 #include "dev/device.h"
+#include "boot/bootinfo.h"
+#include "debug/log.h"
 #include "dev/block.h"
 #include "dev/host_stream.h"
 #include "dev/keyboard.h"
@@ -13,14 +15,27 @@
 #include "kernel.h"
 #include <abi/stat.h>
 
+// Without a display adapter, what answers at the place of the VGA's text may be plain RAM.
+static bool has_screen(void)
+{
+	for (struct pci_device *d = pci_next(NULL); d; d = pci_next(d))
+		if (d->class >> 8 == PCI_CLASS_DISPLAY)
+			return true;
+	return bootinfo.framebuffer.address != 0;
+}
+
 void devices_init(void)
 {
 	block_room_init();
-	screen_start();
+	pci_scan();
+	if (has_screen()) {
+		screen_init();
+		log_start_screen();
+		screen_start();
+	}
 	host_stream_init();             // first choice on COM1
 	terminal_init();
 	keyboard_init();                // types into the terminal
-	pci_scan();
 	for (struct pci_device *d = pci_next(NULL); d; d = pci_next(d))
 		if (virtio_block_matches(d))
 			virtio_block_add(d);

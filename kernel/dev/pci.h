@@ -14,6 +14,8 @@ enum pci_offset {
 	PCI_SUBSYSTEM_ID = 0x2e, PCI_CAPABILITIES = 0x34,
 };
 
+#define PCI_CLASS_DISPLAY 0x03          // in the upper byte of pci_device.class
+
 enum pci_capability { PCI_CAPABILITY_VENDOR = 0x09, PCI_CAPABILITY_MSIX = 0x11 };
 
 struct pci_bar {

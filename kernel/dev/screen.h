@@ -5,7 +5,7 @@
  */
 #include "types.h"
 
-// Finds the screen and clears it. After kernel_map_init; before it and without a screen the others do nothing.
+// Finds the screen and clears it. After frames_init; before it and without a screen the others do nothing.
 void screen_init(void);
 void screen_start(void);                // the drawing thread; after the scheduler runs
 bool screen_is_present(void);
