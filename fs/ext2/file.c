@@ -1,0 +1,273 @@
+/*
+ * file.c - between the page cache and the disk: pages are filled from blocks and stored to them, in as few requests as the
+ * layout on disk allows; holes are zeros; files grow and are cut.
+ *
+ * What lies in memory past the end of the file, in its last page, never reaches the disk: a mapping may have stored there.
+ * When a page that is stored holds the end and anything but zeros behind it, a copy with a clean tail is written instead.
+ * The page itself is left alone: it is not locked, and a write() may just now be putting new bytes there, before the size
+ * says so. (That write makes the page dirty again afterwards, so it is stored once more with the new size.)
+ *
+ * Cutting: the size first, so that nobody looks for pages past the end; then the pages, which waits for their write-back;
+ * then the blocks. A page that a racing read brings back past the end finds the new size in fill() and is all zeros.
+ */
+#include "fs/ext2/ext2.h"
+#include "kernel.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include <abi/errno.h>
+
+static u64 pages_of(u64 size)
+{
+	return (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+}
+
+// Bytes of page index that belong to the file.
+static u64 bytes_within(const struct cache *cache, u64 index)
+{
+	u64 size = READ_ONCE(cache->size), start = index << PAGE_SHIFT;
+
+	return size <= start ? 0 : min(size - start, PAGE_SIZE);
+}
+
+/* --- reading ------------------------------------------------------------------------------- */
+
+static void read_done(struct bio *bio, int error)
+{
+	for (u32 i = 0; i < bio->nr_pages; i++) {
+		struct page *p = bio->pages[i];
+		u64 n = bytes_within(p->cache, p->index);
+
+		if (!error && n < PAGE_SIZE)
+			memset((char *)page_address(p) + n, 0, PAGE_SIZE - n);
+		page_fill_done(p, error);
+	}
+	bio_free(bio);
+}
+
+static void submit(struct ext2 *fs, enum bio_op op, blk_t first, struct page **pages, u32 nr, void (*done)(struct bio *, int))
+{
+	struct bio *bio = bio_alloc(fs->sb.device, op, first, nr);
+
+	for (u32 i = 0; i < nr; i++) {
+		if (bio)
+			bio->pages[i] = pages[i];
+		else if (op == BIO_READ)
+			page_fill_done(pages[i], -ENOMEM);
+		else
+			page_store_done(pages[i], -ENOMEM);
+	}
+	if (!bio)
+		return;
+	bio->done = done;
+	bio_submit(bio);
+}
+
+// Pages already known to lie in consecutive blocks.
+struct run {
+	struct page **pages;
+	u32 nr;
+	blk_t first;
+};
+
+static void fill_run(struct ext2 *fs, struct run *run)
+{
+	if (run->nr)
+		submit(fs, BIO_READ, run->first, run->pages, run->nr, read_done);
+	run->nr = 0;
+}
+
+// The next page joins the run, when its block comes next.
+static bool run_add(struct run *run, struct page **page, blk_t block)
+{
+	if (run->nr && (block != run->first + run->nr || run->nr == BIO_MAX_PAGES))
+		return false;
+	if (!run->nr) {
+		run->pages = page;
+		run->first = block;
+	}
+	run->nr++;
+	return true;
+}
+
+static void ext2_fill(struct cache *cache, struct page **pages, u32 nr_pages)
+{
+	struct ext2_inode *n = ext2_node(cache->inode);
+	struct ext2 *fs = ext2_of(n->inode.sb);
+	struct run run = { .nr = 0 };
+
+	for (u32 i = 0; i < nr_pages; i++) {
+		struct page *p = pages[i];
+		blk_t block = 0;
+		int error = 0;
+
+		if (p->index < pages_of(READ_ONCE(cache->size)))
+			error = ext2_map(n, p->index, EXT2_MAP_READ, &block, NULL);
+		if (error || !block) {
+			fill_run(fs, &run);
+			if (!error)
+				page_zero(page_address(p));
+			page_fill_done(p, error);
+			continue;
+		}
+		page_set(p, PAGE_BACKED);
+		if (!run_add(&run, &pages[i], block)) {
+			fill_run(fs, &run);
+			run_add(&run, &pages[i], block);
+		}
+	}
+	fill_run(fs, &run);
+}
+
+/* --- writing ------------------------------------------------------------------------------- */
+
+static void write_done(struct bio *bio, int error)
+{
+	for (u32 i = 0; i < bio->nr_pages; i++)
+		page_store_done(bio->pages[i], error);
+	bio_free(bio);
+}
+
+// The copy with the clean tail was written, for the page that the bio's owner names.
+static void copy_done(struct bio *bio, int error)
+{
+	page_store_done(bio->owner, error);
+	page_put(bio->pages[0]);
+	bio_free(bio);
+}
+
+static bool has_tail(const struct page *p, u64 nr_bytes)
+{
+	const char *bytes = page_address(p);
+
+	for (u64 i = nr_bytes; i < PAGE_SIZE; i++) {
+		if (bytes[i])
+			return true;
+	}
+	return false;
+}
+
+static void store_copy(struct ext2 *fs, struct page *p, u64 nr_bytes, blk_t block)
+{
+	struct page *copy = frame_alloc(PAGE_KERNEL, FRAME_ZERO | FRAME_ATOMIC);
+	struct bio *bio = copy ? bio_alloc(fs->sb.device, BIO_WRITE, block, 1) : NULL;
+
+	if (!bio) {
+		if (copy)
+			page_put(copy);
+		page_store_done(p, -ENOMEM);
+		return;
+	}
+	memcpy(page_address(copy), page_address(p), nr_bytes);
+	bio->pages[0] = copy;
+	bio->owner = p;
+	bio->done = copy_done;
+	bio_submit(bio);
+}
+
+static void store_run(struct ext2 *fs, struct run *run)
+{
+	if (run->nr)
+		submit(fs, BIO_WRITE, run->first, run->pages, run->nr, write_done);
+	run->nr = 0;
+}
+
+static void ext2_store(struct cache *cache, struct page **pages, u32 nr_pages)
+{
+	struct ext2_inode *n = ext2_node(cache->inode);
+	struct ext2 *fs = ext2_of(n->inode.sb);
+	struct run run = { .nr = 0 };
+
+	for (u32 i = 0; i < nr_pages; i++) {
+		struct page *p = pages[i];
+		u64 within = bytes_within(cache, p->index);
+		blk_t block = 0;
+		int error = ext2_map(n, p->index, EXT2_MAP_READ, &block, NULL);
+
+		if (!error && !block)   // no dirty page is without its block (reserve)
+			error = ext2_damaged(fs, "page %lu of inode %lu has lost its block", p->index, n->inode.number);
+		if (error || (within < PAGE_SIZE && has_tail(p, within))) {
+			store_run(fs, &run);
+			if (error)
+				page_store_done(p, error);
+			else
+				store_copy(fs, p, within, block);
+			continue;
+		}
+		if (!run_add(&run, &pages[i], block)) {
+			store_run(fs, &run);
+			run_add(&run, &pages[i], block);
+		}
+	}
+	store_run(fs, &run);
+}
+
+static int ext2_reserve(struct cache *cache, struct page *page)
+{
+	blk_t block;
+	bool is_new = false;
+	int error = ext2_map(ext2_node(cache->inode), page->index, EXT2_MAP_ALLOCATE, &block, &is_new);
+
+	if (error)
+		return error;
+	page_set(page, PAGE_BACKED);
+	// The new block's bytes are somebody's old ones: the page must not be dropped before it is written.
+	if (is_new && page_has(page, PAGE_UPTODATE))
+		page_mark_dirty(page);
+	return 0;
+}
+
+static void ext2_dirtied(struct cache *cache)
+{
+	inode_touch(cache->inode, false, true, true);
+}
+
+const struct cache_ops ext2_cache_ops = {
+	.fill = ext2_fill,
+	.store = ext2_store,
+	.reserve = ext2_reserve,
+	.dirtied = ext2_dirtied,
+};
+
+/* --- sizes --------------------------------------------------------------------------------- */
+
+// Brings the page that holds byte `size` into memory, so that cache_set_size finds it and zeroes what is behind that byte.
+static int hold_tail(struct inode *ip, u64 size, struct page **out)
+{
+	*out = NULL;
+	if (!(size & ~PAGE_MASK))
+		return 0;
+	return cache_get(&ip->cache, size >> PAGE_SHIFT, out);
+}
+
+// inode->lock held for writing. With the size that it has already, frees blocks past the end (after a failed write).
+int ext2_resize(struct inode *ip, u64 size)
+{
+	u64 old_size = ip->cache.size;
+	struct page *tail = NULL;
+	int error = 0;
+
+	if (size > ip->sb->max_file_size)
+		return -EFBIG;
+	if (size != old_size)
+		error = hold_tail(ip, min(size, old_size), &tail);
+	if (error)
+		return error;
+	if (size == old_size)
+		cache_truncate_pages(&ip->cache, size);
+	else
+		cache_set_size(&ip->cache, size);
+	if (tail)
+		page_put(tail);
+	inode_mark_dirty(ip, INODE_DIRTY_META);
+	if (size <= old_size)
+		error = ext2_cut(ext2_node(ip), pages_of(size));
+	return error;
+}
+
+const struct inode_ops ext2_file_inode_ops = { .resize = ext2_resize };
+
+const struct file_ops ext2_file_ops = {
+	.read = file_cache_read,
+	.write = file_cache_write,
+	.map = file_map_cache,
+};

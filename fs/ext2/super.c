@@ -1,0 +1,424 @@
+/*
+ * super.c - mounting: is this an ext2 file system that we understand, and do its numbers fit together? A foreign or
+ * damaged one is refused with a sentence that says what is wrong. Features follow ext2's rule: an unknown "incompatible"
+ * one refuses the mount, an unknown "read-only compatible" one makes it read-only, others are ignored.
+ * While it is mounted for writing, the superblock on disk says "not cleanly unmounted".
+ */
+#include "fs/ext2/ext2.h"
+#include "kernel.h"
+#include "lib/atomic.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "mm/slab.h"
+#include "x86/clock.h"
+#include <abi/errno.h>
+#include <abi/mount.h>
+
+#define COMPLAINTS_MAX 20
+
+struct feature {
+	u32 bit;
+	const char *name;
+};
+
+static const struct feature incompatible_features[] = {
+	{ 0x1, "compression" }, { 0x2, "filetype" }, { 0x4, "needs_recovery" }, { 0x8, "journal_dev" },
+	{ 0x10, "meta_bg" }, { 0x40, "extent" }, { 0x80, "64bit" }, { 0x100, "mmp" }, { 0x200, "flex_bg" },
+	{ 0x400, "ea_inode" }, { 0x1000, "dirdata" }, { 0x2000, "metadata_csum_seed" }, { 0x4000, "large_dir" },
+	{ 0x8000, "inline_data" }, { 0x10000, "encrypt" }, { 0x20000, "casefold" },
+};
+
+static const struct feature read_only_features[] = {
+	{ 0x1, "sparse_super" }, { 0x2, "large_file" }, { 0x4, "btree_dir" }, { 0x8, "huge_file" }, { 0x10, "uninit_bg" },
+	{ 0x20, "dir_nlink" }, { 0x40, "extra_isize" }, { 0x100, "quota" }, { 0x200, "bigalloc" },
+	{ 0x400, "metadata_csum" }, { 0x1000, "read-only" }, { 0x2000, "project" }, { 0x8000, "verity" },
+	{ 0x10000, "orphan_present" },
+};
+
+static const char *feature_name(const struct feature *list, u32 nr, u32 bits)
+{
+	for (u32 i = 0; i < nr; i++) {
+		if (list[i].bit & bits)
+			return list[i].name;
+	}
+	return "unknown";
+}
+
+struct ext2_disk_super *ext2_super(struct ext2 *fs)
+{
+	return (struct ext2_disk_super *)((char *)page_address(fs->super_page) + EXT2_SUPER_OFFSET);
+}
+
+struct ext2_disk_group *ext2_group(struct ext2 *fs, u32 group)
+{
+	struct page *p = fs->group_pages[group / EXT2_GROUPS_PER_BLOCK];
+
+	return (struct ext2_disk_group *)page_address(p) + group % EXT2_GROUPS_PER_BLOCK;
+}
+
+static bool is_power_of(u32 n, u32 base)
+{
+	u32 power = base;
+
+	while (power < n && power <= U32_MAX / base)
+		power *= base;
+	return power == n;
+}
+
+bool ext2_group_has_super(const struct ext2 *fs, u32 group)
+{
+	if (!(ext2_super((struct ext2 *)fs)->read_only_compatible & EXT2_READ_ONLY_SPARSE_SUPER) || group <= 1)
+		return true;
+	return is_power_of(group, 3) || is_power_of(group, 5) || is_power_of(group, 7);
+}
+
+bool ext2_block_is_usable(struct ext2 *fs, blk_t block)
+{
+	if (block <= fs->nr_group_blocks || block >= fs->nr_blocks)
+		return false;
+	const struct ext2_disk_group *g = ext2_group(fs, (u32)(block / fs->blocks_per_group));
+
+	return block != g->block_bitmap && block != g->inode_bitmap &&
+	       !(block >= g->inode_table && block - g->inode_table < fs->table_blocks);
+}
+
+bool ext2_inode_is_usable(const struct ext2 *fs, u64 number)
+{
+	return number == EXT2_ROOT || (number >= fs->first_inode && number <= fs->nr_inodes);
+}
+
+int ext2_damaged(struct ext2 *fs, const char *format, ...)
+{
+	char text[160];
+	va_list args;
+
+	va_start(args, format);
+	format_string_v(text, sizeof(text), format, args);
+	va_end(args);
+	u32 nr = atomic_add_return(&fs->nr_complaints, 1);
+
+	if (nr <= COMPLAINTS_MAX)
+		printk("ext2: %s: damaged: %s%s\n", fs->sb.device_name, text, nr == COMPLAINTS_MAX ? " (the last line of these)" : "");
+	if (nr == 1 && fs->super_page && !(fs->sb.flags & MS_RDONLY)) {
+		page_lock(fs->super_page);
+		ext2_super(fs)->state |= EXT2_STATE_ERRORS;
+		page_mark_dirty(fs->super_page);
+		page_unlock(fs->super_page);
+	}
+	return -EIO;
+}
+
+void ext2_mark_super_dirty(struct ext2 *fs)
+{
+	struct ext2_disk_super *s = ext2_super(fs);
+
+	page_lock(fs->super_page);
+	s->nr_free_blocks = (u32)fs->nr_free_blocks;
+	s->nr_free_inodes = (u32)fs->nr_free_inodes;
+	page_mark_dirty(fs->super_page);
+	page_unlock(fs->super_page);
+}
+
+void ext2_want_large_files(struct ext2 *fs)
+{
+	struct ext2_disk_super *s = ext2_super(fs);
+
+	if (READ_ONCE(s->read_only_compatible) & EXT2_READ_ONLY_LARGE_FILE)
+		return;
+	page_lock(fs->super_page);
+	s->read_only_compatible |= EXT2_READ_ONLY_LARGE_FILE;
+	page_mark_dirty(fs->super_page);
+	page_unlock(fs->super_page);
+}
+
+/* --- what mounting checks ------------------------------------------------------------- */
+
+#define REFUSE(fs, ...) (printk("ext2: %s: ", (fs)->sb.device_name), printk(__VA_ARGS__), printk("\n"), -EINVAL)
+
+static int check_features(struct ext2 *fs, const struct ext2_disk_super *s)
+{
+	u32 bad = s->revision ? s->incompatible & ~(u32)EXT2_INCOMPATIBLE_FILETYPE : 0;
+
+	if (bad)
+		return REFUSE(fs, "feature %s (incompatible 0x%x) is not supported",
+			      feature_name(incompatible_features, ARRAY_SIZE(incompatible_features), bad), bad);
+	bad = s->revision ? s->read_only_compatible & ~(u32)(EXT2_READ_ONLY_SPARSE_SUPER | EXT2_READ_ONLY_LARGE_FILE) : 0;
+	if (bad && !(fs->sb.flags & MS_RDONLY)) {
+		printk("ext2: %s: feature %s (0x%x) cannot be written: mounted read-only\n", fs->sb.device_name,
+		       feature_name(read_only_features, ARRAY_SIZE(read_only_features), bad), bad);
+		fs->sb.flags |= MS_RDONLY;
+	}
+	fs->has_filetype = s->revision && s->incompatible & EXT2_INCOMPATIBLE_FILETYPE;
+	return 0;
+}
+
+static int check_sizes(struct ext2 *fs, const struct ext2_disk_super *s)
+{
+	u64 device_blocks = fs->sb.device->nr_blocks;
+
+	if (s->log_block_size > 6)
+		return REFUSE(fs, "the block size's logarithm %u is absurd", s->log_block_size);
+	if (s->log_block_size != 2)
+		return REFUSE(fs, "block size is %u, only 4096 is supported", 1024u << s->log_block_size);
+	if (s->revision > 1)
+		return REFUSE(fs, "revision %u is unknown", s->revision);
+	fs->inode_size = s->revision ? s->inode_size : EXT2_OLD_INODE_SIZE;
+	fs->first_inode = s->revision ? s->first_inode : 11;
+	if (fs->inode_size < EXT2_OLD_INODE_SIZE || fs->inode_size > BLOCK_SIZE || fs->inode_size & (fs->inode_size - 1))
+		return REFUSE(fs, "inode size %u is not a power of two from 128 to 4096", fs->inode_size);
+	if (s->first_data_block != 0)
+		return REFUSE(fs, "first data block is %u, it must be 0", s->first_data_block);
+	if (s->blocks_per_group < 8 || s->blocks_per_group > 8 * BLOCK_SIZE)
+		return REFUSE(fs, "%u blocks in a group, a bitmap has room for %lu", s->blocks_per_group, 8 * BLOCK_SIZE);
+	if (s->inodes_per_group < 1 || s->inodes_per_group > 8 * BLOCK_SIZE)
+		return REFUSE(fs, "%u inodes in a group, a bitmap has room for %lu", s->inodes_per_group, 8 * BLOCK_SIZE);
+	if (s->nr_blocks < 8)
+		return REFUSE(fs, "%u blocks are too few", s->nr_blocks);
+	if (s->nr_blocks > device_blocks)
+		return REFUSE(fs, "it has %u blocks, the device only %lu", s->nr_blocks, device_blocks);
+	fs->nr_blocks = s->nr_blocks;
+	fs->nr_inodes = s->nr_inodes;
+	fs->blocks_per_group = s->blocks_per_group;
+	fs->inodes_per_group = s->inodes_per_group;
+	fs->table_blocks = (u32)(((u64)s->inodes_per_group * fs->inode_size + BLOCK_SIZE - 1) / BLOCK_SIZE);
+	fs->nr_groups = (u32)(((u64)s->nr_blocks + s->blocks_per_group - 1) / s->blocks_per_group);
+	fs->nr_group_blocks = (u32)((fs->nr_groups + EXT2_GROUPS_PER_BLOCK - 1) / EXT2_GROUPS_PER_BLOCK);
+	if (s->nr_inodes != (u64)fs->nr_groups * s->inodes_per_group)
+		return REFUSE(fs, "%u inodes do not fill %u groups of %u", s->nr_inodes, fs->nr_groups, s->inodes_per_group);
+	if (fs->first_inode <= EXT2_ROOT || fs->first_inode > s->nr_inodes)
+		return REFUSE(fs, "first inode %u is out of range", fs->first_inode);
+	if (1 + (u64)fs->nr_group_blocks >= fs->nr_blocks)
+		return REFUSE(fs, "no room for %u group descriptors", fs->nr_groups);
+	fs->nr_reserved_blocks = min(s->nr_reserved_blocks, s->nr_blocks);
+	return 0;
+}
+
+// [block, block + nr) must lie within the file system, behind the descriptors.
+static bool range_is_good(const struct ext2 *fs, u64 block, u64 nr)
+{
+	return block > fs->nr_group_blocks && block < fs->nr_blocks && nr <= fs->nr_blocks - block;
+}
+
+static int check_groups(struct ext2 *fs)
+{
+	for (u32 i = 0; i < fs->nr_groups; i++) {
+		const struct ext2_disk_group *g = ext2_group(fs, i);
+
+		if (!range_is_good(fs, g->block_bitmap, 1))
+			return REFUSE(fs, "group %u: block bitmap at %u is out of range", i, g->block_bitmap);
+		if (!range_is_good(fs, g->inode_bitmap, 1))
+			return REFUSE(fs, "group %u: inode bitmap at %u is out of range", i, g->inode_bitmap);
+		if (!range_is_good(fs, g->inode_table, fs->table_blocks))
+			return REFUSE(fs, "group %u: inode table at %u is out of range", i, g->inode_table);
+		if (g->block_bitmap == g->inode_bitmap ||
+		    (g->block_bitmap >= g->inode_table && g->block_bitmap - g->inode_table < fs->table_blocks) ||
+		    (g->inode_bitmap >= g->inode_table && g->inode_bitmap - g->inode_table < fs->table_blocks))
+			return REFUSE(fs, "group %u: bitmaps and inode table overlap", i);
+		fs->nr_free_blocks += min(g->nr_free_blocks, fs->blocks_per_group);
+		fs->nr_free_inodes += min(g->nr_free_inodes, fs->inodes_per_group);
+		fs->nr_overhead_blocks += 2 + fs->table_blocks + (ext2_group_has_super(fs, i) ? 1 + fs->nr_group_blocks : 0);
+	}
+	return 0;
+}
+
+/* --- mount and unmount -------------------------------------------------------------------- */
+
+static void free_memory(struct ext2 *fs)
+{
+	for (u32 i = 0; fs->group_pages && i < fs->nr_group_blocks; i++) {
+		if (fs->group_pages[i])
+			page_put(fs->group_pages[i]);
+	}
+	if (fs->super_page)
+		page_put(fs->super_page);
+	kfree(fs->group_pages);
+	kfree(fs);
+}
+
+static int read_groups(struct ext2 *fs)
+{
+	int error = 0;
+
+	fs->group_pages = kmalloc_zeroed(fs->nr_group_blocks * sizeof(*fs->group_pages));
+	if (!fs->group_pages)
+		return -ENOMEM;
+	for (u32 i = 0; i < fs->nr_group_blocks && !error; i++) {
+		error = block_get(fs->sb.device, 1 + i, &fs->group_pages[i]);
+		if (error)
+			printk("ext2: %s: group descriptors cannot be read\n", fs->sb.device_name);
+	}
+	return error;
+}
+
+static u32 now_seconds(void)
+{
+	return (u32)(clock_realtime_ns() / 1000000000);
+}
+
+// Writes the superblock through to the disk: in use, or clean.
+static int write_state(struct ext2 *fs, bool is_clean)
+{
+	struct ext2_disk_super *s = ext2_super(fs);
+
+	mutex_lock(&fs->alloc_lock);
+	page_lock(fs->super_page);
+	if (is_clean && fs->was_valid)
+		s->state |= EXT2_STATE_VALID;
+	else
+		s->state &= (u16)~EXT2_STATE_VALID;
+	s->write_time = now_seconds();
+	s->nr_free_blocks = (u32)fs->nr_free_blocks;
+	s->nr_free_inodes = (u32)fs->nr_free_inodes;
+	page_mark_dirty(fs->super_page);
+	page_unlock(fs->super_page);
+	mutex_unlock(&fs->alloc_lock);
+	return cache_write_back(&fs->sb.device->cache, 0, 0, SYNC_WAIT);
+}
+
+static int begin_writing(struct ext2 *fs)
+{
+	struct ext2_disk_super *s = ext2_super(fs);
+
+	page_lock(fs->super_page);
+	s->mount_time = now_seconds();
+	s->mount_count++;
+	page_unlock(fs->super_page);
+	return write_state(fs, false);
+}
+
+static void ext2_statfs(struct superblock *sb, struct statfs *out)
+{
+	struct ext2 *fs = ext2_of(sb);
+
+	mutex_lock(&fs->alloc_lock);
+	*out = (struct statfs){
+		.f_type = EXT2_SUPER_MAGIC, .f_bsize = BLOCK_SIZE, .f_frsize = BLOCK_SIZE,
+		.f_blocks = fs->nr_blocks - min(fs->nr_overhead_blocks, fs->nr_blocks),
+		.f_bfree = fs->nr_free_blocks,
+		.f_bavail = fs->nr_free_blocks - min((u64)fs->nr_reserved_blocks, fs->nr_free_blocks),
+		.f_files = fs->nr_inodes, .f_ffree = fs->nr_free_inodes,
+		.f_namelen = NAME_LENGTH_MAX,
+		.f_flags = ST_VALID | (sb->flags & MS_RDONLY ? ST_RDONLY : 0),
+	};
+	mutex_unlock(&fs->alloc_lock);
+	memcpy(&out->f_fsid, ext2_super(fs)->uuid, sizeof(out->f_fsid));
+}
+
+static int ext2_remount(struct superblock *sb, u32 flags)
+{
+	struct ext2 *fs = ext2_of(sb);
+
+	if (flags & MS_RDONLY)
+		return write_state(fs, true);
+	if (sb->device->is_read_only)
+		return -EROFS;
+	int error = check_features(fs, ext2_super(fs));
+
+	if (error || ext2_super(fs)->read_only_compatible & ~(u32)(EXT2_READ_ONLY_SPARSE_SUPER | EXT2_READ_ONLY_LARGE_FILE))
+		return error ? error : -EROFS;
+	return begin_writing(fs);
+}
+
+static void ext2_unmount(struct superblock *sb)
+{
+	struct ext2 *fs = ext2_of(sb);
+
+	if (!(sb->flags & MS_RDONLY) && write_state(fs, true))
+		printk("ext2: %s: the superblock could not be written\n", sb->device_name);
+	free_memory(fs);
+}
+
+static const struct superblock_ops ext2_super_ops = {
+	.inode_alloc = ext2_inode_alloc,
+	.inode_free = ext2_inode_free,
+	.inode_write = ext2_inode_write,
+	.inode_evict = ext2_inode_evict,
+	.statfs = ext2_statfs,
+	.unmount = ext2_unmount,
+	.remount = ext2_remount,
+};
+
+static int read_super(struct ext2 *fs)
+{
+	int error = block_get(fs->sb.device, 0, &fs->super_page);
+
+	if (error) {
+		printk("ext2: %s: the superblock cannot be read\n", fs->sb.device_name);
+		return error;
+	}
+	const struct ext2_disk_super *s = ext2_super(fs);
+
+	if (s->magic != EXT2_MAGIC)
+		return REFUSE(fs, "not an ext2 file system (magic 0x%x)", s->magic);
+	error = check_sizes(fs, s);
+	if (!error)
+		error = check_features(fs, s);
+	if (!error)
+		error = read_groups(fs);
+	if (!error)
+		error = check_groups(fs);
+	return error;
+}
+
+static int read_root(struct ext2 *fs)
+{
+	struct inode *root;
+	int error = ext2_inode_read(fs, EXT2_ROOT, &root);
+
+	if (error) {
+		printk("ext2: %s: the root directory cannot be read\n", fs->sb.device_name);
+		return error == -ENOMEM ? error : -EINVAL;
+	}
+	if (!S_ISDIR(root->mode)) {
+		inode_put(root);
+		return REFUSE(fs, "the root is not a directory");
+	}
+	return superblock_set_root(&fs->sb, root);
+}
+
+static int ext2_mount(struct file_system *type, struct block_device *device, const char *options, u32 flags,
+		      struct superblock **out)
+{
+	struct ext2 *fs = kmalloc_zeroed(sizeof(*fs));
+	int error;
+
+	(void)options;
+	if (!fs)
+		return -ENOMEM;
+	superblock_init(&fs->sb, type, &ext2_super_ops, device);
+	mutex_init(&fs->alloc_lock, "ext2.alloc_lock", RANK_FS_ALLOC);
+	format_string(fs->sb.device_name, sizeof(fs->sb.device_name), "/dev/%s", device->name);
+	fs->sb.flags = flags;
+	fs->sb.max_file_size = ext2_max_file_size();
+	if (device->is_read_only)
+		fs->sb.flags |= MS_RDONLY;
+	error = read_super(fs);
+	if (error)
+		goto out_free;
+	fs->was_valid = ext2_super(fs)->state & EXT2_STATE_VALID;
+	if (!fs->was_valid || ext2_super(fs)->state & EXT2_STATE_ERRORS)
+		printk("ext2: %s: %s, e2fsck should look at it\n", fs->sb.device_name,
+		       fs->was_valid ? "errors were found earlier" : "was not cleanly unmounted");
+	error = read_root(fs);
+	if (error)
+		goto out_inodes;
+	if (!(fs->sb.flags & MS_RDONLY) && (error = begin_writing(fs))) {
+		dentry_put(fs->sb.root);
+		goto out_inodes;
+	}
+	*out = &fs->sb;
+	return 0;
+out_inodes:
+	inodes_drop_all(&fs->sb);
+out_free:
+	free_memory(fs);
+	return error;
+}
+
+static struct file_system ext2_type = { .name = "ext2", .needs_device = true, .mount = ext2_mount };
+
+void ext2_init(void)
+{
+	ext2_inodes_init();
+	file_system_register(&ext2_type);
+}
