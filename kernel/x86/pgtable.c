@@ -12,6 +12,7 @@
 #include "x86/kernel_map.h"
 #include "x86/pgtable.h"
 #include "x86/tlb.h"
+#include "x86/uaccess.h"
 
 #define BIT_PRESENT (1ul << 0)
 #define BIT_WRITABLE (1ul << 1)
@@ -306,7 +307,10 @@ void pgtable_free_tables(struct addrspace *as, vaddr_t floor, vaddr_t ceiling)
 {
 	struct page *table, *following;
 
-	free_below(as, direct_map(as->root), NULL, LEVELS - 1, 0, floor, min(ceiling, (vaddr_t)1 << 47));
+	// The last page below the hole is nobody's, but the tables that reach over it end with the hole.
+	if (ceiling >= USER_END)
+		ceiling = (vaddr_t)1 << 47;
+	free_below(as, direct_map(as->root), NULL, LEVELS - 1, 0, floor, ceiling);
 	if (list_is_empty(&as->dead_tables))
 		return;
 	// The processor caches upper entries too (SDM 3A 4.10.3): everybody forgets before the frames go.
