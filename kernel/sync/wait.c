@@ -54,10 +54,11 @@ void wait_begin(struct wait_queue *q, struct waiter *w, enum wait_mode mode)
 
 int wait_sleep(struct waiter *w, enum wait_mode mode)
 {
+	if (READ_ONCE(w->was_woken))
+		return 0;
 	if (mode == WAIT_INTERRUPTIBLE && signal_is_pending(current))
 		return -EINTR;
-	if (!READ_ONCE(w->was_woken))
-		schedule();
+	schedule();
 	return mode == WAIT_INTERRUPTIBLE && !READ_ONCE(w->was_woken) && signal_is_pending(current) ? -EINTR : 0;
 }
 
@@ -107,14 +108,21 @@ void wait_queue_drain(struct wait_queue *q)
 	queue_unlock(q, queue_lock(q));
 }
 
+// The barrier that belongs to wait_begin's: the caller's change is seen by a waiter whom we do not see on the list.
+static bool has_waiters(struct wait_queue *q)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return !list_is_empty(&q->waiters);
+}
+
 void wake_all(struct wait_queue *q)
 {
-	if (!list_is_empty(&q->waiters))
+	if (has_waiters(q))
 		wake(q, true);
 }
 
 void wake_one(struct wait_queue *q)
 {
-	if (!list_is_empty(&q->waiters))
+	if (has_waiters(q))
 		wake(q, false);
 }
