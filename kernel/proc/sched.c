@@ -82,6 +82,8 @@ static struct thread *steal(struct runqueue *mine)
 		return NULL;
 	struct thread *t = dequeue(longest);
 
+	if (t)                                  // before a waker can take the lock and believe it is still there (R2)
+		WRITE_ONCE(t->cpu, this_cpu()->id);
 	spin_unlock(&longest->lock);
 	return t;
 }
@@ -205,6 +207,7 @@ static void put_on_cpu(struct thread *t, u32 cpu)
 	t->cpu = cpu;
 	enqueue(q, t);
 	spin_unlock(&q->lock);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);        // against sched_idle's: it sees the thread, or we see it idle
 	if (cpu != this_cpu()->id && READ_ONCE(cpus[cpu].is_idle))
 		smp_reschedule(cpu);
 }
@@ -223,6 +226,7 @@ bool sched_wake(struct thread *t, u32 state_mask)
 {
 	u64 flag = interrupts_close();
 	bool is_woken = false, is_off_cpu = false;
+	u32 target = 0;
 
 	for (;;) {
 		struct runqueue *q = &queues[READ_ONCE(t->cpu)];
@@ -236,13 +240,17 @@ bool sched_wake(struct thread *t, u32 state_mask)
 			is_woken = true;
 			is_off_cpu = q->running != t;   // else it is on its way to sleep, and will not
 			WRITE_ONCE(t->state, THREAD_RUNNABLE);
+			if (is_off_cpu) {               // its CPU changes under the old one's lock: no other waker looks there (R2)
+				target = choose_cpu(t);
+				WRITE_ONCE(t->cpu, target);
+			}
 		}
 		spin_unlock(&q->lock);
 		break;
 	}
 	// RUNNABLE, on no queue and not running: it is ours alone to place.
 	if (is_off_cpu)
-		put_on_cpu(t, choose_cpu(t));
+		put_on_cpu(t, target);
 	interrupts_restore(flag);
 	return is_woken;
 }
