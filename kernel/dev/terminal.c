@@ -10,6 +10,7 @@
 #include "dev/screen.h"
 #include "dev/serial.h"
 #include "fs/poll.h"
+#include "fs/devfs.h"
 #include "fs/vfs.h"
 #include "kernel.h"
 #include "lib/string.h"
@@ -482,7 +483,7 @@ static u32 terminal_poll(struct file *f, struct poll_table *table)
 
 static int terminal_open(struct inode *ip, struct file *f)
 {
-	f->private = ip->private;
+	f->private = devfs_owner(ip);
 	return 0;
 }
 
