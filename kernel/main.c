@@ -22,6 +22,7 @@
 #include "proc/sched.h"
 #include "proc/timer.h"
 #include "fs/devfs.h"
+#include "fs/pipe.h"
 #include "fs/ext2/ext2.h"
 #include "fs/proc/procfs.h"
 #include "fs/tmpfs.h"
@@ -107,6 +108,7 @@ static void boot_thread(void *unused)
 		printk("boot: the terminal has no name in /dev\n");
 	procfs_init();
 	ext2_init();
+	pipes_init();
 	command_line_get("root", root, sizeof(root));
 	if (mount_root(root, 0) != 0)   // from now on names mean something
 		panic("no root file system on %s", root);
