@@ -33,6 +33,19 @@ void file_system_register(struct file_system *fs)
 	spin_unlock(&types_lock);
 }
 
+struct file_system *file_system_next(struct file_system *previous)
+{
+	struct file_system *fs = NULL;
+
+	spin_lock(&types_lock);
+	struct list *at = previous ? previous->link.next : types.next;
+
+	if (at != &types)
+		fs = list_entry(at, struct file_system, link);
+	spin_unlock(&types_lock);
+	return fs;
+}
+
 static struct file_system *find_type(const char *name)
 {
 	struct file_system *fs, *found = NULL;

@@ -261,6 +261,7 @@ int superblock_set_root(struct superblock *sb, struct inode *root) MUST_CHECK;
 // The device part of open("/dev/..."): who answers for a character or block device number; set by fs/devfs. NULL: -ENXIO.
 extern const struct file_ops *(*device_ops_find)(u32 mode, u64 device_number);
 void file_system_register(struct file_system *fs);
+struct file_system *file_system_next(struct file_system *previous);     // for /proc/filesystems; NULL: the first
 int mount_root(const char *device, u32 flags) MUST_CHECK;
 int mount_at(const char *type, const char *device, struct dentry *where, u32 flags, const char *options) MUST_CHECK;
 int unmount(struct dentry *where, u32 flags) MUST_CHECK;

@@ -30,7 +30,7 @@ struct terminal {
 };
 
 extern struct terminal terminal;
-extern const struct file_ops terminal_ops;              // inode->private: the terminal
+extern const struct file_ops terminal_ops;              // devfs_owner: the terminal
 extern const struct file_ops current_terminal_ops;      // /dev/tty: whichever the process has
 
 // Takes COM1 (unless stdio=host gave it away), and starts the thread. After the scheduler runs.

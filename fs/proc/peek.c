@@ -1,0 +1,82 @@
+/*
+ * peek.c - reading another process's memory: each page is faulted in as if the process had touched it, and then copied from
+ * the frame, with a reference that keeps it.
+ */
+#include "fs/proc/peek.h"
+#include "kernel.h"
+#include "lib/string.h"
+#include "mm/addrspace.h"
+#include "mm/fault.h"
+#include "x86/pgtable.h"
+
+#define TRIES 8
+
+// The frame that is shown at address, referenced; NULL when there is none.
+static struct page *frame_at(struct addrspace *as, vaddr_t address)
+{
+	struct pte_slot slot;
+	struct page *p = NULL;
+
+	read_lock(&as->lock);
+	if (area_find(as, address) && pgtable_slot_lock(as, address, false, &slot) == 0) {
+		if (pte_is_present(*slot.entry)) {
+			p = pte_page(*slot.entry);
+			page_get(p);
+		}
+		pgtable_slot_unlock(&slot);
+	}
+	read_unlock(&as->lock);
+	return p;
+}
+
+static struct page *frame_get(struct addrspace *as, vaddr_t address)
+{
+	struct page *p = frame_at(as, address);
+
+	for (u32 i = 0; !p && i < TRIES; i++) {
+		struct fault f = { .address = address, .access = FAULT_READ, .from_user = true };
+
+		if (fault_resolve(as, &f) != FAULT_OK)
+			break;
+		p = frame_at(as, address);
+	}
+	return p;
+}
+
+size_t peek_memory(struct addrspace *as, vaddr_t address, void *to, size_t nr_bytes)
+{
+	size_t done = 0;
+
+	while (done < nr_bytes) {
+		vaddr_t at = address + done;
+		u64 offset = at & ~PAGE_MASK;
+		size_t n = min(nr_bytes - done, PAGE_SIZE - offset);
+		struct page *p = frame_get(as, at & PAGE_MASK);
+
+		if (!p)
+			break;
+		memcpy((char *)to + done, (char *)page_address(p) + offset, n);
+		page_put(p);
+		done += n;
+	}
+	return done;
+}
+
+void peek_sums(struct addrspace *as, struct area_sums *out)
+{
+	*out = (struct area_sums){ 0 };
+	read_lock(&as->lock);
+	out->size = as->nr_pages_mapped;
+	out->locked = as->nr_locked;
+	for (struct area *a = area_find_from(as, 0); a; a = area_next(a)) {
+		u64 nr = (a->end - a->start) >> PAGE_SHIFT;
+
+		if (a->flags & AREA_STACK)
+			out->stack += nr;
+		else if (a->flags & AREA_EXEC && !(a->flags & AREA_WRITE))
+			*(a->start >= as->code_start && a->start < as->code_end ? &out->code : &out->library) += nr;
+		else if (a->flags & AREA_WRITE && !(a->flags & AREA_SHARED))
+			out->data += nr;
+	}
+	read_unlock(&as->lock);
+}

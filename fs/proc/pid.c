@@ -1,0 +1,210 @@
+/*
+ * pid.c - what /proc/PID holds, and its smaller files. (stat, status and statm: status.c; maps and smaps: maps.c;
+ * pagemap: pagemap.c; fd: fd.c.)
+ */
+#include "fs/proc/peek.h"
+#include "fs/proc/procfs.h"
+#include "fs/vfs.h"
+#include "kernel.h"
+#include "lib/string.h"
+#include "mm/addrspace.h"
+#include "mm/slab.h"
+#include "proc/process.h"
+#include <abi/errno.h>
+
+static struct process *find(const struct proc_target *target)
+{
+	return process_find(target->pid);
+}
+
+/* --- strings in the process's own memory ------------------------------------ */
+
+// Appends the process's bytes [start, end), as far as they can be read.
+static int show_memory(struct text *t, const struct proc_target *target, bool environment)
+{
+	struct addrspace *as = addrspace_of_process(target->pid);
+	char *part = kmalloc(PAGE_SIZE);
+	vaddr_t at, end;
+	size_t n = 1;
+
+	if (!as || !part) {
+		if (as)
+			addrspace_put(as);
+		kfree(part);
+		return as ? -ENOMEM : 0;        // a zombie has no memory: an empty file
+	}
+	at = environment ? as->environment_start : as->arguments_start;
+	end = environment ? as->environment_end : as->arguments_end;
+	for (; at < end && n; at += n) {
+		n = peek_memory(as, at, part, min(end - at, PAGE_SIZE));
+		text_append(t, part, n);
+	}
+	kfree(part);
+	addrspace_put(as);
+	return 0;
+}
+
+static int show_cmdline(struct text *t, const struct proc_target *target)
+{
+	return show_memory(t, target, false);
+}
+
+static int show_environ(struct text *t, const struct proc_target *target)
+{
+	return show_memory(t, target, true);
+}
+
+static int show_auxv(struct text *t, const struct proc_target *target)
+{
+	struct addrspace *as = addrspace_of_process(target->pid);
+
+	if (!as)
+		return 0;
+	text_append(t, (const char *)as->auxv, as->nr_auxv * sizeof(as->auxv[0]));
+	addrspace_put(as);
+	return 0;
+}
+
+/* --- from struct process ---------------------------------------------------- */
+
+static int show_comm(struct text *t, const struct proc_target *target)
+{
+	struct process *p = find(target);
+
+	if (!p)
+		return -ESRCH;
+	mutex_lock(&p->lock);
+	text_printf(t, "%s\n", p->name);
+	mutex_unlock(&p->lock);
+	process_put(p);
+	return 0;
+}
+
+static int show_counts(struct text *t, const struct proc_target *target)
+{
+	static const char *const names[NR_PROCESS_COUNTS] = {
+		[COUNT_MINOR_FAULTS] = "minor_faults", [COUNT_MAJOR_FAULTS] = "major_faults",
+		[COUNT_COW_COPIES] = "cow_copies", [COUNT_ZERO_FILLS] = "zero_fills", [COUNT_MAP_FAULTS] = "map_faults",
+		[COUNT_DIRTY_FAULTS] = "dirty_faults", [COUNT_CACHE_FILLS] = "cache_fills",
+		[COUNT_DISK_READS] = "disk_reads", [COUNT_DISK_WRITES] = "disk_writes", [COUNT_SYSCALLS] = "syscalls",
+		[COUNT_SWITCHES_WAITED] = "switches_waited", [COUNT_SWITCHES_FORCED] = "switches_forced",
+	};
+	struct process *p = find(target);
+
+	if (!p)
+		return -ESRCH;
+	for (u32 i = 0; i < NR_PROCESS_COUNTS; i++)
+		text_printf(t, "%s %lu\n", names[i], READ_ONCE(p->counts[i]));
+	process_put(p);
+	return 0;
+}
+
+static void show_limit(struct text *t, u64 value)
+{
+	if (value == RLIM_INFINITY)
+		text_printf(t, "%-20s ", "unlimited");
+	else
+		text_printf(t, "%-20lu ", value);
+}
+
+static int show_limits(struct text *t, const struct proc_target *target)
+{
+	static const struct { const char *name, *unit; } rows[RLIM_NLIMITS] = {
+		[RLIMIT_CPU] = { "Max cpu time", "seconds" }, [RLIMIT_FSIZE] = { "Max file size", "bytes" },
+		[RLIMIT_DATA] = { "Max data size", "bytes" }, [RLIMIT_STACK] = { "Max stack size", "bytes" },
+		[RLIMIT_CORE] = { "Max core file size", "bytes" }, [RLIMIT_RSS] = { "Max resident set", "bytes" },
+		[RLIMIT_NPROC] = { "Max processes", "processes" }, [RLIMIT_NOFILE] = { "Max open files", "files" },
+		[RLIMIT_MEMLOCK] = { "Max locked memory", "bytes" }, [RLIMIT_AS] = { "Max address space", "bytes" },
+		[RLIMIT_LOCKS] = { "Max file locks", "locks" }, [RLIMIT_SIGPENDING] = { "Max pending signals", "signals" },
+		[RLIMIT_MSGQUEUE] = { "Max msgqueue size", "bytes" }, [RLIMIT_NICE] = { "Max nice priority", "" },
+		[RLIMIT_RTPRIO] = { "Max realtime priority", "" }, [RLIMIT_RTTIME] = { "Max realtime timeout", "us" },
+	};
+	struct process *p = find(target);
+
+	if (!p)
+		return -ESRCH;
+	text_printf(t, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
+	mutex_lock(&p->lock);
+	for (u32 i = 0; i < RLIM_NLIMITS; i++) {
+		text_printf(t, "%-25s ", rows[i].name);
+		show_limit(t, p->limits[i].rlim_cur);
+		show_limit(t, p->limits[i].rlim_max);
+		text_printf(t, "%-10s\n", rows[i].unit);
+	}
+	mutex_unlock(&p->lock);
+	process_put(p);
+	return 0;
+}
+
+/* --- links ------------------------------------------------------------------ */
+
+static int link_exe(char *buffer, size_t size, const struct proc_target *target)
+{
+	struct process *p = find(target);
+	struct file *f;
+	int result;
+
+	if (!p)
+		return -ENOENT;
+	mutex_lock(&p->lock);
+	f = p->executable ? file_hold(p->executable) : NULL;
+	mutex_unlock(&p->lock);
+	process_put(p);
+	if (!f)
+		return -ENOENT;
+	result = proc_file_path(f, buffer, size);
+	file_put(f);
+	return result;
+}
+
+static int link_directory(char *buffer, size_t size, const struct proc_target *target, bool is_root)
+{
+	struct process *p = find(target);
+	struct dentry *d;
+	int result;
+
+	if (!p)
+		return -ENOENT;
+	mutex_lock(&p->lock);
+	d = is_root ? p->root : p->cwd;
+	d = d ? dentry_hold(d) : NULL;
+	mutex_unlock(&p->lock);
+	process_put(p);
+	if (!d)
+		return -ENOENT;
+	result = proc_dentry_path(d, buffer, size);
+	dentry_put(d);
+	return result;
+}
+
+static int link_cwd(char *buffer, size_t size, const struct proc_target *target)
+{
+	return link_directory(buffer, size, target, false);
+}
+
+static int link_root(char *buffer, size_t size, const struct proc_target *target)
+{
+	return link_directory(buffer, size, target, true);
+}
+
+struct proc_entry proc_pid_entries[] = {
+	{ .name = "auxv", .mode = S_IFREG | 0400, .show = show_auxv },
+	{ .name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline },
+	{ .name = "comm", .mode = S_IFREG | 0444, .show = show_comm },
+	{ .name = "counts", .mode = S_IFREG | 0444, .show = show_counts },
+	{ .name = "cwd", .mode = S_IFLNK | 0777, .link = link_cwd },
+	{ .name = "environ", .mode = S_IFREG | 0400, .show = show_environ },
+	{ .name = "exe", .mode = S_IFLNK | 0777, .link = link_exe },
+	{ .name = "fd", .mode = S_IFDIR | 0500, .children = &proc_fd_directory_entry },
+	{ .name = "limits", .mode = S_IFREG | 0444, .show = show_limits },
+	{ .name = "maps", .mode = S_IFREG | 0444, .show = proc_show_pid_maps },
+	{ .name = "mountinfo", .mode = S_IFREG | 0444, .show = proc_show_mountinfo },
+	{ .name = "mounts", .mode = S_IFREG | 0444, .show = proc_show_mounts },
+	{ .name = "pagemap", .mode = S_IFREG | 0400, .file_ops = &proc_pagemap_ops },
+	{ .name = "root", .mode = S_IFLNK | 0777, .link = link_root },
+	{ .name = "smaps", .mode = S_IFREG | 0444, .show = proc_show_pid_smaps },
+	{ .name = "stat", .mode = S_IFREG | 0444, .show = proc_show_pid_stat },
+	{ .name = "statm", .mode = S_IFREG | 0444, .show = proc_show_pid_statm },
+	{ .name = "status", .mode = S_IFREG | 0444, .show = proc_show_pid_status },
+	{ .name = NULL },
+};

@@ -1,0 +1,427 @@
+/*
+ * procfs.c - the tree of /proc: look-up, listing, and files whose content is a text.
+ *
+ * An inode's number says all about it: process, descriptor, and which entry of the tables it shows. So the same file is the
+ * same inode as long as anybody uses it. Names come and go without anybody telling the cache of names (superblock.names_change).
+ * The text of an open file is made when a read starts at position 0, without a lock, and then put in place under the open
+ * file's own lock, which readers hold while they copy.
+ */
+#include "fs/proc/procfs.h"
+#include "fs/vfs.h"
+#include "kernel.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "mm/slab.h"
+#include "proc/process.h"
+#include <abi/dirent.h>
+#include <abi/errno.h>
+#include <abi/mount.h>
+
+#define STORE_MAX 512                           // bytes of one write to a file of /proc/sys
+#define FIRST_PID_POSITION 256                  // in the root directory: pid n stands at 256 + n
+#define FIRST_FD_POSITION 2
+
+struct proc_inode {
+	struct inode inode;
+	struct proc_entry *entry;       // constant; of the root directory: root_entry
+	struct proc_target target;      // constant
+};
+
+struct open_text {
+	struct mutex lock;
+	bool is_made;                   // GUARDED_BY(lock)
+	struct text text;               // GUARDED_BY(lock)
+};
+
+static struct slab_cache proc_inodes;
+static struct proc_entry root_entry = { .name = "/", .mode = S_IFDIR | 0555, .children = proc_root_entries };
+static struct proc_entry pid_entry = { .name = "pid", .mode = S_IFDIR | 0555, .children = proc_pid_entries };
+static struct proc_entry fd_link_entry = { .name = "fd", .mode = S_IFLNK | 0777, .link = proc_link_fd };
+
+static struct proc_inode *proc_inode(struct inode *ip)
+{
+	return container_of(ip, struct proc_inode, inode);
+}
+
+const struct proc_target *proc_target_of(const struct file *f)
+{
+	return &proc_inode(f->inode)->target;
+}
+
+/* --- inodes ----------------------------------------------------------------- */
+
+static const struct inode_ops directory_ops, file_inode_ops, link_ops;
+static const struct file_ops directory_file_ops, text_file_ops;
+
+static u64 inode_number(const struct proc_entry *e, const struct proc_target *target)
+{
+	return (u64)target->pid << 32 | (u64)(target->fd + 1) << 12 | e->number;
+}
+
+static void inode_fill(struct inode *ip, struct proc_entry *e, const struct proc_target *target)
+{
+	proc_inode(ip)->entry = e;
+	proc_inode(ip)->target = *target;
+	ip->mode = e->mode;
+	ip->nr_links = S_ISDIR(e->mode) ? 2 : 1;
+	if (S_ISDIR(e->mode)) {
+		ip->ops = &directory_ops;
+		ip->file_ops = &directory_file_ops;
+	} else if (S_ISLNK(e->mode)) {
+		ip->ops = &link_ops;
+	} else {
+		ip->ops = &file_inode_ops;
+		ip->file_ops = e->file_ops ? e->file_ops : &text_file_ops;
+	}
+	inode_touch(ip, true, true, true);
+}
+
+static int proc_inode_get(struct superblock *sb, struct proc_entry *e, const struct proc_target *target, struct inode **out)
+{
+	bool is_new;
+	int error = inode_get(sb, inode_number(e, target), out, &is_new);
+
+	if (!error && is_new) {
+		inode_fill(*out, e, target);
+		inode_ready(*out);
+	}
+	return error;
+}
+
+/* --- directories ------------------------------------------------------------ */
+
+static bool process_exists(int pid)
+{
+	struct process *p = process_find(pid);
+
+	if (!p)
+		return false;
+	process_put(p);
+	return true;
+}
+
+// A name that is a number and nothing else, below 2^31; -1: it is not.
+static int name_to_number(const char *name)
+{
+	u64 n;
+
+	if (name[0] == '0' && name[1])
+		return -1;
+	return string_to_u64(name, 10, &n) == 0 && n < 1u << 31 ? (int)n : -1;
+}
+
+static int lookup_special(struct inode *dir, const char *name, struct inode **out)
+{
+	struct proc_inode *d = proc_inode(dir);
+	struct proc_target target = d->target;
+	int number = name_to_number(name);
+
+	if (number < 0)
+		return -ENOENT;
+	if (d->entry == &root_entry && number > 0 && process_exists(number)) {
+		target.pid = number;
+		return proc_inode_get(dir->sb, &pid_entry, &target, out);
+	}
+	if (d->entry->children == &proc_fd_directory_entry && proc_fd_next(target.pid, number) == number) {
+		target.fd = number;
+		return proc_inode_get(dir->sb, &fd_link_entry, &target, out);
+	}
+	return -ENOENT;
+}
+
+static int proc_lookup(struct inode *dir, const char *name, struct inode **out)
+{
+	struct proc_inode *d = proc_inode(dir);
+
+	if (d->target.pid && !process_exists(d->target.pid))
+		return -ENOENT;
+	if (d->entry->children != &proc_fd_directory_entry)
+		for (struct proc_entry *e = d->entry->children; e->name; e++)
+			if (strcmp(e->name, name) == 0)
+				return proc_inode_get(dir->sb, e, &d->target, out);
+	return lookup_special(dir, name, out);
+}
+
+static u8 entry_type(const struct proc_entry *e)
+{
+	return (u8)((e->mode & S_IFMT) >> 12);
+}
+
+static int emit_number(struct directory_emit *emit, int n, u64 next_position, u64 number, u8 type)
+{
+	char name[16];
+	int length = format_string(name, sizeof(name), "%d", n);
+
+	return emit->emit(emit, name, (size_t)length, next_position, number, type);
+}
+
+static int list_processes(struct file *f, struct directory_emit *emit)
+{
+	struct proc_target target = { .fd = -1 };
+	struct process *p;
+
+	f->position = max(f->position, (u64)FIRST_PID_POSITION);
+	while ((p = process_next((int)(f->position - FIRST_PID_POSITION)))) {
+		target.pid = p->pid;
+		process_put(p);
+		if (!emit_number(emit, target.pid, FIRST_PID_POSITION + (u64)target.pid,
+				 inode_number(&pid_entry, &target), DT_DIR))
+			return 0;
+		f->position = FIRST_PID_POSITION + (u64)target.pid;
+	}
+	return 0;
+}
+
+static int list_descriptors(struct file *f, struct directory_emit *emit)
+{
+	struct proc_target target = proc_inode(f->inode)->target;
+
+	while ((target.fd = proc_fd_next(target.pid, (int)(f->position - FIRST_FD_POSITION))) >= 0) {
+		if (!emit_number(emit, target.fd, FIRST_FD_POSITION + (u64)target.fd + 1,
+				 inode_number(&fd_link_entry, &target), DT_LNK))
+			return 0;
+		f->position = FIRST_FD_POSITION + (u64)target.fd + 1;
+	}
+	return 0;
+}
+
+static bool emit_dots(struct file *f, struct directory_emit *emit)
+{
+	if (f->position == 0) {
+		if (!emit->emit(emit, ".", 1, 1, f->inode->number, DT_DIR))
+			return false;
+		f->position = 1;
+	}
+	if (f->position == 1) {
+		if (!emit->emit(emit, "..", 2, 2, f->dentry->parent->inode->number, DT_DIR))
+			return false;
+		f->position = 2;
+	}
+	return true;
+}
+
+static int proc_read_directory(struct file *f, struct directory_emit *emit)
+{
+	struct proc_inode *d = proc_inode(f->inode);
+	struct proc_entry *e = d->entry->children;
+
+	if (d->target.pid && !process_exists(d->target.pid))
+		return -ENOENT;
+	if (!emit_dots(f, emit))
+		return 0;
+	if (e == &proc_fd_directory_entry)
+		return list_descriptors(f, emit);
+	for (u64 i = 0; e[i].name; i++) {
+		if (i + 2 < f->position)
+			continue;
+		if (!emit->emit(emit, e[i].name, strlen(e[i].name), i + 3, inode_number(&e[i], &d->target), entry_type(&e[i])))
+			return 0;
+		f->position = i + 3;
+	}
+	return d->entry == &root_entry ? list_processes(f, emit) : 0;
+}
+
+static int proc_readlink(struct inode *ip, char *buffer, size_t size)
+{
+	struct proc_inode *p = proc_inode(ip);
+
+	return p->entry->link(buffer, size, &p->target);
+}
+
+// Sizes do not change, but O_TRUNC of a file that can be written to is no mistake.
+static int proc_resize(struct inode *ip, u64 size)
+{
+	(void)ip;
+	(void)size;
+	return 0;
+}
+
+static const struct inode_ops directory_ops = { .lookup = proc_lookup };
+static const struct inode_ops file_inode_ops = { .resize = proc_resize };
+static const struct inode_ops link_ops = { .readlink = proc_readlink };
+static const struct file_ops directory_file_ops = { .read_directory = proc_read_directory };
+
+/* --- texts ------------------------------------------------------------------ */
+
+static int text_open(struct inode *ip, struct file *f)
+{
+	struct proc_entry *e = proc_inode(ip)->entry;
+	int access = f->flags & O_ACCMODE;
+	struct open_text *o;
+
+	if ((access != O_WRONLY && !e->show) || (access != O_RDONLY && !e->store))
+		return -EACCES;
+	o = kmalloc_zeroed(sizeof(*o));
+	if (!o)
+		return -ENOMEM;
+	mutex_init(&o->lock, "open text", RANK_PIPE);
+	f->private = o;
+	return 0;
+}
+
+static void text_release(struct file *f)
+{
+	struct open_text *o = f->private;
+
+	text_free(&o->text);
+	kfree(o);
+}
+
+static int make_text(struct file *f, struct open_text *o)
+{
+	struct proc_inode *p = proc_inode(f->inode);
+	struct text fresh, old;
+	int error;
+
+	text_init(&fresh);
+	error = p->entry->show(&fresh, &p->target);
+	if (!error && fresh.has_failed)
+		error = -ENOMEM;
+	if (error) {
+		text_free(&fresh);
+		return error;
+	}
+	mutex_lock(&o->lock);
+	old = o->text;
+	o->text = fresh;
+	o->is_made = true;
+	mutex_unlock(&o->lock);
+	text_free(&old);
+	return 0;
+}
+
+static ssize_t text_read(struct file *f, struct iobuf *to, u64 *position)
+{
+	struct open_text *o = f->private;
+	ssize_t done = 0;
+
+	if (*position == 0 || !READ_ONCE(o->is_made)) {
+		int error = make_text(f, o);
+
+		if (error)
+			return error;
+	}
+	mutex_lock(&o->lock);
+	if (*position < o->text.length) {
+		size_t n = min(o->text.length - *position, to->remaining);
+		size_t copied = iobuf_put(to, o->text.data + *position, n);
+
+		*position += copied;
+		done = copied || !n ? (ssize_t)copied : -EFAULT;
+	}
+	mutex_unlock(&o->lock);
+	return done;
+}
+
+static ssize_t text_write(struct file *f, struct iobuf *from, u64 *position)
+{
+	struct proc_inode *p = proc_inode(f->inode);
+	char text[STORE_MAX];
+	size_t n = from->remaining, end = n;
+	int error;
+
+	if (n >= sizeof(text))
+		return -EINVAL;
+	if (iobuf_take(from, text, n) < n)
+		return -EFAULT;
+	while (end && (text[end - 1] == '\n' || text[end - 1] == ' '))
+		end--;
+	text[end] = 0;
+	error = p->entry->store(text, &p->target);
+	if (error)
+		return error;
+	*position += n;
+	return (ssize_t)n;
+}
+
+static const struct file_ops text_file_ops = {
+	.open = text_open,
+	.release = text_release,
+	.read = text_read,
+	.write = text_write,
+};
+
+/* --- the file system -------------------------------------------------------- */
+
+static struct inode *proc_inode_alloc(struct superblock *sb)
+{
+	struct proc_inode *p = slab_alloc_zeroed(&proc_inodes);
+
+	(void)sb;
+	return p ? &p->inode : NULL;
+}
+
+static void proc_inode_free(struct inode *ip)
+{
+	slab_free(&proc_inodes, proc_inode(ip));
+}
+
+static void proc_statfs(struct superblock *sb, struct statfs *out)
+{
+	(void)sb;
+	*out = (struct statfs){ .f_type = PROC_SUPER_MAGIC, .f_bsize = PAGE_SIZE, .f_frsize = PAGE_SIZE,
+				.f_namelen = NAME_LENGTH_MAX };
+}
+
+static void proc_unmount(struct superblock *sb)
+{
+	kfree(sb);
+}
+
+static const struct superblock_ops proc_sb_ops = {
+	.inode_alloc = proc_inode_alloc,
+	.inode_free = proc_inode_free,
+	.statfs = proc_statfs,
+	.unmount = proc_unmount,
+};
+
+static int proc_mount(struct file_system *fs, struct block_device *device, const char *options, u32 flags,
+		      struct superblock **out)
+{
+	const struct proc_target whole_system = { .fd = -1 };
+	struct superblock *sb = kmalloc(sizeof(*sb));
+	struct inode *root;
+	int error;
+
+	(void)options;
+	(void)flags;
+	if (!sb)
+		return -ENOMEM;
+	superblock_init(sb, fs, &proc_sb_ops, device);
+	sb->names_change = true;
+	error = proc_inode_get(sb, &root_entry, &whole_system, &root);
+	if (!error)
+		error = superblock_set_root(sb, root);
+	if (error) {
+		inodes_drop_all(sb);
+		kfree(sb);
+		return error;
+	}
+	*out = sb;
+	return 0;
+}
+
+static struct file_system proc_type = { .name = "proc", .mount = proc_mount };
+
+// Gives every entry below e a number of its own.
+static void number_entries(struct proc_entry *e, u32 *next)
+{
+	e->number = (*next)++;
+	if (!e->children || e->children == &proc_fd_directory_entry)
+		return;
+	for (struct proc_entry *child = e->children; child->name; child++)
+		number_entries(child, next);
+}
+
+void procfs_init(void)
+{
+	u32 next = 1;
+
+	slab_cache_init(&proc_inodes, "proc_inode", sizeof(struct proc_inode), 16);
+	number_entries(&root_entry, &next);
+	number_entries(&pid_entry, &next);
+	number_entries(&fd_link_entry, &next);
+	proc_sysctl_init();
+	proc_loadavg_start();
+	file_system_register(&proc_type);
+}

@@ -1,0 +1,242 @@
+/*
+ * status.c - a process in numbers: stat (one line), status (a line each), statm (pages). Copied under the locks first,
+ * printed afterwards.
+ */
+#include "dev/terminal.h"
+#include "fs/proc/peek.h"
+#include "fs/proc/procfs.h"
+#include "fs/vfs.h"
+#include "kernel.h"
+#include "lib/string.h"
+#include "mm/addrspace.h"
+#include "proc/process.h"
+#include "proc/signal.h"
+#include <abi/errno.h>
+
+#define NS_PER_TICK 10000000ul
+#define KIB_PER_PAGE (PAGE_SIZE / 1024)
+#define TERMINAL_DEVICE 0x440           // ttyS0: 4, 64
+
+struct snapshot {
+	char name[16];
+	char state;
+	int pid, parent, group, session, terminal, terminal_group;
+	u32 nr_threads, cpu, umask, nr_descriptors;
+	u64 minor_faults, major_faults, child_minor, child_major;
+	u64 waited, forced;
+	u64 cpu_ticks, child_ticks, start_ticks;
+	u64 pending, shared_pending, blocked, ignored, caught;
+	u64 resident, peak, anonymous, file_pages, nr_tables, limit;
+	struct area_sums sums;
+	vaddr_t code_start, code_end, stack_start, data_start, data_end, heap_start;
+	vaddr_t arguments_start, arguments_end, environment_start, environment_end;
+	int exit_status;
+	bool has_memory;
+};
+
+static char state_letter(const struct process *p, const struct thread *t)
+{
+	if (p->state != PROCESS_ALIVE || !t)
+		return 'Z';
+	switch ((enum thread_state)READ_ONCE(t->state)) {
+	case THREAD_RUNNABLE:
+		return 'R';
+	case THREAD_SLEEPING:
+		return 'D';
+	case THREAD_INTERRUPTIBLE:
+		return 'S';
+	case THREAD_STOPPED:
+		return 'T';
+	case THREAD_DEAD:
+		return 'X';
+	}
+	return 'S';
+}
+
+static const char *state_name(char letter)
+{
+	switch (letter) {
+	case 'R':
+		return "R (running)";
+	case 'D':
+		return "D (disk sleep)";
+	case 'T':
+		return "T (stopped)";
+	case 'Z':
+		return "Z (zombie)";
+	case 'X':
+		return "X (dead)";
+	default:
+		return "S (sleeping)";
+	}
+}
+
+static u64 ticks_of(struct timeval t)
+{
+	return (u64)t.tv_sec * 100 + (u64)t.tv_usec / 10000;
+}
+
+static void take_table_part(struct snapshot *s, struct process *p)
+{
+	struct thread *t;
+
+	spin_lock(&process_table_lock);
+	t = list_is_empty(&p->threads) ? NULL : list_first(&p->threads, struct thread, process_link);
+	s->state = state_letter(p, t);
+	s->parent = p->parent ? p->parent->pid : 0;
+	s->group = p->group;
+	s->session = p->session;
+	s->terminal = p->terminal ? TERMINAL_DEVICE : 0;
+	s->terminal_group = p->terminal && p->terminal->group ? p->terminal->group : -1;
+	s->nr_threads = p->nr_threads;
+	s->cpu = t ? t->cpu : 0;
+	s->pending = t ? t->pending_mask : 0;
+	s->blocked = t ? t->signal_mask : 0;
+	s->exit_status = p->exit_status;
+	s->child_minor = (u64)p->children_usage.ru_minflt;
+	s->child_major = (u64)p->children_usage.ru_majflt;
+	s->child_ticks = ticks_of(p->children_usage.ru_utime);
+	spin_unlock(&process_table_lock);
+}
+
+static void take_signal_part(struct snapshot *s, struct process *p)
+{
+	u64 flag = spin_lock_irq(&p->signal_lock);
+
+	s->shared_pending = p->pending_mask;
+	for (int i = 0; p->handlers && i < 64; i++) {
+		u64 handler = (u64)p->handlers->action[i].handler;
+
+		if (handler == (u64)SIG_IGN)
+			s->ignored |= 1ul << i;
+		else if (handler != (u64)SIG_DFL)
+			s->caught |= 1ul << i;
+	}
+	spin_unlock_irq(&p->signal_lock, flag);
+}
+
+static void take_memory_part(struct snapshot *s, int pid)
+{
+	struct addrspace *as = addrspace_of_process(pid);
+
+	if (!as)
+		return;
+	s->has_memory = true;
+	peek_sums(as, &s->sums);
+	s->resident = addrspace_resident(as);
+	s->peak = max(READ_ONCE(as->peak_resident), s->resident);
+	s->anonymous = as->nr_anon_resident > 0 ? (u64)as->nr_anon_resident : 0;
+	s->file_pages = as->nr_file_resident > 0 ? (u64)as->nr_file_resident : 0;
+	s->nr_tables = READ_ONCE(as->nr_tables);
+	s->code_start = as->code_start;
+	s->code_end = as->code_end;
+	s->data_start = as->data_start;
+	s->data_end = as->data_end;
+	s->heap_start = as->heap_start;
+	s->stack_start = as->stack_start;
+	s->arguments_start = as->arguments_start;
+	s->arguments_end = as->arguments_end;
+	s->environment_start = as->environment_start;
+	s->environment_end = as->environment_end;
+	addrspace_put(as);
+}
+
+static int snapshot_take(struct snapshot *s, int pid)
+{
+	struct process *p = process_find(pid);
+
+	if (!p)
+		return -ESRCH;
+	*s = (struct snapshot){ .pid = pid };
+	take_table_part(s, p);
+	take_signal_part(s, p);
+	take_memory_part(s, pid);
+	s->cpu_ticks = process_cpu_time_ns(p) / NS_PER_TICK;
+	s->start_ticks = p->start_time_ns / NS_PER_TICK;
+	s->minor_faults = p->counts[COUNT_MINOR_FAULTS];
+	s->major_faults = p->counts[COUNT_MAJOR_FAULTS];
+	s->waited = p->counts[COUNT_SWITCHES_WAITED];
+	s->forced = p->counts[COUNT_SWITCHES_FORCED];
+	mutex_lock(&p->lock);
+	memcpy(s->name, p->name, sizeof(s->name));
+	s->umask = p->umask;
+	s->nr_descriptors = p->files ? READ_ONCE(p->files->capacity) : 0;
+	s->limit = p->limits[RLIMIT_RSS].rlim_cur;
+	mutex_unlock(&p->lock);
+	process_put(p);
+	return 0;
+}
+
+// The 52 fields of proc(5), in its order.
+int proc_show_pid_stat(struct text *t, const struct proc_target *target)
+{
+	struct snapshot s;
+	int error = snapshot_take(&s, target->pid);
+
+	if (error)
+		return error;
+	text_printf(t, "%d (%s) %c %d %d %d %d %d 0 %lu %lu %lu %lu ", s.pid, s.name, s.state, s.parent, s.group, s.session,
+		    s.terminal, s.terminal_group, s.minor_faults, s.child_minor, s.major_faults, s.child_major);
+	text_printf(t, "%lu 0 %lu 0 20 0 %u 0 %lu %lu %lu %lu ", s.cpu_ticks, s.child_ticks, s.nr_threads, s.start_ticks,
+		    s.sums.size * PAGE_SIZE, s.resident, s.limit);
+	text_printf(t, "%lu %lu %lu 0 0 %lu %lu %lu %lu 0 0 0 17 %u 0 0 0 0 0 ", s.code_start, s.code_end, s.stack_start,
+		    s.pending & 0x7fffffff, s.blocked & 0x7fffffff, s.ignored & 0x7fffffff, s.caught & 0x7fffffff, s.cpu);
+	text_printf(t, "%lu %lu %lu %lu %lu %lu %lu %d\n", s.data_start, s.data_end, s.heap_start, s.arguments_start,
+		    s.arguments_end, s.environment_start, s.environment_end, s.exit_status);
+	return 0;
+}
+
+static void show_kib(struct text *t, const char *name, u64 nr_pages)
+{
+	text_printf(t, "%s:\t%8lu kB\n", name, nr_pages * KIB_PER_PAGE);
+}
+
+static void show_memory(struct text *t, const struct snapshot *s)
+{
+	show_kib(t, "VmPeak", s->sums.size);
+	show_kib(t, "VmSize", s->sums.size);
+	show_kib(t, "VmLck", s->sums.locked);
+	show_kib(t, "VmPin", 0);
+	show_kib(t, "VmHWM", s->peak);
+	show_kib(t, "VmRSS", s->resident);
+	show_kib(t, "RssAnon", s->anonymous);
+	show_kib(t, "RssFile", s->file_pages);
+	show_kib(t, "RssShmem", 0);
+	show_kib(t, "VmData", s->sums.data);
+	show_kib(t, "VmStk", s->sums.stack);
+	show_kib(t, "VmExe", s->sums.code);
+	show_kib(t, "VmLib", s->sums.library);
+	show_kib(t, "VmPTE", s->nr_tables);
+	show_kib(t, "VmSwap", 0);
+}
+
+int proc_show_pid_status(struct text *t, const struct proc_target *target)
+{
+	struct snapshot s;
+	int error = snapshot_take(&s, target->pid);
+
+	if (error)
+		return error;
+	text_printf(t, "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
+		    s.name, s.umask, state_name(s.state), s.pid, s.pid, s.parent);
+	text_printf(t, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t%u\nGroups:\t0 \n", s.nr_descriptors);
+	if (s.has_memory)
+		show_memory(t, &s);
+	text_printf(t, "Threads:\t%u\nSigQ:\t0/1024\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\n"
+		    "SigCgt:\t%016lx\n", s.nr_threads, s.pending, s.shared_pending, s.blocked, s.ignored, s.caught);
+	text_printf(t, "Cpus_allowed:\t%lx\nvoluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
+		    (1ul << nr_cpus) - 1, s.waited, s.forced);
+	return 0;
+}
+
+int proc_show_pid_statm(struct text *t, const struct proc_target *target)
+{
+	struct snapshot s;
+	int error = snapshot_take(&s, target->pid);
+
+	if (error)
+		return error;
+	text_printf(t, "%lu %lu %lu %lu 0 %lu 0\n", s.sums.size, s.resident, s.file_pages, s.sums.code,
+		    s.sums.data + s.sums.stack);
+	return 0;
+}
