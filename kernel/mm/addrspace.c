@@ -166,7 +166,6 @@ struct copy_state {
 };
 
 // One entry of the parent's private area, table locked: shown in the child too, read-only in both.
-// The child is ours alone; its table lock is of the same rank, so its slot is filled without it (pgtable_fill).
 static int copy_entry(struct pte_slot *slot, vaddr_t va, void *argument)
 {
 	struct copy_state *state = argument;
@@ -182,14 +181,20 @@ static int copy_entry(struct pte_slot *slot, vaddr_t va, void *argument)
 	if (pte_is_writable(e))
 		pte_set(slot, pte_write_protect(e));
 	state->next = va;
-	if (pgtable_fill(state->to, va, pte_write_protect(e)))
-		return -ENOMEM;
+	// Counted before it can be seen: a truncation may take it out of the child at once.
 	if (p != zero_page) {
 		page_get(p);
 		atomic_add(&p->map_count, 1);
-		state->to->nr_anon_resident++;
+		atomic_add(&state->to->nr_anon_resident, 1);
 	}
-	return 0;
+	if (pgtable_fill(state->to, va, pte_write_protect(e)) == 0)
+		return 0;
+	if (p != zero_page) {
+		atomic_sub(&state->to->nr_anon_resident, 1);
+		atomic_sub(&p->map_count, 1);
+		page_put(p);
+	}
+	return -ENOMEM;
 }
 
 static int copy_area(struct addrspace *from, struct addrspace *to, struct area *a)

@@ -30,13 +30,19 @@
 struct page *zero_page;
 
 // table_word of the frame's record is the lock: a struct spinlock has no room there.
-static void table_lock(struct page *table)
+static void table_lock_ranked(struct page *table, bool same_rank_allowed)
 {
 	if (DEBUG_BUILD)
-		lockcheck_acquire(&table->table_word, "page table", RANK_PAGETABLE, false, __builtin_return_address(0));
+		lockcheck_acquire(&table->table_word, "page table", RANK_PAGETABLE, same_rank_allowed,
+				  __builtin_return_address(0));
 	while (__atomic_exchange_n(&table->table_word, 1, __ATOMIC_ACQUIRE))
 		while (READ_ONCE(table->table_word))
 			__builtin_ia32_pause();
+}
+
+static void table_lock(struct page *table)
+{
+	table_lock_ranked(table, false);
 }
 
 static void table_unlock(struct page *table)
@@ -267,9 +273,12 @@ int pgtable_fill(struct addrspace *as, vaddr_t va, pte_t e)
 		table = table_at(*link);
 		record = pfn_to_page((*link & FRAME_BITS) >> PAGE_SHIFT);
 	}
+	// The second of its rank, parent before child: nobody locks two tables in the other order, as nobody else locks two.
+	table_lock_ranked(record, true);
 	debug_assert(!table[index_at(va, 0)]);
-	table[index_at(va, 0)] = e.bits;
+	atomic_store(&table[index_at(va, 0)], e.bits);
 	record->nr_entries++;
+	table_unlock(record);
 	return 0;
 }
 

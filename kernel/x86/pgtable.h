@@ -50,8 +50,8 @@ bool pte_upgrade(struct addrspace *as, vaddr_t va, pte_t expected, pte_t fresh) 
 // Calls visit for every non-empty slot of [start, end), tables locked; visit may set the slot. Stops when visit returns non-zero.
 typedef int (*pte_visitor)(struct pte_slot *slot, vaddr_t va, void *argument);
 int pgtable_visit(struct addrspace *as, vaddr_t start, vaddr_t end, pte_visitor visit, void *argument);
-// fork: enters e into a space that nobody else sees yet; no lock. The slot must be empty. -ENOMEM. Does not sleep (it is called
-// under another space's table lock).
+// fork: enters e into a space that no thread runs in yet; only the reverse map looks inside. The slot must be empty. -ENOMEM.
+// Does not sleep (it is called under another space's table lock).
 int pgtable_fill(struct addrspace *as, vaddr_t va, pte_t e) MUST_CHECK;
 // Frees the tables below [floor, ceiling) that hold nothing; no area may reach into it. as->lock held for writing.
 void pgtable_free_tables(struct addrspace *as, vaddr_t floor, vaddr_t ceiling);
