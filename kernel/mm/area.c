@@ -238,20 +238,29 @@ void area_set_start(struct addrspace *as, struct area *a, vaddr_t start)
 	rb_update_path(&as->areas, &a->node);
 }
 
-int area_split(struct addrspace *as, struct area *a, vaddr_t at)
+int area_cut(struct addrspace *as, struct area *a, vaddr_t at)
 {
 	assert(at > a->start && at < a->end && !(at & ~PAGE_MASK));
-	if (as->nr_areas >= AREAS_MAX)
-		return -ENOMEM;
 	struct area *upper = area_alloc(as, at, a->end, a->flags, a->file, a->first + ((at - a->start) >> PAGE_SHIFT));
 
 	if (!upper)
 		return -ENOMEM;
 	upper->cache = a->cache;
 	upper->has_private_pages = a->has_private_pages;
-	area_set_end(as, a, at);
-	area_insert(as, upper);
+	// In one rmap section: a truncation or write-back between the two steps would miss the upper part's entries.
+	rmap_lock_of(a);
+	as->nr_pages_mapped -= (a->end - at) >> PAGE_SHIFT;
+	a->end = at;
+	tree_insert(as, upper);
+	if (a->cache)
+		list_push_back(&a->cache->areas, &upper->cache_link);
+	rmap_unlock_of(a);
 	return 0;
+}
+
+int area_split(struct addrspace *as, struct area *a, vaddr_t at)
+{
+	return as->nr_areas >= AREAS_MAX ? -ENOMEM : area_cut(as, a, at);
 }
 
 // Would the two be one area (A2), were they not cut at the border?

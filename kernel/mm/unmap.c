@@ -74,9 +74,12 @@ int unmap_range(struct addrspace *as, vaddr_t start, vaddr_t end, struct list *d
 
 	if (!a || a->start >= end)
 		return 0;
-	// A hole in the middle of one area needs one more area: at the limit munmap must fail before it has done anything.
+	// Only a hole in the middle of one area leaves more areas than before: at the limit munmap must fail before it has
+	// done anything.
+	if (a->start < start && a->end > end && as->nr_areas >= AREAS_MAX)
+		return -ENOMEM;
 	if (a->start < start) {
-		error = area_split(as, a, start);
+		error = area_cut(as, a, start);
 		if (error)
 			return error;
 		a = area_next(a);
@@ -84,7 +87,7 @@ int unmap_range(struct addrspace *as, vaddr_t start, vaddr_t end, struct list *d
 	struct area *last = area_find(as, end - 1);
 
 	if (last && last->end > end) {
-		error = area_split(as, last, end);
+		error = area_cut(as, last, end);
 		if (error) {
 			area_merge(as, a);      // the first split, undone
 			return error;
