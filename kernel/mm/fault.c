@@ -54,7 +54,8 @@ static inline bool is_past_end(const struct cache *cache, pgoff_t index)
 	return index >= PAGE_ALIGN_UP(READ_ONCE(cache->size)) >> PAGE_SHIFT;
 }
 
-// Puts the page into the slot when that still holds what the fault found there. The page's reference goes with it.
+// Puts the page into the slot when that still holds what the fault found there. The page's reference goes with it; the
+// reference of the page that it takes the place of becomes the caller's, who gives it back after the flush.
 static bool install(struct addrspace *as, struct fault *f, struct page *p, pte_t expected, pte_t fresh)
 {
 	struct pte_slot slot;
@@ -67,9 +68,16 @@ static bool install(struct addrspace *as, struct fault *f, struct page *p, pte_t
 	bool is_same = slot.entry->bits == expected.bits;
 
 	if (is_same) {
+		struct page *before = pte_is_none(expected) ? zero_page : pte_page(expected);
+
 		if (p != zero_page) {
 			atomic_add(&p->map_count, 1);
 			atomic_add(resident_count(as, p), 1);
+		}
+		// P2 holds at every moment in which the table is not locked: truncation relies on it.
+		if (before != zero_page) {
+			atomic_sub(&before->map_count, 1);
+			atomic_sub(resident_count(as, before), 1);
 		}
 		pte_set(&slot, fresh);
 	}
@@ -206,11 +214,8 @@ static enum fault_result install_copy(struct addrspace *as, struct area *a, stru
 	if (pte_is_none(found))
 		return FAULT_OK;
 	tlb_flush_range(as, va, va + PAGE_SIZE);        // other threads may still read the original
-	if (original != zero_page) {
-		atomic_sub(&original->map_count, 1);
-		atomic_sub(resident_count(as, original), 1);
+	if (original != zero_page)
 		page_put(original);
-	}
 	return FAULT_OK;
 }
 
@@ -368,7 +373,8 @@ static void finish(struct fault *f)
 		count(COUNTER_PGMAJFAULT);
 	process_count(is_major ? COUNT_MAJOR_FAULTS : COUNT_MINOR_FAULTS);
 	faultlog_add(f);
-	if (f->verb == VERB_DIRTY && f->result == FAULT_OK)
+	// A fault of the kernel's own copy may hold locks that the flusher needs.
+	if (f->verb == VERB_DIRTY && f->result == FAULT_OK && f->from_user)
 		writeback_throttle();
 }
 
