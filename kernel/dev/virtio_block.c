@@ -6,7 +6,8 @@
  *      bio_submit -> waiting list -> slot (one bio, a part of one, or several) -> device -> interrupt -> bio_complete
  *
  * disk->lock (RANK_DEVICE, interrupts closed) covers the queue, the slots and the waiting list; bios are completed
- * without it. A merged request that fails is asked again bio by bio, so that a bad sector hurts only its own bio.
+ * without it. A request that fails after we, or perhaps the device's maker, have merged it with its neighbours is asked again
+ * bio by bio, each alone with the device, so that a bad sector hurts only its own bio.
  *
  *  V1  A slot has bios iff the device owns it; a bio is in the waiting list iff nr_issued < nr_pages (or it is a flush
  *      that no slot has).
@@ -50,6 +51,9 @@ struct slot {
 	struct bio *bios[MERGE_MAX];    // GUARDED_BY(disk->lock) those that it carries
 	u32 nr_bios;                    // GUARDED_BY(disk->lock)
 	u32 nr_pages;                   // GUARDED_BY(disk->lock)
+	blk_t first_block;              // GUARDED_BY(disk->lock)
+	bool is_alone;                  // GUARDED_BY(disk->lock) the device had nothing else
+	bool had_neighbour;             // GUARDED_BY(disk->lock) one that failed while the device had both
 };
 
 struct disk {
@@ -65,6 +69,7 @@ struct disk {
 	struct slot slots[MAX_SLOTS];   // GUARDED_BY(lock)
 	u32 free_slots;                 // GUARDED_BY(lock) a bit a slot
 	struct list waiting;            // GUARDED_BY(lock) bio.link
+	bool has_lone_bio;              // GUARDED_BY(lock) the device has one that is_alone, and nothing else
 	bool is_dead;                   // GUARDED_BY(lock)
 };
 
@@ -161,9 +166,12 @@ static void slot_issue(struct disk *d, u32 number)
 	c.table = d->is_indirect ? r->table : d->queue.descriptors + head;
 	c.first = d->is_indirect ? 0 : head;
 	s->nr_bios = s->nr_pages = 0;
+	s->first_block = bio->first_block + bio->nr_issued;
+	s->is_alone = bio->is_alone;
+	s->had_neighbour = false;
 	r->header.type = types[bio->op];
 	r->header.reserved = 0;
-	r->header.sector = bio->op == BIO_FLUSH ? 0 : (bio->first_block + bio->nr_issued) * SECTORS_PER_BLOCK;
+	r->header.sector = bio->op == BIO_FLUSH ? 0 : s->first_block * SECTORS_PER_BLOCK;
 	r->status = STATUS_NONE;
 	chain_add(&c, physical(&r->header), sizeof(r->header), 0);
 	slot_add_bio(s, &c, bio);
@@ -176,12 +184,22 @@ static void slot_issue(struct disk *d, u32 number)
 	virtqueue_offer(&d->queue, head);
 }
 
-// Lock held: gives the device what waits, as far as slots are free.
+static bool is_idle(struct disk *d)
+{
+	return d->free_slots == (u32)((1ul << d->nr_slots) - 1);
+}
+
+// Lock held: gives the device what waits, as far as slots are free. A bio that is to be alone waits for its turn, and the
+// others for its end.
 static void issue_waiting(struct disk *d)
 {
-	while (d->free_slots && !list_is_empty(&d->waiting)) {
+	while (d->free_slots && !list_is_empty(&d->waiting) && !d->has_lone_bio) {
 		u32 number = (u32)__builtin_ctz(d->free_slots);
+		bool is_alone = list_first(&d->waiting, struct bio, link)->is_alone;
 
+		if (is_alone && !is_idle(d))
+			break;
+		d->has_lone_bio = is_alone;
 		d->free_slots &= ~(1u << number);
 		slot_issue(d, number);
 	}
@@ -216,23 +234,45 @@ static int slot_error(struct slot *s, u32 length)
 	return r->status == STATUS_OK && length == writable ? 0 : -EIO;
 }
 
+// Lock held; the slot failed. Had the device its neighbour on the disk as well? QEMU merges such two, and fails both.
+static bool find_neighbours(struct disk *d, struct slot *s)
+{
+	for (u32 i = 0; i < d->nr_slots; i++) {
+		struct slot *other = &d->slots[i];
+
+		if (d->free_slots & 1u << i || other == s || other->request->header.type != s->request->header.type)
+			continue;
+		if (other->first_block == s->first_block + s->nr_pages || s->first_block == other->first_block + other->nr_pages)
+			s->had_neighbour = other->had_neighbour = true;
+	}
+	return s->had_neighbour;
+}
+
+// Lock held.
+static void ask_again(struct disk *d, struct bio *bio)
+{
+	list_remove(&bio->link);        // from the waiting list, when a part of it is still there
+	bio->nr_issued = 0;
+	bio->error = 0;
+	bio->is_alone = true;
+	list_push_front(&d->waiting, &bio->link);
+}
+
 // Lock held: the device has finished the slot. Bios that are over go to `finished`.
 static void slot_end(struct disk *d, u32 number, int error, struct list *finished)
 {
 	struct slot *s = &d->slots[number];
-	bool is_merged = s->nr_bios > 1;
+	bool asks_again = error && !d->is_dead && !s->is_alone && (find_neighbours(d, s) || s->nr_bios > 1);
 
+	if (s->is_alone)
+		d->has_lone_bio = false;
 	for (u32 i = s->nr_bios; i-- > 0;) {            // backwards: those asked again keep their order
 		struct bio *bio = s->bios[i];
 
 		bio->nr_pending--;
-		if (error && is_merged && !d->is_dead) {
-			bio->nr_issued = 0;
-			bio->is_alone = true;
-			list_push_front(&d->waiting, &bio->link);
-			continue;
-		}
-		if (error)
+		if (asks_again && !bio->is_alone)
+			ask_again(d, bio);
+		else if (error && !asks_again)
 			bio->error = error;
 		if (!bio->nr_pending && bio->nr_issued == bio->nr_pages)
 			list_push_back(finished, &bio->link);
