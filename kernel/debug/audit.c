@@ -160,7 +160,9 @@ static void check_cached_page(struct page *p)
 		 radix_tag_get(&cache->pages, p->index, RADIX_TAG_WRITEBACK) != page_has(p, PAGE_WRITEBACK))
 		problem("audit: frame %#lx: tags and flags disagree (C3)", n);
 	spin_unlock_irq(&cache->lock, flag);
-	if (p->refs != 1 + audit.shown[n] && !page_has(p, PAGE_WRITEBACK | PAGE_LOCKED))
+	i32 expected = 1 + audit.shown[n] + (page_has(p, PAGE_PINNED) ? 1 : 0);
+
+	if (p->refs != expected && !page_has(p, PAGE_WRITEBACK | PAGE_LOCKED))
 		problem("audit: cached frame %#lx: %d references, %u mappings", n, p->refs, audit.shown[n]);
 }
 

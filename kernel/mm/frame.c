@@ -20,6 +20,7 @@
 #define STOCK_MAX 64                    // frames a CPU keeps for itself
 #define STOCK_BATCH 32                  // moved to or from the lists at a time
 #define POISON 0x5aa55aa5deadf4eeul     // what a freed frame holds in debug builds
+#define IS_POISONED 1ul                 // page.private of such a frame; memory that was never used is not poisoned
 
 struct frame_cache {
 	u32 nr;
@@ -55,13 +56,14 @@ static void poison(struct page *p)
 
 	for (u64 i = 0; i < PAGE_SIZE / 8; i++)
 		word[i] = POISON;
+	p->private = IS_POISONED;
 }
 
 static void check_poison(struct page *p)
 {
 	u64 *word = page_address(p);
 
-	for (u64 i = 0; i < PAGE_SIZE / 8; i++) {
+	for (u64 i = 0; p->private == IS_POISONED && i < PAGE_SIZE / 8; i++) {
 		if (word[i] != POISON)
 			panic("frame %#lx was written to after it was freed: word %lu is %#lx",
 			      page_to_pfn(p), i, word[i]);
@@ -194,15 +196,16 @@ struct page *frames_alloc(u32 order, enum page_owner owner, u32 flags)
 	return p;
 }
 
-// The records say FREE, the bytes are poisoned; then the block may be listed.
-static void mark_free(struct page *p, u32 order)
+// The records say FREE, the bytes of used memory are poisoned; then the block may be listed.
+static void mark_free(struct page *p, u32 order, bool was_used)
 {
 	for (u32 i = 0; i < 1u << order; i++) {
 		p[i].owner = PAGE_FREE;
 		p[i].flags = 0;
 		p[i].refs = 0;
 		p[i].order = 0;
-		if (DEBUG_BUILD)
+		p[i].private = 0;
+		if (DEBUG_BUILD && was_used)
 			poison(p + i);
 	}
 	p->order = (u8)order;
@@ -212,7 +215,7 @@ void frames_free(struct page *first, u32 order)
 {
 	assert(first->refs == 1 && first->map_count == 0);      // P2
 	debug_assert(!page_has(first, PAGE_LOCKED | PAGE_ON_LRU));
-	mark_free(first, order);
+	mark_free(first, order, true);
 	count_add(COUNTER_PGFREE, 1ul << order);
 	if (order == 0) {
 		struct frame_cache *stock = &stocks[this_cpu()->id];
@@ -246,7 +249,7 @@ static void hand_over(pfn_t first, u64 nr_frames)
 
 		while (order < FRAME_MAX_ORDER && !(first & (1ul << order)) && (2ul << order) <= nr_frames)
 			order++;
-		mark_free(pfn_to_page(first), order);
+		mark_free(pfn_to_page(first), order, false);
 		spin_lock(&frames_lock);
 		list_block(pfn_to_page(first), order);
 		spin_unlock(&frames_lock);

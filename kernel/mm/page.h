@@ -38,6 +38,7 @@ enum page_flag {
 	PAGE_FAILED = 1u << 9,          // the fill failed; error says how
 	PAGE_HUGE_HEAD = 1u << 10,
 	PAGE_SWAPCACHE = 1u << 11,
+	PAGE_PINNED = 1u << 12,         // its file system holds a reference for as long as it is mounted
 };
 
 struct page {                           // at most 64 bytes
