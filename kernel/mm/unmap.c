@@ -10,6 +10,7 @@
 #include "x86/pgtable.h"
 #include "x86/tlb.h"
 #include "x86/uaccess.h"
+#include <abi/errno.h>
 
 struct unmap_state {
 	struct tlb_batch batch;
