@@ -223,14 +223,32 @@ static int check_groups(struct ext2 *fs)
 
 /* --- mount and unmount -------------------------------------------------------------------- */
 
+// A block that is held for as long as the file system is mounted; *slot is NULL when it cannot be had.
+static int pin_block(struct ext2 *fs, blk_t block, struct page **slot)
+{
+	int error = block_get(fs->sb.device, block, slot);
+
+	if (error)
+		*slot = NULL;
+	else
+		page_set(*slot, PAGE_PINNED);
+	return error;
+}
+
+static void unpin_block(struct page *p)
+{
+	page_clear(p, PAGE_PINNED);
+	page_put(p);
+}
+
 static void free_memory(struct ext2 *fs)
 {
 	for (u32 i = 0; fs->group_pages && i < fs->nr_group_blocks; i++) {
 		if (fs->group_pages[i])
-			page_put(fs->group_pages[i]);
+			unpin_block(fs->group_pages[i]);
 	}
 	if (fs->super_page)
-		page_put(fs->super_page);
+		unpin_block(fs->super_page);
 	kfree(fs->group_pages);
 	kfree(fs);
 }
@@ -243,7 +261,7 @@ static int read_groups(struct ext2 *fs)
 	if (!fs->group_pages)
 		return -ENOMEM;
 	for (u32 i = 0; i < fs->nr_group_blocks && !error; i++) {
-		error = block_get(fs->sb.device, 1 + i, &fs->group_pages[i]);
+		error = pin_block(fs, 1 + i, &fs->group_pages[i]);
 		if (error)
 			printk("ext2: %s: group descriptors cannot be read\n", fs->sb.device_name);
 	}
@@ -340,7 +358,7 @@ static const struct superblock_ops ext2_super_ops = {
 
 static int read_super(struct ext2 *fs)
 {
-	int error = block_get(fs->sb.device, 0, &fs->super_page);
+	int error = pin_block(fs, 0, &fs->super_page);
 
 	if (error) {
 		printk("ext2: %s: the superblock cannot be read\n", fs->sb.device_name);
