@@ -94,16 +94,17 @@ static void remove(struct cache *cache, struct page *p)
 {
 	debug_assert(p->map_count == 0);        // C6
 	u64 flag = spin_lock_irq(&cache->lock);
+	bool was_dirty = page_has(p, PAGE_DIRTY);
 
 	radix_remove(&cache->pages, p->index);
-	if (page_has(p, PAGE_DIRTY)) {
+	if (was_dirty) {
 		cache->nr_dirty--;
-		if (cache->ops->store)
-			atomic_sub(&nr_dirty_pages, 1);
 		page_clear(p, PAGE_DIRTY);
 	}
 	p->cache = NULL;
 	spin_unlock_irq(&cache->lock, flag);
+	if (was_dirty && cache->ops->store)
+		writeback_page_gone();
 	reclaim_remove(p);
 	page_put(p);
 }

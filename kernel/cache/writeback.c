@@ -26,8 +26,8 @@
 
 u64 nr_dirty_pages, nr_writeback_pages;
 
-static struct wait_queue flusher_wait;          // the flusher sleeps here
-static struct wait_queue throttle_wait;         // writers sleep here
+static struct wait_queue flusher_wait = { .waiters = LIST_INIT(flusher_wait.waiters) };         // the flusher sleeps here
+static struct wait_queue throttle_wait = { .waiters = LIST_INIT(throttle_wait.waiters) };       // writers sleep here
 static bool is_wanted;
 
 // Under cache->lock: the page's two states and their tags change together (C3).
@@ -115,9 +115,14 @@ static u32 lock_run(struct cache *cache, pgoff_t *at, pgoff_t last, struct page 
 			page_lock(p);
 			page_wait_writeback(p);
 		}
-		if (p->cache != cache || !page_has(p, PAGE_DIRTY)) {
+		// Somebody else may have written it, and a store made it dirty again, between the look above and the lock.
+		bool is_under_way = page_has(p, PAGE_WRITEBACK);
+
+		if (p->cache != cache || !page_has(p, PAGE_DIRTY) || is_under_way) {
 			page_unlock(p);
 			page_put(p);
+			if (is_under_way)
+				*at = index;
 			if (nr)
 				break;
 			continue;
@@ -189,6 +194,12 @@ void writeback_wake(void)
 	wake_all(&flusher_wait);
 }
 
+void writeback_page_gone(void)
+{
+	atomic_sub(&nr_dirty_pages, 1);
+	wake_all(&throttle_wait);
+}
+
 void writeback_throttle(void)
 {
 	if (likely(nr_dirty_pages < background_mark()))
@@ -224,15 +235,16 @@ static void flusher(void *argument)
 		if (!is_wanted)
 			(void)!wait_timeout_sleep(&w, WAIT_UNINTERRUPTIBLE, clock_monotonic_ns() + FLUSHER_PERIOD_NS);
 		wait_end(&flusher_wait, &w);
+		// Asked for: somebody lacks memory, and young dirty pages stand in the way as much as old ones.
+		bool all = is_wanted || nr_dirty_pages >= background_mark();
+
 		is_wanted = false;
-		flush_once(nr_dirty_pages >= background_mark());
+		flush_once(all);
 	}
 }
 
 void writeback_start(void)
 {
-	wait_queue_init(&flusher_wait);
-	wait_queue_init(&throttle_wait);
 	if (!kernel_thread_create("flusher", flusher, NULL))
 		panic("no memory for the flusher");
 }
