@@ -4,6 +4,7 @@
  * number and a status; the parent's wait takes those away. Orphans go to process 1.
  */
 #include "kernel.h"
+#include "dev/terminal.h"
 #include "fs/vfs.h"
 #include "lib/atomic.h"
 #include "mm/addrspace.h"
@@ -60,6 +61,7 @@ static bool orphan_children(struct process *p)
 			init = process_find_locked(1);
 		list_remove(&child->sibling_link);
 		child->parent = init;
+		child->exit_signal = SIGCHLD;
 		list_push_back(&init->children, &child->sibling_link);
 		has_zombie |= child->state == PROCESS_ZOMBIE;
 	}
@@ -75,16 +77,34 @@ static struct siginfo child_info(struct process *p, int code, int status)
 	return info;
 }
 
+// process_table_lock held. What the parent has said about SIGCHLD; one that has ended itself has nothing to say.
+static struct kernel_sigaction child_action(struct process *parent)
+{
+	struct kernel_sigaction a = { 0 };
+
+	if (parent->state != PROCESS_ALIVE)
+		return a;
+	u64 flag = spin_lock_irq(&parent->signal_lock);
+
+	a = parent->handlers->action[SIGCHLD - 1];
+	spin_unlock_irq(&parent->signal_lock, flag);
+	return a;
+}
+
 void process_tell_parent(struct process *p, int code, int status)
 {
 	struct siginfo info = child_info(p, code, status);
 
 	spin_lock(&process_table_lock);
 	struct process *parent = p->parent;
-	int number = code == CLD_EXITED || code == CLD_KILLED || code == CLD_DUMPED ? p->exit_signal : SIGCHLD;
+	bool is_end = code == CLD_EXITED || code == CLD_KILLED || code == CLD_DUMPED;
+	int number = is_end ? p->exit_signal : SIGCHLD;
 
-	if (parent)
+	if (parent) {
 		process_hold(parent);
+		if (!is_end && child_action(parent).flags & SA_NOCLDSTOP)
+			number = 0;
+	}
 	spin_unlock(&process_table_lock);
 	if (!parent)
 		return;
@@ -94,15 +114,12 @@ void process_tell_parent(struct process *p, int code, int status)
 	process_put(parent);
 }
 
-// Does the parent not want to know? Then no zombie stays (SIGCHLD ignored, or SA_NOCLDWAIT).
+// process_table_lock held. Does the parent not want to know? Then no zombie stays (SIGCHLD ignored, or SA_NOCLDWAIT).
 static bool parent_ignores(struct process *parent)
 {
-	u64 flag = spin_lock_irq(&parent->signal_lock);
-	struct kernel_sigaction *a = &parent->handlers->action[SIGCHLD - 1];
-	bool ignores = a->handler == SIG_IGN || a->flags & SA_NOCLDWAIT;
+	struct kernel_sigaction a = child_action(parent);
 
-	spin_unlock_irq(&parent->signal_lock, flag);
-	return ignores;
+	return a.handler == SIG_IGN || a.flags & SA_NOCLDWAIT;
 }
 
 static void add_usage(struct rusage *to, const struct rusage *from)
@@ -155,21 +172,20 @@ static void become_zombie(struct process *p, int status)
 	bool is_killed = WIFSIGNALED(status);
 
 	process_tell_parent(p, is_killed ? CLD_KILLED : CLD_EXITED, is_killed ? WTERMSIG(status) : WEXITSTATUS(status));
-	if (parent && p->exit_signal == SIGCHLD && parent_ignores(parent)) {
-		bool is_mine = false;
-
+	if (parent) {
 		spin_lock(&process_table_lock);
-		if (p->state == PROCESS_ZOMBIE) {
-			p->state = PROCESS_GONE;
-			is_mine = true;
-		}
-		spin_unlock(&process_table_lock);
+		bool is_mine = p->state == PROCESS_ZOMBIE && p->parent == parent && p->exit_signal == SIGCHLD &&
+			       parent_ignores(parent);
+
 		if (is_mine)
+			p->state = PROCESS_GONE;
+		spin_unlock(&process_table_lock);
+		if (is_mine) {
 			reap(p);
-		wake_all(&parent->child_wait);
-	}
-	if (parent)
+			wake_all(&parent->child_wait);
+		}
 		process_put(parent);
+	}
 	process_put(p);
 }
 
@@ -185,6 +201,21 @@ static void clear_child_tid(struct thread *t)
 	t->clear_child_tid = NULL;
 }
 
+// process_table_lock held, t is out of the list: no signal can reach it any more. What the process has pending may have been
+// meant for t to take: the others look.
+static void drop_own_signals(struct process *p, struct thread *t)
+{
+	u64 flag = spin_lock_irq(&p->signal_lock);
+	struct thread *other;
+
+	signals_drop_pending(&t->pending, &t->pending_mask);
+	spin_unlock_irq(&p->signal_lock, flag);
+	if (!READ_ONCE(p->pending_mask))
+		return;
+	list_for_each(other, &p->threads, process_link)
+		thread_work_add(other, WORK_SIGNAL);
+}
+
 void thread_exit(int status)
 {
 	struct thread *t = current;
@@ -193,14 +224,12 @@ void thread_exit(int status)
 	if (p) {
 		clear_child_tid(t);
 		vfork_release(t);
-		u64 flag = spin_lock_irq(&p->signal_lock);
-
-		signals_drop_pending(&t->pending, &t->pending_mask);
-		spin_unlock_irq(&p->signal_lock, flag);
+		process_hold(p);                // unless we are the last it may be gone at any moment from here on
 
 		// Who leaves last ends the process. The threads leave the list only here.
 		spin_lock(&process_table_lock);
 		thread_leave_locked(p, t);
+		drop_own_signals(p, t);
 		p->dead_threads_time_ns += t->cpu_time_ns + (clock_monotonic_ns() - t->started_ns);
 		t->cpu_time_ns = 0;
 		bool is_last = p->nr_threads == 0;
@@ -211,6 +240,7 @@ void thread_exit(int status)
 		if (is_last) {
 			if (p->pid == 1)
 				panic("init ended with status %#x", final_status);
+			terminal_leader_exits(p);       // when it leads a session
 			give_up_parts(p);
 			t->process = NULL;
 			become_zombie(p, final_status);
@@ -218,6 +248,7 @@ void thread_exit(int status)
 			t->space = NULL;
 			t->process = NULL;
 		}
+		process_put(p);
 	}
 	assert(t->nr_held == 0);
 	interrupts_close();
@@ -226,40 +257,46 @@ void thread_exit(int status)
 	panic("a dead thread runs");
 }
 
-// Tells every other thread of the process to end.
-static void doom_others(struct process *p, int status)
+// Tells every other thread of the process to end. False when another thread has done so before.
+static bool doom_others(struct process *p, int status)
 {
 	struct thread *t;
 
 	spin_lock(&process_table_lock);
-	if (!p->group_exiting) {
+	bool is_first = !p->group_exiting;
+
+	if (is_first) {
 		p->group_exiting = true;
 		p->exit_status = status;
 	}
 	list_for_each(t, &p->threads, process_link) {
-		if (t != current)
-			thread_work_add(t, WORK_SIGNAL);
+		if (t == current)
+			continue;
+		thread_work_add(t, WORK_SIGNAL);
+		sched_wake(t, 1u << THREAD_STOPPED);
 	}
 	spin_unlock(&process_table_lock);
+	return is_first;
 }
 
 void process_exit(int status)
 {
-	doom_others(current_process(), status);
+	(void)doom_others(current_process(), status);
 	thread_exit(status);
 }
 
-void process_kill_other_threads(void)
+int process_kill_other_threads(void)
 {
 	struct process *p = current_process();
 
-	if (READ_ONCE(p->nr_threads) == 1)
-		return;
-	doom_others(p, 0);
+	if (!doom_others(p, 0))
+		return -EINTR;          // another thread was faster: its exit or exec is our end
 	wait_event(&p->child_wait, READ_ONCE(p->nr_threads) == 1);
 	spin_lock(&process_table_lock);
 	p->group_exiting = false;
+	process_take_number_locked(p, current);
 	spin_unlock(&process_table_lock);
+	return 0;
 }
 
 static bool matches(const struct process *child, int pid)
