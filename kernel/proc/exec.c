@@ -140,8 +140,10 @@ static int open_executable(struct dentry *start, const char *path, struct file *
 		error = -EACCES;
 	else
 		error = inode_deny_write(ip);   // -ETXTBSY
-	if (error)
+	if (error) {
 		file_put(*out);
+		*out = NULL;                    // the caller closes what it finds there
+	}
 	return error;
 }
 
@@ -476,18 +478,23 @@ int process_exec(struct dentry *start, const char *path, struct exec_strings *ar
 		struct file_table *own = file_table_copy(current_process()->files);
 
 		if (own) {
-			file_table_put(current_process()->files);
+			struct file_table *shared = current_process()->files;
+
+			mutex_lock(&current_process()->lock);   // /proc/PID/fd looks under it
 			current_process()->files = own;
+			mutex_unlock(&current_process()->lock);
+			file_table_put(shared);
 		} else {
 			error = -ENOMEM;
 		}
 	}
+	if (!error)
+		error = process_kill_other_threads();
 	if (error) {
 		drop_program(p);
 		kfree(p);
 		return error;
 	}
-	process_kill_other_threads();
 	struct addrspace *old = commit(p, path);
 
 	reset_for_new_program();

@@ -22,6 +22,8 @@ void signal_handlers_reset_for_exec(struct process *p);
 void signals_drop_pending(struct list *pending, u64 *mask);     // signal_lock held, or nobody else knows the list
 void thread_work_add(struct thread *t, u64 work);       // and makes the thread notice
 void vfork_release(struct thread *t);                   // exec or exit: the parent may go on
-void process_kill_other_threads(void);                  // exec, exit_group: returns when the caller is alone. May sleep
+// exec: returns when the caller is alone, and has the process's number. -EINTR: the process is ending already. May sleep.
+int process_kill_other_threads(void) MUST_CHECK;
+void process_take_number_locked(struct process *p, struct thread *t);   // t, the only thread, takes on the process's number
 // Tells the parent that p stopped, continued or ended (SIGCHLD and the wait queue). process_table_lock not held.
 void process_tell_parent(struct process *p, int code, int status);

@@ -81,6 +81,13 @@ void thread_enter_locked(struct process *p, struct thread *t)
 	p->nr_threads++;
 }
 
+void process_take_number_locked(struct process *p, struct thread *t)
+{
+	list_remove(&t->tid_link);
+	t->tid = p->pid;
+	list_push_back(&tid_hash[(u32)t->tid % NR_BUCKETS], &t->tid_link);
+}
+
 void thread_leave_locked(struct process *p, struct thread *t)
 {
 	list_remove(&t->process_link);
