@@ -24,6 +24,7 @@
 #include "fs/devfs.h"
 #include "fs/pipe.h"
 #include "fs/ext2/ext2.h"
+#include "fs/pipe.h"
 #include "fs/proc/procfs.h"
 #include "fs/tmpfs.h"
 #include "fs/vfs.h"
@@ -102,6 +103,7 @@ static void boot_thread(void *unused)
 	writeback_start();              // and that write dirty pages
 	devices_init();                 // PCI, the disk, console and keyboard
 	stage_done("devices");
+	pipes_init();
 	tmpfs_init();                   // the kinds of file systems
 	devfs_init();
 	if (devices_register_files())   // the terminal's names, before /dev is mounted

@@ -222,7 +222,8 @@ i64 mmap_set_break(struct addrspace *as, vaddr_t new_end)
 		    as->nr_pages_mapped + ((new_top - old_top) >> PAGE_SHIFT) > limit_pages(RLIMIT_AS))
 			goto out;
 		if (insert_new(as, old_top, new_top - old_top,
-			       AREA_READ | AREA_WRITE | AREA_MAY_READ | AREA_MAY_WRITE | AREA_MAY_EXEC, NULL, 0) < 0)
+			       AREA_READ | AREA_WRITE | AREA_MAY_READ | AREA_MAY_WRITE | AREA_MAY_EXEC | AREA_HEAP,
+			       NULL, 0) < 0)
 			goto out;
 	}
 	as->heap_end = result = new_end;
