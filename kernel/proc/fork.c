@@ -18,8 +18,14 @@
 #include <abi/errno.h>
 #include <abi/sched.h>
 
-static int check_flags(u64 flags)
+static int check_arguments(const struct clone_arguments *a)
 {
+	u64 flags = a->flags;
+
+	if (flags & CLONE_SETTLS && a->tls >= USER_END) // the processor faults on a base that is no address
+		return -EPERM;
+	if (flags & CLONE_PARENT && !(flags & CLONE_THREAD) && current_process()->pid == 1)
+		return -EINVAL;         // a child of nobody could not be waited for
 	if (flags & CLONE_THREAD && !(flags & CLONE_SIGHAND))
 		return -EINVAL;
 	if (flags & CLONE_SIGHAND && !(flags & CLONE_VM))
@@ -134,7 +140,7 @@ static int make_visible(struct process *parent, struct process *child, struct th
 		child->group = parent->group;
 		child->session = parent->session;
 		child->terminal = parent->terminal;
-		child->exit_signal = (int)a->exit_signal;
+		child->exit_signal = a->flags & CLONE_PARENT ? parent->exit_signal : (int)a->exit_signal;
 		process_enter_locked(child);
 	}
 	thread_enter_locked(child, t);
@@ -145,7 +151,7 @@ static int make_visible(struct process *parent, struct process *child, struct th
 i64 process_clone(struct clone_arguments *a, struct trapframe *tf)
 {
 	struct process *parent = current_process(), *child = parent;
-	int error = check_flags(a->flags);
+	int error = check_arguments(a);
 
 	if (error)
 		return error;
@@ -178,7 +184,7 @@ i64 process_clone(struct clone_arguments *a, struct trapframe *tf)
 		error = 0;
 	if (a->flags & CLONE_CHILD_SETTID) {
 		t->set_child_tid = (u32 __user *)a->child_tid;
-		t->return_work = WORK_START;
+		atomic_or(&t->return_work, WORK_START); // a signal may have come already
 	}
 	count(COUNTER_FORKS);
 	sched_start(t);
