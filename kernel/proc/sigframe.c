@@ -94,7 +94,7 @@ static u64 choose_stack(const struct trapframe *tf, const struct kernel_sigactio
 static int push_frame(struct trapframe *tf, const struct kernel_sigaction *a, const struct siginfo *info, u64 mask)
 {
 	struct signal_frame frame;
-	u64 fpu_at = (choose_stack(tf, a) - fpu_area_size() - 64) & ~63ul;
+	u64 top = choose_stack(tf, a), fpu_at = (top - fpu_area_size() - 64) & ~63ul;
 	u64 at = ((fpu_at - sizeof(frame)) & ~15ul) - 8;        // as after a call: rsp + 8 is 16-aligned
 
 	memset(&frame, 0, sizeof(frame));
@@ -107,6 +107,9 @@ static int push_frame(struct trapframe *tf, const struct kernel_sigaction *a, co
 	save_registers(&frame.context.uc_mcontext, tf);
 	frame.context.uc_mcontext.fpstate = (void *)fpu_at;
 	frame.context.uc_sigmask = mask;
+	// Beside the alternate stack lies somebody else's memory.
+	if (is_on_alternate_stack(top) && !is_on_alternate_stack(at))
+		return -EFAULT;
 	if (!user_range_is_valid((void *)at, fpu_at - at + fpu_area_size()) || fpu_save_to_user((void *)fpu_at) ||
 	    copy_to_user((void *)at, &frame, sizeof(frame)))
 		return -EFAULT;
@@ -193,7 +196,7 @@ void signal_deliver(struct trapframe *tf)
 
 		if (READ_ONCE(p->group_exiting))
 			thread_exit(p->exit_status);
-		if (READ_ONCE(p->is_stopped) && !(p->pending_mask & signal_bit(SIGKILL))) {
+		if (READ_ONCE(p->is_stopped) && !((p->pending_mask | current->pending_mask) & signal_bit(SIGKILL))) {
 			signal_stop_here();
 			continue;
 		}
@@ -243,8 +246,11 @@ i64 signal_return(struct trapframe *tf)
 	u64 at = tf->rsp - 8;           // the handler's RET took the restorer's address
 
 	if (copy_from_user(&frame, (void *)at, sizeof(frame)) ||
-	    fpu_restore_from_user(frame.context.uc_mcontext.fpstate))
-		process_exit(SIGSEGV);
+	    fpu_restore_from_user(frame.context.uc_mcontext.fpstate)) {
+		tf->vector = 0;
+		signal_fault(SIGSEGV, SI_KERNEL, 0, 0, 0);
+		return 0;
+	}
 	load_registers(tf, &frame.context.uc_mcontext);
 	tf->vector = 0;
 	current->alternate_stack = (u64)frame.context.uc_stack.ss_sp;

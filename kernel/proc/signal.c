@@ -111,9 +111,13 @@ bool signal_is_pending(struct thread *t)
 {
 	struct process *p = t->process;
 
-	if (!p)
+	if (!p || !(((READ_ONCE(t->pending_mask) | READ_ONCE(p->pending_mask)) & ~t->signal_mask) || READ_ONCE(p->group_exiting)))
 		return false;
-	return ((READ_ONCE(t->pending_mask) | READ_ONCE(p->pending_mask)) & ~t->signal_mask) || p->group_exiting;
+	// The signal may have been meant for another thread. A call that it interrupts here must pass by signal_deliver all the
+	// same, which decides whether the call is restarted.
+	if (t == current)
+		atomic_or(&t->return_work, WORK_SIGNAL);
+	return true;
 }
 
 static bool is_ignored(struct process *p, int number)
@@ -122,6 +126,8 @@ static bool is_ignored(struct process *p, int number)
 	struct kernel_sigaction *a = &p->handlers->action[number - 1];
 
 	if (a->handler == SIG_IGN)
+		return true;
+	if (a->handler == SIG_DFL && p->pid == 1)       // process 1 gets only what it asked for
 		return true;
 	return a->handler == SIG_DFL && signal_bit(number) & IGNORED && number != SIGCONT;
 }
@@ -191,7 +197,7 @@ static void send_locked(struct process *p, struct thread *target, int number, co
 {
 	struct thread *t = target ? target : choose_thread(p, number);
 	u64 flag = spin_lock_irq(&p->signal_lock);
-	u64 blocked = t ? t->signal_mask : U64_MAX;
+	u64 blocked = t ? t->signal_mask | t->awaited_signals : U64_MAX;
 	bool is_new = enqueue(p, target ? &target->pending : &p->pending, target ? &target->pending_mask : &p->pending_mask,
 			      blocked, number, info);
 
@@ -401,7 +407,7 @@ void signal_stop_here(void)
 
 void signal_default(int number)
 {
-	if (signal_bit(number) & IGNORED)
+	if (signal_bit(number) & IGNORED || (current_process()->pid == 1 && !(signal_bit(number) & FAULTS)))
 		return;
 	if (signal_bit(number) & STOPPING) {
 		stop(number);

@@ -59,6 +59,7 @@ struct thread {
 
 	u64 signal_mask;                // written by the thread itself, under signal_lock
 	u64 saved_signal_mask;
+	u64 awaited_signals;            // by rt_sigtimedwait: queued even where they would be ignored
 	u64 pending_mask;               // GUARDED_BY(signal_lock) bit n-1: signal n pending for this thread
 	struct list pending;            // GUARDED_BY(signal_lock) struct pending_signal
 	u64 alternate_stack, alternate_stack_size;

@@ -116,10 +116,12 @@ i64 sys_rt_sigtimedwait(const u64 __user *set_user, siginfo_t __user *info_user,
 	bool taken = signal_take(set, &info);
 
 	if (!taken && deadline > clock_monotonic_ns()) {
+		WRITE_ONCE(current->awaited_signals, set);
 		signal_set_mask(was & ~set);            // let one of them end the sleep
 		sleep_until(deadline, WAIT_INTERRUPTIBLE);
 		taken = signal_take(set, &info);
 		signal_set_mask(was);
+		WRITE_ONCE(current->awaited_signals, 0);
 	}
 	if (!taken)
 		return clock_monotonic_ns() >= deadline ? -EAGAIN : -EINTR;
