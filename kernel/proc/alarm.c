@@ -34,6 +34,7 @@ static void alarm_send(struct deferred *d)
 	bool is_due = a->deadline_ns && clock_monotonic_ns() >= a->deadline_ns;
 
 	if (is_due) {
+		timer_cancel(&a->timer);        // set anew, and due again before its interrupt has come
 		a->deadline_ns = a->interval_ns ? a->deadline_ns + a->interval_ns : 0;
 		if (a->deadline_ns)
 			timer_arm(&a->timer, a->deadline_ns, alarm_fired);

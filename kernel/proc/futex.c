@@ -206,7 +206,7 @@ i64 futex_requeue(u64 from, u64 to, bool is_shared, u32 nr_wake, u32 nr_move, co
 	struct futex_waiter *w, *following;
 	i64 nr = 0, moved = 0;
 	u32 value;
-	int error = key_of(from, is_shared, &from_key);
+	int error = (i32)nr_wake < 0 || (i32)nr_move < 0 ? -EINVAL : key_of(from, is_shared, &from_key);
 
 	if (!error)
 		error = key_of(to, is_shared, &to_key);
@@ -228,10 +228,12 @@ i64 futex_requeue(u64 from, u64 to, bool is_shared, u32 nr_wake, u32 nr_move, co
 			wake_waiter(w);
 			nr++;
 		} else if (moved < (i64)nr_move) {
-			list_remove(&w->link);
 			w->key = to_key;
-			atomic_store(&w->bucket, b);
-			list_push_back(&b->waiters, &w->link);
+			if (a != b) {           // else it stays where it is, and this loop ends
+				list_remove(&w->link);
+				atomic_store(&w->bucket, b);
+				list_push_back(&b->waiters, &w->link);
+			}
 			moved++;
 		}
 	}
