@@ -75,10 +75,10 @@ static i64 choose_place(struct addrspace *as, vaddr_t hint, u64 length, u32 flag
 		return error ? error : (i64)hint;
 	}
 	if (hint) {
+		hint = max(PAGE_ALIGN_DOWN(hint), MMAP_LOWEST);
 		struct area *there = area_find_from(as, hint);
 
-		hint = PAGE_ALIGN_DOWN(hint);
-		if (hint >= MMAP_LOWEST && range_is_valid(hint, length) && (!there || there->start >= hint + length))
+		if (range_is_valid(hint, length) && (!there || there->start >= hint + length))
 			return (i64)hint;
 	}
 	vaddr_t top = flags & MAP_32BIT ? 0x80000000ul : as->mmap_top;

@@ -191,6 +191,8 @@ i64 mmap_advise(struct addrspace *as, vaddr_t start, u64 length, int advice)
 
 	if (start & ~PAGE_MASK || !advice_is_known(advice))
 		return -EINVAL;
+	if (length > U64_MAX - PAGE_SIZE)
+		return -EINVAL;
 	length = PAGE_ALIGN_UP(length);
 	if (start + length < start)
 		return -EINVAL;
@@ -223,5 +225,7 @@ i64 mmap_advise(struct addrspace *as, vaddr_t start, u64 length, int advice)
 		at = next;
 	}
 	write_unlock(&as->lock);
+	if (error == -ENOMEM)
+		return -EAGAIN;         // Linux keeps ENOMEM for holes
 	return error ? error : met_hole ? -ENOMEM : 0;
 }
