@@ -114,6 +114,20 @@ struct dentry *dentry_create_root(struct superblock *sb, struct inode *ip)
 	return d;
 }
 
+struct dentry *dentry_create_unnamed(struct inode *ip)
+{
+	struct dentry *d = dentry_create_root(ip->sb, ip);
+
+	if (d)
+		inode_hold(ip);
+	return d;
+}
+
+bool dentry_is_unnamed(const struct dentry *d)
+{
+	return d->parent == d && d->sb->root != d;
+}
+
 // Enters a new dentry (refs 1) under parent, unless another thread was faster: then that one is returned.
 static struct dentry *insert(struct dentry *parent, struct dentry *fresh)
 {

@@ -13,8 +13,6 @@
 #include <abi/errno.h>
 
 #define MAX_DEVICES 48
-#define DISK_MAJOR 254
-#define MINORS_PER_DISK 16
 
 struct device {
 	const char *name;
@@ -62,15 +60,12 @@ static const struct file_ops *ops_find(u32 mode, u64 device_number)
 static void add_disks(void)
 {
 	static bool done;
-	u64 minor = 0;
 
 	if (done)
 		return;
 	done = true;
-	for (struct block_device *d = block_device_next(NULL); d; d = block_device_next(d)) {
-		devfs_add(d->name, S_IFBLK | 0660, ABI_MKDEV(DISK_MAJOR, minor), &block_file_ops, d);
-		minor += MINORS_PER_DISK;
-	}
+	for (struct block_device *d = block_device_next(NULL); d; d = block_device_next(d))
+		devfs_add(d->name, S_IFBLK | 0660, ABI_MKDEV(DISK_MAJOR, d->number * DISK_MINORS), &block_file_ops, d);
 }
 
 static int make_link(struct inode *root, const char *name, const char *target)

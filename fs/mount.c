@@ -164,7 +164,9 @@ static int make_superblock(const char *type, const char *device_name, u32 flags,
 		return error;
 	sb->flags |= flags & FLAGS_KEPT;
 	string_copy(sb->device_name, device_name && *device_name ? device_name : type, sizeof(sb->device_name));
-	if (!sb->device_id)
+	if (device)
+		sb->device_id = (u32)ABI_MKDEV(DISK_MAJOR, device->number * DISK_MINORS);
+	else if (!sb->device_id)
 		sb->device_id = next_minor++;
 	*out = sb;
 	return 0;

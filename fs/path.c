@@ -98,6 +98,19 @@ static int look_up(struct dentry *parent, const char *name, size_t length, struc
 	return error;
 }
 
+// The link leads to a thing that may have no path: the walk goes on from there.
+static int follow_thing(struct walk *w, struct inode *link, const char *rest)
+{
+	struct dentry *d;
+	int error = link->ops->follow(link, &d);
+
+	if (error)
+		return error;
+	stand_at(w, d);
+	w->rest = rest;
+	return 0;
+}
+
 // The walk stands where the link is; its text comes in front of the rest.
 static int follow_link(struct walk *w, struct inode *link, const char *rest)
 {
@@ -107,6 +120,8 @@ static int follow_link(struct walk *w, struct inode *link, const char *rest)
 
 	if (++w->nr_links > SYMLINKS_MAX)
 		return -ELOOP;
+	if (link->ops->follow)
+		return follow_thing(w, link, rest);
 	if (!link->ops->readlink)
 		return -EINVAL;
 	text = kmalloc(TEXT_SIZE);

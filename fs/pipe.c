@@ -310,7 +310,21 @@ static int fifo_open(struct inode *ip, struct file *f)
 	return error;
 }
 
+// By way of /proc/PID/fd: one end more, at once.
+static int pipe_open(struct inode *ip, struct file *f)
+{
+	struct pipe *p;
+
+	write_lock(&ip->lock);
+	p = ip->private;
+	if (p)
+		add_end(p, f->flags);
+	write_unlock(&ip->lock);
+	return p ? 0 : -ENXIO;
+}
+
 static const struct file_ops pipe_file_ops = {
+	.open = pipe_open,
 	.release = pipe_release,
 	.read = pipe_read,
 	.write = pipe_write,

@@ -78,6 +78,8 @@ struct inode_ops {              // on directories, dir->lock held for writing (l
 	int (*rename)(struct inode *from_dir, const char *from, struct inode *to_dir, const char *to,
 		      struct inode *moved, struct inode *replaced);
 	int (*readlink)(struct inode *ip, char *buffer, size_t size);                   // length, not 0-ended
+	// A link that leads to a thing and not where its text says (/proc/PID/fd): the dentry, referenced. NULL: by its text.
+	int (*follow)(struct inode *ip, struct dentry **out);
 	// inode->lock held for writing: blocks, then cache_set_size. -EFBIG, -ENOSPC, -EIO.
 	int (*resize)(struct inode *ip, u64 size);
 	// Mode, owner or times were changed in the inode; NULL: nothing to check.
@@ -203,6 +205,8 @@ void inode_end_write(struct inode *ip);
 /* dentry.c */
 void dentry_room_init(void);
 struct dentry *dentry_hold(struct dentry *d);
+struct dentry *dentry_create_unnamed(struct inode *ip);         // for pipes and the like, which no directory knows. NULL: no memory
+bool dentry_is_unnamed(const struct dentry *d);
 void dentry_put(struct dentry *d);
 // The path of d from the root of the tree, into the end of buffer; -ENAMETOOLONG. " (deleted)" is appended for unlinked ones.
 int dentry_path(struct dentry *d, struct dentry *root, char *buffer, size_t size, char **out) MUST_CHECK;

@@ -82,7 +82,7 @@ int proc_file_path(struct file *f, char *buffer, size_t size)
 	char text[64];
 	int length;
 
-	if (f->dentry)
+	if (f->dentry && !dentry_is_unnamed(f->dentry))
 		return proc_dentry_path(f->dentry, buffer, size);
 	if (unnamed)
 		length = format_string(text, sizeof(text), "%s (deleted)", unnamed);
@@ -105,4 +105,18 @@ int proc_link_fd(char *buffer, size_t size, const struct proc_target *target)
 	result = proc_file_path(f, buffer, size);
 	file_put(f);
 	return result;
+}
+
+int proc_file_dentry(struct file *f, struct dentry **out)
+{
+	if (!f)
+		return -ENOENT;
+	*out = f->dentry ? dentry_hold(f->dentry) : dentry_create_unnamed(f->inode);
+	file_put(f);
+	return *out ? 0 : -ENOMEM;
+}
+
+int proc_follow_fd(struct dentry **out, const struct proc_target *target)
+{
+	return proc_file_dentry(proc_fd_get(target->pid, target->fd), out);
 }

@@ -138,18 +138,26 @@ static int show_limits(struct text *t, const struct proc_target *target)
 
 /* --- links ------------------------------------------------------------------ */
 
-static int link_exe(char *buffer, size_t size, const struct proc_target *target)
+// The program's file, referenced; NULL: none.
+static struct file *executable_of(const struct proc_target *target)
 {
 	struct process *p = find(target);
 	struct file *f;
-	int result;
 
 	if (!p)
-		return -ENOENT;
+		return NULL;
 	mutex_lock(&p->lock);
 	f = p->executable ? file_hold(p->executable) : NULL;
 	mutex_unlock(&p->lock);
 	process_put(p);
+	return f;
+}
+
+static int link_exe(char *buffer, size_t size, const struct proc_target *target)
+{
+	struct file *f = executable_of(target);
+	int result;
+
 	if (!f)
 		return -ENOENT;
 	result = proc_file_path(f, buffer, size);
@@ -157,21 +165,45 @@ static int link_exe(char *buffer, size_t size, const struct proc_target *target)
 	return result;
 }
 
-static int link_directory(char *buffer, size_t size, const struct proc_target *target, bool is_root)
+static int follow_exe(struct dentry **out, const struct proc_target *target)
+{
+	return proc_file_dentry(executable_of(target), out);
+}
+
+enum which_directory { WORKING_DIRECTORY, ROOT_DIRECTORY };
+
+static int follow_directory(struct dentry **out, const struct proc_target *target, enum which_directory which)
 {
 	struct process *p = find(target);
 	struct dentry *d;
-	int result;
 
 	if (!p)
 		return -ENOENT;
 	mutex_lock(&p->lock);
-	d = is_root ? p->root : p->cwd;
-	d = d ? dentry_hold(d) : NULL;
+	d = which == ROOT_DIRECTORY ? p->root : p->cwd;
+	*out = d ? dentry_hold(d) : NULL;
 	mutex_unlock(&p->lock);
 	process_put(p);
-	if (!d)
-		return -ENOENT;
+	return *out ? 0 : -ENOENT;
+}
+
+static int follow_cwd(struct dentry **out, const struct proc_target *target)
+{
+	return follow_directory(out, target, WORKING_DIRECTORY);
+}
+
+static int follow_root(struct dentry **out, const struct proc_target *target)
+{
+	return follow_directory(out, target, ROOT_DIRECTORY);
+}
+
+static int link_directory(char *buffer, size_t size, const struct proc_target *target, enum which_directory which)
+{
+	struct dentry *d;
+	int result = follow_directory(&d, target, which);
+
+	if (result)
+		return result;
 	result = proc_dentry_path(d, buffer, size);
 	dentry_put(d);
 	return result;
@@ -179,12 +211,12 @@ static int link_directory(char *buffer, size_t size, const struct proc_target *t
 
 static int link_cwd(char *buffer, size_t size, const struct proc_target *target)
 {
-	return link_directory(buffer, size, target, false);
+	return link_directory(buffer, size, target, WORKING_DIRECTORY);
 }
 
 static int link_root(char *buffer, size_t size, const struct proc_target *target)
 {
-	return link_directory(buffer, size, target, true);
+	return link_directory(buffer, size, target, ROOT_DIRECTORY);
 }
 
 struct proc_entry proc_pid_entries[] = {
@@ -192,16 +224,16 @@ struct proc_entry proc_pid_entries[] = {
 	{ .name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline },
 	{ .name = "comm", .mode = S_IFREG | 0444, .show = show_comm },
 	{ .name = "counts", .mode = S_IFREG | 0444, .show = show_counts },
-	{ .name = "cwd", .mode = S_IFLNK | 0777, .link = link_cwd },
+	{ .name = "cwd", .mode = S_IFLNK | 0777, .link = link_cwd, .follow = follow_cwd },
 	{ .name = "environ", .mode = S_IFREG | 0400, .show = show_environ },
-	{ .name = "exe", .mode = S_IFLNK | 0777, .link = link_exe },
+	{ .name = "exe", .mode = S_IFLNK | 0777, .link = link_exe, .follow = follow_exe },
 	{ .name = "fd", .mode = S_IFDIR | 0500, .children = &proc_fd_directory_entry },
 	{ .name = "limits", .mode = S_IFREG | 0444, .show = show_limits },
 	{ .name = "maps", .mode = S_IFREG | 0444, .show = proc_show_pid_maps },
 	{ .name = "mountinfo", .mode = S_IFREG | 0444, .show = proc_show_mountinfo },
 	{ .name = "mounts", .mode = S_IFREG | 0444, .show = proc_show_mounts },
 	{ .name = "pagemap", .mode = S_IFREG | 0400, .file_ops = &proc_pagemap_ops },
-	{ .name = "root", .mode = S_IFLNK | 0777, .link = link_root },
+	{ .name = "root", .mode = S_IFLNK | 0777, .link = link_root, .follow = follow_root },
 	{ .name = "smaps", .mode = S_IFREG | 0444, .show = proc_show_pid_smaps },
 	{ .name = "stat", .mode = S_IFREG | 0444, .show = proc_show_pid_stat },
 	{ .name = "statm", .mode = S_IFREG | 0444, .show = proc_show_pid_statm },

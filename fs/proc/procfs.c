@@ -36,7 +36,8 @@ struct open_text {
 static struct slab_cache proc_inodes;
 static struct proc_entry root_entry = { .name = "/", .mode = S_IFDIR | 0555, .children = proc_root_entries };
 static struct proc_entry pid_entry = { .name = "pid", .mode = S_IFDIR | 0555, .children = proc_pid_entries };
-static struct proc_entry fd_link_entry = { .name = "fd", .mode = S_IFLNK | 0777, .link = proc_link_fd };
+static struct proc_entry fd_link_entry = { .name = "fd", .mode = S_IFLNK | 0777, .link = proc_link_fd,
+					  .follow = proc_follow_fd };
 
 static struct proc_inode *proc_inode(struct inode *ip)
 {
@@ -50,7 +51,7 @@ const struct proc_target *proc_target_of(const struct file *f)
 
 /* --- inodes ----------------------------------------------------------------- */
 
-static const struct inode_ops directory_ops, file_inode_ops, link_ops;
+static const struct inode_ops directory_ops, file_inode_ops, link_ops, thing_link_ops;
 static const struct file_ops directory_file_ops, text_file_ops;
 
 static u64 inode_number(const struct proc_entry *e, const struct proc_target *target)
@@ -68,7 +69,7 @@ static void inode_fill(struct inode *ip, struct proc_entry *e, const struct proc
 		ip->ops = &directory_ops;
 		ip->file_ops = &directory_file_ops;
 	} else if (S_ISLNK(e->mode)) {
-		ip->ops = &link_ops;
+		ip->ops = e->follow ? &thing_link_ops : &link_ops;
 	} else {
 		ip->ops = &file_inode_ops;
 		ip->file_ops = e->file_ops ? e->file_ops : &text_file_ops;
@@ -228,6 +229,13 @@ static int proc_readlink(struct inode *ip, char *buffer, size_t size)
 	return p->entry->link(buffer, size, &p->target);
 }
 
+static int proc_follow(struct inode *ip, struct dentry **out)
+{
+	struct proc_inode *p = proc_inode(ip);
+
+	return p->entry->follow(out, &p->target);
+}
+
 // Sizes do not change, but O_TRUNC of a file that can be written to is no mistake.
 static int proc_resize(struct inode *ip, u64 size)
 {
@@ -239,6 +247,7 @@ static int proc_resize(struct inode *ip, u64 size)
 static const struct inode_ops directory_ops = { .lookup = proc_lookup };
 static const struct inode_ops file_inode_ops = { .resize = proc_resize };
 static const struct inode_ops link_ops = { .readlink = proc_readlink };
+static const struct inode_ops thing_link_ops = { .readlink = proc_readlink, .follow = proc_follow };
 static const struct file_ops directory_file_ops = { .read_directory = proc_read_directory };
 
 /* --- texts ------------------------------------------------------------------ */

@@ -26,6 +26,8 @@ struct proc_entry {                     // tables end with a name of NULL
 	int (*store)(const char *text, const struct proc_target *target);
 	// A symbolic link's text; its length (not 0-ended), or -errno.
 	int (*link)(char *buffer, size_t size, const struct proc_target *target);
+	// Where the link leads, referenced; NULL: where its text says.
+	int (*follow)(struct dentry **out, const struct proc_target *target);
 	const struct file_ops *file_ops;        // instead of show
 	struct proc_entry *children;    // of a directory
 	u32 number;                     // procfs.c numbers all entries
@@ -60,6 +62,8 @@ extern const struct file_ops proc_kpageflags_ops;
 struct file *proc_fd_get(int pid, int fd);
 int proc_fd_next(int pid, int fd);              // the lowest descriptor >= fd; -1: none
 int proc_link_fd(char *buffer, size_t size, const struct proc_target *target);
+int proc_follow_fd(struct dentry **out, const struct proc_target *target);
+int proc_file_dentry(struct file *f, struct dentry **out);      // takes over the reference on f (NULL: -ENOENT)
 // The text of a link to an open file: its path, "pipe:[12]", ... Length or -errno.
 int proc_file_path(struct file *f, char *buffer, size_t size);
 int proc_dentry_path(struct dentry *d, char *buffer, size_t size);

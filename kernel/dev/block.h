@@ -15,6 +15,8 @@
 #include "cache/cache.h"
 
 #define BLOCK_SIZE PAGE_SIZE
+#define DISK_MAJOR 254                  // device numbers: one disk takes 16 minors
+#define DISK_MINORS 16
 #define BIO_MAX_PAGES 128               // 512 KiB
 
 struct page;
