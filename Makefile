@@ -100,6 +100,7 @@ image: $(B)/lectern.img  ## the disk image, made by mke2fs
 iso: $(B)/lectern.iso  ## a GRUB image that boots the release kernel
 
 # --- the kernels: $(call kernel,name,objects' folder,extra flags) -----------
+# NASM describes one section of code a file to gdb; boot.asm has two, so none.
 # Linked twice: the first pass fixes every address, its symbols become the
 # table that the back-trace reads, and the second pass links that table in,
 # behind everything whose address it tells.
@@ -110,7 +111,7 @@ $(B)/$(2)/%.o: %.c Makefile
 	$$(call say,CC)$$(CC) $(KFLAGS) $(3) -c $$< -o $$@
 $(B)/$(2)/%.asm.o: %.asm $(B)/$(2)/gen/offsets.inc Makefile
 	@mkdir -p $$(@D)
-	$$(call say,NASM)$$(NASM) -f elf64 -g -F dwarf -i$(B)/$(2)/gen/ -ikernel/ -MD $$(@:.o=.d) $$< -o $$@
+	$$(call say,NASM)$$(NASM) -f elf64 $$(if $$(filter boot/boot.asm,$$<),,-g -F dwarf) -i$(B)/$(2)/gen/ -ikernel/ -MD $$(@:.o=.d) $$< -o $$@
 # Offsets and numbers that NASM shares with C: the compiler writes them down.
 $(B)/$(2)/gen/offsets.inc: kernel/x86/offsets.c Makefile
 	@mkdir -p $$(@D)

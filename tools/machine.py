@@ -187,6 +187,16 @@ def qemu(args, image, cmdline, iso=None):
 ADDRESS = re.compile(r"\b(?:0x)?(ffffffff[89a-f][0-9a-f]{7})\b")
 
 
+def short(place):
+    """The part of a file:line that names a file of the project (NASM repeats folders)."""
+    file, _, line = place.rpartition(":")
+    parts = file.split("/")
+    for i in range(len(parts)):
+        if (PROJECT / "/".join(parts[i:])).is_file() and parts[i]:
+            return "/".join(parts[i:]) + ":" + line
+    return place
+
+
 def symbolise(lines, kernel):
     """Gives each line with an address of kernel code its file:line behind it."""
     wanted = sorted({m for line in lines for m in ADDRESS.findall(line)})
@@ -205,7 +215,7 @@ def symbolise(lines, kernel):
     for address, place in zip(wanted, done.stdout.splitlines()):
         place = place.split(" (")[0]
         if not place.startswith("??") and not place.endswith(("?", ":0")):
-            where[address] = os.path.relpath(place, PROJECT) if place.startswith("/") else place
+            where[address] = short(place)
     out = []
     for line in lines:
         places = [where[a] for a in ADDRESS.findall(line) if a in where]

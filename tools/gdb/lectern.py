@@ -167,7 +167,7 @@ class Threads(Command):
     def run(self, _):
         cpus = gdb.parse_and_eval("cpus")
         for n in range(int(gdb.parse_and_eval("nr_cpus"))):
-            now = cpus[n]["current"]
+            now = cpus[n]["current_thread"]
             gdb.write("cpu %d: %s\n" % (n, text(now["name"]) if int(now) else "-"))
         for process in processes():
             for thread in list_entries(process["threads"], "struct thread", "process_link"):
@@ -183,7 +183,7 @@ def space_of(argument):
             if int(process["pid"]) == int(argument, 0):
                 return process["space"]
         raise gdb.GdbError("no process " + argument)
-    space = gdb.parse_and_eval("cpus[0].current->space")
+    space = gdb.parse_and_eval("cpus[0].current_thread->space")
     if not int(space):
         raise gdb.GdbError("a kernel thread runs on CPU 0: it has no areas; name a process")
     return space
