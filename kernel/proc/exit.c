@@ -151,16 +151,19 @@ static void reap(struct process *p)
 	process_put(p);
 }
 
+// The parent learns of it; a parent that ignores SIGCHLD never sees a zombie, not even for a moment.
 static void become_zombie(struct process *p, int status)
 {
+	bool is_killed = WIFSIGNALED(status);
 	struct process *init;
 
 	spin_lock(&process_table_lock);
 	bool init_has_work = orphan_children(p);
 	struct process *parent = p->parent;
+	bool is_unwanted = parent && p->exit_signal == SIGCHLD && parent_ignores(parent);
 
 	p->exit_status = status;
-	p->state = PROCESS_ZOMBIE;
+	p->state = is_unwanted ? PROCESS_GONE : PROCESS_ZOMBIE;
 	process_hold(p);
 	if (parent)
 		process_hold(parent);
@@ -169,23 +172,13 @@ static void become_zombie(struct process *p, int status)
 		wake_all(&init->child_wait);
 		process_put(init);
 	}
-	bool is_killed = WIFSIGNALED(status);
-
 	process_tell_parent(p, is_killed ? CLD_KILLED : CLD_EXITED, is_killed ? WTERMSIG(status) : WEXITSTATUS(status));
-	if (parent) {
-		spin_lock(&process_table_lock);
-		bool is_mine = p->state == PROCESS_ZOMBIE && p->parent == parent && p->exit_signal == SIGCHLD &&
-			       parent_ignores(parent);
-
-		if (is_mine)
-			p->state = PROCESS_GONE;
-		spin_unlock(&process_table_lock);
-		if (is_mine) {
-			reap(p);
-			wake_all(&parent->child_wait);
-		}
-		process_put(parent);
+	if (is_unwanted) {
+		reap(p);
+		wake_all(&parent->child_wait);
 	}
+	if (parent)
+		process_put(parent);
 	process_put(p);
 }
 
