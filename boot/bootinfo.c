@@ -267,14 +267,15 @@ const char *command_line_get(const char *name, char *value, size_t value_size)
 	const char *cursor = bootinfo.command_line;
 	size_t length = strlen(name);
 	char word[256];
+	const char *found = NULL;
 
 	while (next_option(&cursor, word, sizeof(word))) {
 		if (strncmp(word, name, length) == 0 && word[length] == '=') {
 			string_copy(value, word + length + 1, value_size);
-			return value;
+			found = value;          // go on: the last one counts
 		}
 	}
-	return NULL;
+	return found;
 }
 
 bool command_line_has(const char *word)
