@@ -167,7 +167,7 @@ class Threads(Command):
     def run(self, _):
         cpus = gdb.parse_and_eval("cpus")
         for n in range(int(gdb.parse_and_eval("nr_cpus"))):
-            now = cpus[n]["current_thread"]
+            now = cpus[n]["running"]
             gdb.write("cpu %d: %s\n" % (n, text(now["name"]) if int(now) else "-"))
         for process in processes():
             for thread in list_entries(process["threads"], "struct thread", "process_link"):
@@ -177,20 +177,26 @@ class Threads(Command):
                     text(thread["name"])))
 
 
+def selected_cpu():
+    """QEMU shows each CPU as a thread, from 1."""
+    thread = gdb.selected_thread()
+    return thread.num - 1 if thread else 0
+
+
 def space_of(argument):
     if argument:
         for process in processes():
             if int(process["pid"]) == int(argument, 0):
                 return process["space"]
         raise gdb.GdbError("no process " + argument)
-    space = gdb.parse_and_eval("cpus[0].current_thread->space")
+    space = gdb.parse_and_eval("cpus[%d].running->space" % selected_cpu())
     if not int(space):
-        raise gdb.GdbError("a kernel thread runs on CPU 0: it has no areas; name a process")
+        raise gdb.GdbError("a kernel thread runs here: it has no areas; name a process")
     return space
 
 
 class Areas(Command):
-    """lectern-areas [PID]: the areas of a process (default: CPU 0's current one)."""
+    """lectern-areas [PID]: the areas of a process (default: what this CPU runs)."""
     name = "lectern-areas"
 
     def run(self, argument):
@@ -216,8 +222,7 @@ class Page(Command):
     def run(self, argument):
         address = int(gdb.parse_and_eval(argument).cast(gdb.lookup_type("unsigned long")))
         address &= (1 << 64) - 1
-        cpu = int(gdb.selected_thread().num) - 1 if gdb.selected_thread() else 0
-        table = int(gdb.parse_and_eval("cpus[%d].active_root" % cpu)) & ~0xfff
+        table = int(gdb.parse_and_eval("cpus[%d].active_root" % selected_cpu())) & ~0xfff
         for level, shift in (("PML4", 39), ("PDPT", 30), ("PD", 21), ("PT", 12)):
             index = address >> shift & 511
             entry = read_u64(DIRECT_MAP + table + 8 * index)
