@@ -90,19 +90,22 @@ static int find_or_create(struct cache *cache, pgoff_t index, struct page **out,
 }
 
 // Page locked, in its cache. Takes it out: the reference of the tree goes.
-static void remove(struct cache *cache, struct page *p)
+static void remove_page(struct cache *cache, struct page *p)
 {
+	struct radix_spare emptied = { .nodes = NULL };
+
 	debug_assert(p->map_count == 0);        // C6
 	u64 flag = spin_lock_irq(&cache->lock);
 	bool was_dirty = page_has(p, PAGE_DIRTY);
 
-	radix_remove(&cache->pages, p->index);
+	radix_remove(&cache->pages, p->index, &emptied);
 	if (was_dirty) {
 		cache->nr_dirty--;
 		page_clear(p, PAGE_DIRTY);
 	}
 	p->cache = NULL;
 	spin_unlock_irq(&cache->lock, flag);
+	radix_preload_end(&emptied);            // interrupts take cache->lock: nothing is freed under it
 	if (was_dirty && cache->ops->store)
 		writeback_page_gone();
 	reclaim_remove(p);
@@ -135,7 +138,7 @@ static int failure_of(struct cache *cache, struct page *p)
 
 	page_lock(p);
 	if (p->cache == cache && page_has(p, PAGE_FAILED))
-		remove(cache, p);
+		remove_page(cache, p);
 	page_unlock(p);
 	return error;
 }
@@ -258,7 +261,7 @@ void cache_truncate_pages(struct cache *cache, u64 new_size)
 		if (p->cache == cache) {
 			if (atomic_load(&p->map_count))         // mapped between the first unmapping and our lock
 				rmap_unmap(cache, index, 1, UNMAP_PRIVATE_TOO);
-			remove(cache, p);
+			remove_page(cache, p);
 		}
 		page_unlock(p);
 		page_put(p);
@@ -278,7 +281,7 @@ void cache_discard(struct cache *cache, pgoff_t index)
 	if (p->cache == cache) {
 		if (atomic_load(&p->map_count))
 			rmap_unmap(cache, index, 1, UNMAP_PRIVATE_TOO);
-		remove(cache, p);
+		remove_page(cache, p);
 	}
 	page_unlock(p);
 	page_put(p);
@@ -327,7 +330,7 @@ void cache_destroy(struct cache *cache)
 	for (; (p = next_page(cache, index, &index)); index++) {
 		page_lock(p);
 		page_wait_writeback(p);
-		remove(cache, p);
+		remove_page(cache, p);
 		page_unlock(p);
 		page_put(p);
 	}
@@ -337,6 +340,7 @@ void cache_destroy(struct cache *cache)
 bool cache_try_evict(struct page *p)
 {
 	struct cache *cache = p->cache;
+	struct radix_spare emptied = { .nodes = NULL };
 	bool is_gone = false;
 
 	if (!cache || page_has(p, PAGE_DIRTY | PAGE_WRITEBACK) || atomic_load(&p->map_count) || !cache->ops->store)
@@ -345,11 +349,12 @@ bool cache_try_evict(struct page *p)
 
 	// Two references: the tree's and the caller's. A third is found under cache->lock only, so none can come now.
 	if (atomic_load(&p->refs) == 2 && !page_has(p, PAGE_DIRTY)) {
-		radix_remove(&cache->pages, p->index);
+		radix_remove(&cache->pages, p->index, &emptied);
 		p->cache = NULL;
 		is_gone = true;
 	}
 	spin_unlock_irq(&cache->lock, flag);
+	radix_preload_end(&emptied);
 	if (is_gone) {
 		count(COUNTER_CACHE_EVICTIONS);
 		reclaim_remove(p);

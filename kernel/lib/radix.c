@@ -180,7 +180,7 @@ static void clear_tag_upwards(struct radix_node *n, u32 slot, u32 tag)
 	}
 }
 
-void *radix_remove(struct radix *tree, u64 index)
+void *radix_remove(struct radix *tree, u64 index, struct radix_spare *emptied)
 {
 	struct radix_node *n = leaf_of(tree, index);
 	struct radix_node *parent;
@@ -202,15 +202,15 @@ void *radix_remove(struct radix *tree, u64 index)
 	parent = n->parent;
 	if (!parent) {
 		tree->root = NULL;
-		radix_node_free(n);
+		node_return(emptied, n);
 		return item;
 	}
 	parent->slots[n->slot_in_parent] = NULL;
 	parent->used &= ~(1ul << n->slot_in_parent);
-	radix_node_free(n);
+	node_return(emptied, n);
 	if ((parent->used & (parent->used - 1)) == 0) {         // one child left: it takes the place
 		attach(tree, parent->parent, parent->slots[__builtin_ctzl(parent->used)]);
-		radix_node_free(parent);
+		node_return(emptied, parent);
 	}
 	return item;
 }

@@ -44,7 +44,9 @@ void radix_preload_end(struct radix_spare *spare);
 // then nodes are allocated on the spot.
 int radix_insert(struct radix *tree, u64 index, void *item, struct radix_spare *spare) MUST_CHECK;
 void *radix_find(const struct radix *tree, u64 index);          // NULL when absent
-void *radix_remove(struct radix *tree, u64 index);              // what was there, or NULL
+// What was there, or NULL. Nodes that it leaves empty go to *emptied, for radix_preload_end after the lock is given up; emptied
+// may be NULL: then they are freed on the spot.
+void *radix_remove(struct radix *tree, u64 index, struct radix_spare *emptied);
 void radix_tag_set(struct radix *tree, u64 index, enum radix_tag tag);
 void radix_tag_clear(struct radix *tree, u64 index, enum radix_tag tag);
 bool radix_tag_get(const struct radix *tree, u64 index, enum radix_tag tag);

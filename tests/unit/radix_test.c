@@ -125,7 +125,9 @@ static void random_step(struct radix *tree)
 		e->present = true;
 		break;
 	case 2:
-		require(radix_remove(tree, e->index) == (e->present ? e : NULL));
+		require(radix_preload(&spare) == 0);
+		require(radix_remove(tree, e->index, &spare) == (e->present ? e : NULL));
+		radix_preload_end(&spare);
 		*e = (struct entry){ .index = e->index };
 		break;
 	case 3:
@@ -164,7 +166,7 @@ static void random_operations(int kind, const char *name)
 	}
 	require(tree.nr_items == nr);
 	for (int i = 0; i < NR_INDICES; i++)
-		radix_remove(&tree, model[i].index);
+		radix_remove(&tree, model[i].index, NULL);
 	ok(!tree.root && tree.nr_items == 0 && nr_nodes == 0, name);
 }
 
@@ -186,9 +188,9 @@ static void preload(void)
 	ok(radix_insert(&tree, 1ul << 40, &x, NULL) == -ENOMEM, "inserting without memory");
 	ok(radix_insert(&tree, 1ul << 40, &x, &spare) == 0 && !spare.nodes, "the spare nodes suffice for a far index");
 	out_of_memory = false;
-	radix_remove(&tree, 7);
+	radix_remove(&tree, 7, NULL);
 	ok(nr_nodes == 1, "an inner node with one child goes");
-	radix_remove(&tree, 1ul << 40);
+	radix_remove(&tree, 1ul << 40, NULL);
 	ok(nr_nodes == 0 && !tree.root, "nothing is left");
 }
 
