@@ -15,7 +15,7 @@
  */
 #include "kernel.h"
 #include "cache/writeback.h"
-#include "fs/vfs.h"
+#include "fs/names.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
 #include "mm/area.h"
@@ -398,12 +398,37 @@ i64 file_seek_default(struct file *f, i64 offset, int whence)
 	return result;
 }
 
+/*
+ * The names that lead to the file: directories on the way up that have changed are written too, so that what was synced can
+ * be reached after a power cut.
+ */
+static int write_names(struct dentry *d)
+{
+	int error = 0;
+
+	d = dentry_hold(d);
+	while (d->parent != d && !error) {
+		struct dentry *parent = dentry_parent(d);
+
+		dentry_put(d);
+		d = parent;
+		if (atomic_load(&d->inode->dirty))
+			error = inode_write_out(d->inode);
+	}
+	dentry_put(d);
+	return error;
+}
+
 static int sync_range(struct file *f, u64 first_byte, u64 last_byte, bool data_only)
 {
+	struct dentry *d = f->dentry;
+	int error = d && d->sb->device ? write_names(d) : 0, later;
+
 	if (first_byte > last_byte)
-		return inode_sync(f->inode, data_only);
-	return inode_sync_pages(f->inode, first_byte >> PAGE_SHIFT,
-				min(last_byte >> PAGE_SHIFT, U64_MAX >> PAGE_SHIFT), data_only);
+		later = inode_sync(f->inode, data_only);
+	else
+		later = inode_sync_pages(f->inode, first_byte >> PAGE_SHIFT, last_byte >> PAGE_SHIFT, data_only);
+	return error ? error : later;
 }
 
 int file_sync(struct file *f, u64 first_byte, u64 last_byte, bool data_only)

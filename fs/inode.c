@@ -348,7 +348,7 @@ int inode_sync_pages(struct inode *ip, pgoff_t first, pgoff_t last, bool data_on
 	return error ? error : later;
 }
 
-// Taken off the dirty list and referenced by the caller: writes it, and lists it again when it is still (or again) dirty.
+// Referenced by the caller: writes it, and lists it again (if it is not listed) when it is still or again dirty.
 static int write_one(struct inode *ip, enum sync_mode mode)
 {
 	int error = 0, later;
@@ -367,6 +367,11 @@ static int write_one(struct inode *ip, enum sync_mode mode)
 	}
 	spin_unlock(&hash_lock);
 	return error ? error : later;
+}
+
+int inode_write_out(struct inode *ip)
+{
+	return write_one(ip, SYNC_WAIT);
 }
 
 // The oldest dirty inode, off the list and referenced; NULL when all are younger.

@@ -190,6 +190,8 @@ void inode_touch_access(struct inode *ip, u32 open_flags);      // read: atime a
 void inode_fill_stat(struct inode *ip, struct stat *out);
 int inode_sync(struct inode *ip, bool data_only) MUST_CHECK;    // pages, inode, metadata, device flush. May sleep
 int inode_sync_pages(struct inode *ip, pgoff_t first, pgoff_t last, bool data_only) MUST_CHECK;  // the same for some of its pages
+// Its dirty pages (waits for them) and the inode into its block; no flush. May sleep.
+int inode_write_out(struct inode *ip) MUST_CHECK;
 int inodes_write_back(struct superblock *sb, u64 older_than_ns, enum sync_mode mode) MUST_CHECK;        // flusher and sync. May sleep
 void inodes_for_each(struct superblock *sb, void (*f)(struct inode *ip, void *argument), void *argument);  // referenced during f; may sleep
 u64 inodes_drop_unused(u64 max);                // reclaim

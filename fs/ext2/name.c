@@ -37,7 +37,7 @@ static int check_parent(struct inode *dir, struct inode *ip)
 					    ip->number, dir->number);
 }
 
-static int lookup(struct inode *dir, const char *name, struct inode **out)
+static int ext2_lookup(struct inode *dir, const char *name, struct inode **out)
 {
 	struct ext2_place place;
 	int error = ext2_find_entry(dir, name, &place);
@@ -75,7 +75,7 @@ static int add_new(struct inode *dir, const char *name, struct inode *ip, u32 nr
 	return 0;
 }
 
-static int create(struct inode *dir, const char *name, u32 mode, u64 device_number, struct inode **out)
+static int ext2_create(struct inode *dir, const char *name, u32 mode, u64 device_number, struct inode **out)
 {
 	struct inode *ip;
 	int error = ext2_inode_create(dir, mode, device_number, &ip);
@@ -83,7 +83,7 @@ static int create(struct inode *dir, const char *name, u32 mode, u64 device_numb
 	return error ? error : add_new(dir, name, ip, 1, out);
 }
 
-static int mkdir(struct inode *dir, const char *name, u32 mode, struct inode **out)
+static int ext2_mkdir(struct inode *dir, const char *name, u32 mode, struct inode **out)
 {
 	struct inode *ip;
 	int error;
@@ -104,7 +104,7 @@ static int mkdir(struct inode *dir, const char *name, u32 mode, struct inode **o
 	return error;
 }
 
-static int symlink(struct inode *dir, const char *name, const char *target, struct inode **out)
+static int ext2_symlink(struct inode *dir, const char *name, const char *target, struct inode **out)
 {
 	struct inode *ip;
 	int error = ext2_inode_create(dir, S_IFLNK | 0777, 0, &ip);
@@ -119,7 +119,7 @@ static int symlink(struct inode *dir, const char *name, const char *target, stru
 	return add_new(dir, name, ip, 1, out);
 }
 
-static int link(struct inode *dir, const char *name, struct inode *target)
+static int ext2_link(struct inode *dir, const char *name, struct inode *target)
 {
 	if (target->nr_links >= EXT2_LINKS_MAX)
 		return -EMLINK;
@@ -146,7 +146,7 @@ static int remove_name(struct inode *dir, const char *name, const struct inode *
 	return error;
 }
 
-static int unlink(struct inode *dir, const char *name, struct inode *target)
+static int ext2_unlink(struct inode *dir, const char *name, struct inode *target)
 {
 	int error = remove_name(dir, name, target);
 
@@ -163,7 +163,7 @@ static int check_empty(struct inode *dir)
 	return error ? error : is_empty ? 0 : -ENOTEMPTY;
 }
 
-static int rmdir(struct inode *dir, const char *name, struct inode *target)
+static int ext2_rmdir(struct inode *dir, const char *name, struct inode *target)
 {
 	int error = check_empty(target);
 
@@ -211,7 +211,7 @@ static int set_new_name(struct inode *to_dir, const char *to, struct inode *move
 	return error;
 }
 
-static int rename(struct inode *from_dir, const char *from, struct inode *to_dir, const char *to,
+static int ext2_rename(struct inode *from_dir, const char *from, struct inode *to_dir, const char *to,
 		  struct inode *moved, struct inode *replaced)
 {
 	bool is_directory = S_ISDIR(moved->mode), changes_parent = is_directory && from_dir != to_dir;
@@ -239,12 +239,12 @@ static int rename(struct inode *from_dir, const char *from, struct inode *to_dir
 }
 
 const struct inode_ops ext2_directory_inode_ops = {
-	.lookup = lookup,
-	.create = create,
-	.mkdir = mkdir,
-	.symlink = symlink,
-	.link = link,
-	.unlink = unlink,
-	.rmdir = rmdir,
-	.rename = rename,
+	.lookup = ext2_lookup,
+	.create = ext2_create,
+	.mkdir = ext2_mkdir,
+	.symlink = ext2_symlink,
+	.link = ext2_link,
+	.unlink = ext2_unlink,
+	.rmdir = ext2_rmdir,
+	.rename = ext2_rename,
 };

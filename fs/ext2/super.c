@@ -133,14 +133,26 @@ void ext2_want_large_files(struct ext2 *fs)
 
 /* --- what mounting checks ------------------------------------------------------------- */
 
-#define REFUSE(fs, ...) (printk("ext2: %s: ", (fs)->sb.device_name), printk(__VA_ARGS__), printk("\n"), -EINVAL)
+static int refuse(struct ext2 *fs, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static int refuse(struct ext2 *fs, const char *format, ...)
+{
+	char text[128];
+	va_list args;
+
+	va_start(args, format);
+	format_string_v(text, sizeof(text), format, args);
+	va_end(args);
+	printk("ext2: %s: %s\n", fs->sb.device_name, text);
+	return -EINVAL;
+}
 
 static int check_features(struct ext2 *fs, const struct ext2_disk_super *s)
 {
 	u32 bad = s->revision ? s->incompatible & ~(u32)EXT2_INCOMPATIBLE_FILETYPE : 0;
 
 	if (bad)
-		return REFUSE(fs, "feature %s (incompatible 0x%x) is not supported",
+		return refuse(fs, "feature %s (incompatible 0x%x) is not supported",
 			      feature_name(incompatible_features, ARRAY_SIZE(incompatible_features), bad), bad);
 	bad = s->revision ? s->read_only_compatible & ~(u32)(EXT2_READ_ONLY_SPARSE_SUPER | EXT2_READ_ONLY_LARGE_FILE) : 0;
 	if (bad && !(fs->sb.flags & MS_RDONLY)) {
@@ -157,25 +169,25 @@ static int check_sizes(struct ext2 *fs, const struct ext2_disk_super *s)
 	u64 device_blocks = fs->sb.device->nr_blocks;
 
 	if (s->log_block_size > 6)
-		return REFUSE(fs, "the block size's logarithm %u is absurd", s->log_block_size);
+		return refuse(fs, "the block size's logarithm %u is absurd", s->log_block_size);
 	if (s->log_block_size != 2)
-		return REFUSE(fs, "block size is %u, only 4096 is supported", 1024u << s->log_block_size);
+		return refuse(fs, "block size is %u, only 4096 is supported", 1024u << s->log_block_size);
 	if (s->revision > 1)
-		return REFUSE(fs, "revision %u is unknown", s->revision);
+		return refuse(fs, "revision %u is unknown", s->revision);
 	fs->inode_size = s->revision ? s->inode_size : EXT2_OLD_INODE_SIZE;
 	fs->first_inode = s->revision ? s->first_inode : 11;
 	if (fs->inode_size < EXT2_OLD_INODE_SIZE || fs->inode_size > BLOCK_SIZE || fs->inode_size & (fs->inode_size - 1))
-		return REFUSE(fs, "inode size %u is not a power of two from 128 to 4096", fs->inode_size);
+		return refuse(fs, "inode size %u is not a power of two from 128 to 4096", fs->inode_size);
 	if (s->first_data_block != 0)
-		return REFUSE(fs, "first data block is %u, it must be 0", s->first_data_block);
+		return refuse(fs, "first data block is %u, it must be 0", s->first_data_block);
 	if (s->blocks_per_group < 8 || s->blocks_per_group > 8 * BLOCK_SIZE)
-		return REFUSE(fs, "%u blocks in a group, a bitmap has room for %lu", s->blocks_per_group, 8 * BLOCK_SIZE);
+		return refuse(fs, "%u blocks in a group, a bitmap has room for %lu", s->blocks_per_group, 8 * BLOCK_SIZE);
 	if (s->inodes_per_group < 1 || s->inodes_per_group > 8 * BLOCK_SIZE)
-		return REFUSE(fs, "%u inodes in a group, a bitmap has room for %lu", s->inodes_per_group, 8 * BLOCK_SIZE);
+		return refuse(fs, "%u inodes in a group, a bitmap has room for %lu", s->inodes_per_group, 8 * BLOCK_SIZE);
 	if (s->nr_blocks < 8)
-		return REFUSE(fs, "%u blocks are too few", s->nr_blocks);
+		return refuse(fs, "%u blocks are too few", s->nr_blocks);
 	if (s->nr_blocks > device_blocks)
-		return REFUSE(fs, "it has %u blocks, the device only %lu", s->nr_blocks, device_blocks);
+		return refuse(fs, "it has %u blocks, the device only %lu", s->nr_blocks, device_blocks);
 	fs->nr_blocks = s->nr_blocks;
 	fs->nr_inodes = s->nr_inodes;
 	fs->blocks_per_group = s->blocks_per_group;
@@ -184,11 +196,11 @@ static int check_sizes(struct ext2 *fs, const struct ext2_disk_super *s)
 	fs->nr_groups = (u32)(((u64)s->nr_blocks + s->blocks_per_group - 1) / s->blocks_per_group);
 	fs->nr_group_blocks = (u32)((fs->nr_groups + EXT2_GROUPS_PER_BLOCK - 1) / EXT2_GROUPS_PER_BLOCK);
 	if (s->nr_inodes != (u64)fs->nr_groups * s->inodes_per_group)
-		return REFUSE(fs, "%u inodes do not fill %u groups of %u", s->nr_inodes, fs->nr_groups, s->inodes_per_group);
+		return refuse(fs, "%u inodes do not fill %u groups of %u", s->nr_inodes, fs->nr_groups, s->inodes_per_group);
 	if (fs->first_inode <= EXT2_ROOT || fs->first_inode > s->nr_inodes)
-		return REFUSE(fs, "first inode %u is out of range", fs->first_inode);
+		return refuse(fs, "first inode %u is out of range", fs->first_inode);
 	if (1 + (u64)fs->nr_group_blocks >= fs->nr_blocks)
-		return REFUSE(fs, "no room for %u group descriptors", fs->nr_groups);
+		return refuse(fs, "no room for %u group descriptors", fs->nr_groups);
 	fs->nr_reserved_blocks = min(s->nr_reserved_blocks, s->nr_blocks);
 	return 0;
 }
@@ -205,15 +217,15 @@ static int check_groups(struct ext2 *fs)
 		const struct ext2_disk_group *g = ext2_group(fs, i);
 
 		if (!range_is_good(fs, g->block_bitmap, 1))
-			return REFUSE(fs, "group %u: block bitmap at %u is out of range", i, g->block_bitmap);
+			return refuse(fs, "group %u: block bitmap at %u is out of range", i, g->block_bitmap);
 		if (!range_is_good(fs, g->inode_bitmap, 1))
-			return REFUSE(fs, "group %u: inode bitmap at %u is out of range", i, g->inode_bitmap);
+			return refuse(fs, "group %u: inode bitmap at %u is out of range", i, g->inode_bitmap);
 		if (!range_is_good(fs, g->inode_table, fs->table_blocks))
-			return REFUSE(fs, "group %u: inode table at %u is out of range", i, g->inode_table);
+			return refuse(fs, "group %u: inode table at %u is out of range", i, g->inode_table);
 		if (g->block_bitmap == g->inode_bitmap ||
 		    (g->block_bitmap >= g->inode_table && g->block_bitmap - g->inode_table < fs->table_blocks) ||
 		    (g->inode_bitmap >= g->inode_table && g->inode_bitmap - g->inode_table < fs->table_blocks))
-			return REFUSE(fs, "group %u: bitmaps and inode table overlap", i);
+			return refuse(fs, "group %u: bitmaps and inode table overlap", i);
 		fs->nr_free_blocks += min(g->nr_free_blocks, fs->blocks_per_group);
 		fs->nr_free_inodes += min(g->nr_free_inodes, fs->inodes_per_group);
 		fs->nr_overhead_blocks += 2 + fs->table_blocks + (ext2_group_has_super(fs, i) ? 1 + fs->nr_group_blocks : 0);
@@ -367,7 +379,7 @@ static int read_super(struct ext2 *fs)
 	const struct ext2_disk_super *s = ext2_super(fs);
 
 	if (s->magic != EXT2_MAGIC)
-		return REFUSE(fs, "not an ext2 file system (magic 0x%x)", s->magic);
+		return refuse(fs, "not an ext2 file system (magic 0x%x)", s->magic);
 	error = check_sizes(fs, s);
 	if (!error)
 		error = check_features(fs, s);
@@ -389,7 +401,7 @@ static int read_root(struct ext2 *fs)
 	}
 	if (!S_ISDIR(root->mode)) {
 		inode_put(root);
-		return REFUSE(fs, "the root is not a directory");
+		return refuse(fs, "the root is not a directory");
 	}
 	return superblock_set_root(&fs->sb, root);
 }

@@ -1,0 +1,520 @@
+/*
+ * host_kernel.c - see host_kernel.h. The locks, wait queues, the cache and the block layer are the kernel's own, in their
+ * debug form, so that the order of locks is checked here too. Only what touches the processor is replaced: a sleep serves
+ * the disks' requests, a page is a record with 4096 bytes behind it.
+ */
+#include "host_kernel.h"
+#include "kernel.h"
+#include "cache/writeback.h"
+#include "fs/ext2/ext2.h"
+#include "fs/names.h"
+#include "fs/pipe.h"
+#include "mm/frame.h"
+#include "mm/reclaim.h"
+#include "mm/rmap.h"
+#include "mm/slab.h"
+#include "proc/process.h"
+#include "proc/sched.h"
+#include "proc/timer.h"
+#include "x86/clock.h"
+#include "x86/irq.h"
+#include "x86/uaccess.h"
+#include <abi/errno.h>
+
+int system(const char *command);
+int atexit(void (*f)(void));
+int getpid(void);
+
+struct cpu host_cpu;
+u32 nr_cpus = 1;
+bool host_interrupts_are_open = true;
+u64 host_frames, host_objects, host_fail_allocation;
+struct host_disk host_root_disk, host_disk;
+int host_error;
+
+static struct thread the_thread;
+
+/* --- memory ------------------------------------------------------------------ */
+
+struct page *page_array;
+pfn_t nr_page_records;
+
+struct host_page {
+	struct page page;
+	u8 *bytes;
+};
+
+static bool must_fail(void)
+{
+	return host_fail_allocation && --host_fail_allocation == 0;
+}
+
+void *page_address(const struct page *p)
+{
+	return ((const struct host_page *)p)->bytes;
+}
+
+struct page *frames_alloc(u32 order, enum page_owner owner, u32 flags)
+{
+	struct host_page *h;
+
+	require(order == 0);
+	if (must_fail())
+		return NULL;
+	h = calloc(1, sizeof(*h));
+	h->bytes = aligned_alloc(PAGE_SIZE, PAGE_SIZE);
+	memset(h->bytes, flags & FRAME_ZERO ? 0 : 0xa5, PAGE_SIZE);
+	h->page.refs = 1;
+	h->page.owner = owner;
+	list_init(&h->page.link);
+	host_frames++;
+	return &h->page;
+}
+
+void page_put(struct page *p)
+{
+	if (atomic_sub_return(&p->refs, 1) > 0)
+		return;
+	require(!(p->flags & (PAGE_DIRTY | PAGE_WRITEBACK | PAGE_LOCKED)) && !p->map_count);
+	free(((struct host_page *)p)->bytes);
+	free(p);
+	host_frames--;
+}
+
+void page_zero(void *page)
+{
+	memset(page, 0, PAGE_SIZE);
+}
+
+u64 frames_total(void)
+{
+	return 1ul << 20;
+}
+
+static void *allocate(size_t n)
+{
+	if (must_fail())
+		return NULL;
+	host_objects++;
+	return calloc(1, n ? n : 1);
+}
+
+void kfree(void *object)
+{
+	host_objects -= object != NULL;
+	free(object);
+}
+
+void *kmalloc(size_t n)
+{
+	return allocate(n);
+}
+
+void *kmalloc_zeroed(size_t n)
+{
+	return allocate(n);
+}
+
+void slab_cache_init(struct slab_cache *cache, const char *name, size_t object_size, size_t alignment)
+{
+	(void)alignment;
+	cache->name = name;
+	cache->object_size = (u32)object_size;
+}
+
+void *slab_alloc(struct slab_cache *cache)
+{
+	return allocate(cache->object_size);
+}
+
+void *slab_alloc_zeroed(struct slab_cache *cache)
+{
+	return allocate(cache->object_size);
+}
+
+void slab_free(struct slab_cache *cache, void *object)
+{
+	(void)cache;
+	kfree(object);
+}
+
+void reclaim_add(struct page *p)
+{
+	(void)p;
+}
+
+void reclaim_remove(struct page *p)
+{
+	(void)p;
+}
+
+void reclaim_used(struct page *p)
+{
+	(void)p;
+}
+
+void rmap_unmap(struct cache *cache, u64 first, u64 nr, enum unmap_private how)
+{
+	(void)cache;
+	(void)first;
+	(void)nr;
+	(void)how;
+}
+
+void rmap_clean(struct cache *cache, u64 first, u64 nr)
+{
+	(void)cache;
+	(void)first;
+	(void)nr;
+}
+
+/* --- user memory: there is none ------------------------------------------------- */
+
+size_t copy_to_user_part(void __user *to, const void *from, size_t n)
+{
+	memcpy(to, from, n);
+	return 0;
+}
+
+size_t copy_from_user_part(void *to, const void __user *from, size_t n)
+{
+	memcpy(to, from, n);
+	return 0;
+}
+
+size_t clear_user_part(void __user *to, size_t n)
+{
+	memset(to, 0, n);
+	return 0;
+}
+
+void uaccess_faults_off(void)
+{
+	the_thread.faults_off++;
+}
+
+void uaccess_faults_on(void)
+{
+	require(the_thread.faults_off-- > 0);
+}
+
+/* --- time, threads, words ---------------------------------------------------------- */
+
+static u64 now = 1700000000000000000ul;
+
+u64 clock_monotonic_ns(void)
+{
+	return now += 1000;
+}
+
+u64 clock_realtime_ns(void)
+{
+	return now += 1000;
+}
+
+bool signal_is_pending(struct thread *t)
+{
+	(void)t;
+	return false;
+}
+
+bool sched_wake(struct thread *t, u32 state_mask)
+{
+	bool was_asleep = 1u << t->state & state_mask;
+
+	if (was_asleep)
+		t->state = THREAD_RUNNABLE;
+	return was_asleep;
+}
+
+int wait_timeout_sleep(struct waiter *w, enum wait_mode mode, u64 deadline_ns)
+{
+	(void)w;
+	(void)mode;
+	(void)deadline_ns;
+	return 0;
+}
+
+struct thread *kernel_thread_create(const char *name, void (*function)(void *argument), void *argument)
+{
+	(void)name;
+	(void)function;
+	(void)argument;
+	return &the_thread;
+}
+
+size_t string_copy(char *to, const char *from, size_t to_size)
+{
+	size_t length = strlen(from), n = min(length, to_size - 1);
+
+	memcpy(to, from, n);
+	to[n] = 0;
+	return length;
+}
+
+const struct file_ops fifo_file_ops;
+
+/* --- disks ---------------------------------------------------------------------------- */
+
+static void submit(struct block_device *device, struct bio *bio)
+{
+	struct host_disk *d = container_of(device, struct host_disk, device);
+
+	list_push_back(&d->waiting, &bio->link);
+	d->nr_waiting++;
+}
+
+static bool must_fail_request(struct host_disk *d, u64 number, u64 *from)
+{
+	if (!*from || number < *from)
+		return false;
+	if (d->fails_once)
+		*from = 0;
+	return true;
+}
+
+static int transfer(struct host_disk *d, struct bio *bio)
+{
+	bool is_read = bio->op == BIO_READ;
+
+	if (bio->op == BIO_FLUSH)
+		return 0;
+	if (must_fail_request(d, is_read ? ++d->nr_reads : ++d->nr_writes,
+			      is_read ? &d->fail_reads_from : &d->fail_writes_from))
+		return -EIO;
+	for (u32 i = 0; i < bio->nr_pages; i++) {
+		u8 *at = d->bytes + (bio->first_block + i) * BLOCK_SIZE;
+
+		require(bio->first_block + i < d->device.nr_blocks);
+		if (is_read)
+			memcpy(page_address(bio->pages[i]), at, BLOCK_SIZE);
+		else
+			memcpy(at, page_address(bio->pages[i]), BLOCK_SIZE);
+	}
+	return 0;
+}
+
+// Serves one request, any one. False: none waits.
+static bool serve(struct host_disk *d)
+{
+	u64 n;
+	struct list *at = d->waiting.next;
+
+	if (!d->nr_waiting)
+		return false;
+	for (n = host_random() % d->nr_waiting; n; n--)
+		at = at->next;
+	struct bio *bio = list_entry(at, struct bio, link);
+
+	list_remove(at);
+	d->nr_waiting--;
+	int error = transfer(d, bio);
+	u64 flag = interrupts_close();
+
+	host_cpu.interrupt_depth++;
+	bio_complete(bio, error);
+	host_cpu.interrupt_depth--;
+	interrupts_restore(flag);
+	return true;
+}
+
+void schedule(void)
+{
+	lockcheck_may_sleep();
+	if (the_thread.state == THREAD_RUNNABLE)
+		return;
+	while (the_thread.state != THREAD_RUNNABLE) {
+		if (!serve(&host_disk) && !serve(&host_root_disk))
+			panic("asleep for ever");
+	}
+}
+
+void host_settle(void)
+{
+	while (serve(&host_disk) || serve(&host_root_disk)) {
+	}
+}
+
+/* --- what tests call --------------------------------------------------------------------- */
+
+static char folder[64];
+
+static void remove_folder(void)
+{
+	host_run("rm -rf %s", folder);
+}
+
+const char *host_temporary(void)
+{
+	const char *base = getenv("TMPDIR");
+
+	if (!*folder) {
+		snprintf(folder, sizeof(folder), "%.40s/lectern-unit.%d", base ? base : "/tmp", getpid());
+		require(host_run("mkdir -p %s", folder) == 0);
+		atexit(remove_folder);
+	}
+	return folder;
+}
+
+int host_run(const char *format, ...)
+{
+	char command[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(command, sizeof(command), format, args);
+	va_end(args);
+	fflush(stdout);
+	return system(command);
+}
+
+void host_load(struct host_disk *d, const char *image)
+{
+	FILE *f = fopen(image, "r");
+	long size;
+
+	require(f && fseek(f, 0, SEEK_END) == 0);
+	size = ftell(f);
+	rewind(f);
+	free(d->bytes);
+	d->bytes = aligned_alloc(PAGE_SIZE, PAGE_ALIGN_UP(size));
+	require(fread(d->bytes, 1, (size_t)size, f) == (size_t)size);
+	fclose(f);
+	d->device.nr_blocks = (u64)size / BLOCK_SIZE;
+	d->device.cache.size = d->device.nr_blocks * BLOCK_SIZE;
+}
+
+void host_save(struct host_disk *d, const char *image)
+{
+	FILE *f = fopen(image, "w");
+
+	require(f && fwrite(d->bytes, BLOCK_SIZE, d->device.nr_blocks, f) == d->device.nr_blocks);
+	fclose(f);
+}
+
+static void add_disk(struct host_disk *d)
+{
+	list_init(&d->waiting);
+	d->device.submit = submit;
+	d->device.has_flush = true;
+	block_device_add(&d->device);
+}
+
+void host_start(void)
+{
+	char image[128];
+
+	list_init(&the_thread.run_link);
+	host_cpu.running = &the_thread;
+	cache_room_init();
+	block_room_init();
+	inode_room_init();
+	dentry_room_init();
+	ext2_init();
+	writeback_start();
+	add_disk(&host_root_disk);
+	add_disk(&host_disk);
+	snprintf(image, sizeof(image), "%s/root.img", host_temporary());
+	require(host_run("mkdir -p %s/root/mnt && mke2fs -qF -t ext2 -b 4096 -d %s/root %s 2M > /dev/null", folder, folder, image) == 0);
+	host_load(&host_root_disk, image);
+	require(mount_root("/dev/vda", 0) == 0);
+}
+
+struct dentry *host_look(const char *path)
+{
+	struct dentry *d = NULL;
+
+	host_error = path_lookup(root_dentry(), path, PATH_FOLLOW, &d);
+	return host_error ? NULL : d;
+}
+
+int host_mount(u32 flags)
+{
+	struct dentry *where = host_look("/mnt");
+	int error = mount_at("ext2", "/dev/vdb", where, flags, NULL);
+
+	dentry_put(where);
+	if (error)
+		cache_drop_clean(&host_disk.device.cache);
+	return error;
+}
+
+void host_unmount(void)
+{
+	struct dentry *root = host_look("/mnt");
+
+	require(root && unmount(root, 0) == 0);
+	host_settle();
+	cache_drop_clean(&host_disk.device.cache);
+}
+
+struct file *host_open(const char *path, int flags)
+{
+	struct file *f = NULL;
+
+	host_error = path_open(root_dentry(), path, flags, 0644, &f);
+	return host_error ? NULL : f;
+}
+
+ssize_t host_write(struct file *f, const void *bytes, size_t n, u64 position)
+{
+	struct iobuf b;
+
+	iobuf_init_kernel(&b, (void *)bytes, n);
+	return file_write(f, &b, &position);
+}
+
+ssize_t host_read(struct file *f, void *bytes, size_t n, u64 position)
+{
+	struct iobuf b;
+
+	iobuf_init_kernel(&b, bytes, n);
+	return file_read(f, &b, &position);
+}
+
+int host_truncate(const char *path, u64 size)
+{
+	struct dentry *d = host_look(path);
+	int error;
+
+	if (!d)
+		return host_error;
+	write_lock(&d->inode->lock);
+	error = d->inode->ops->resize(d->inode, size);
+	write_unlock(&d->inode->lock);
+	dentry_put(d);
+	return error;
+}
+
+int host_store(struct file *f, u64 position, u8 byte)
+{
+	struct cache *cache = &f->inode->cache;
+	struct page *p;
+	int error = cache_get(cache, position >> PAGE_SHIFT, &p);
+
+	if (error)
+		return error;
+	page_lock(p);
+	if (!page_has(p, PAGE_BACKED))
+		error = cache->ops->reserve(cache, p);
+	if (!error) {
+		page_mark_dirty(p);
+		cache->ops->dirtied(cache);
+		((u8 *)page_address(p))[position % PAGE_SIZE] = byte;
+	}
+	page_unlock(p);
+	page_put(p);
+	return error;
+}
+
+bool host_is_sound(struct host_disk *d)
+{
+	char image[128];
+
+	snprintf(image, sizeof(image), "%s/check.img", host_temporary());
+	host_save(d, image);
+	if (host_run("e2fsck -fn %s > %s/check.log 2>&1", image, folder) == 0)
+		return true;
+	host_run("sed 's/^/# /' %s/check.log", folder);
+	return false;
+}

@@ -1,0 +1,43 @@
+#pragma once
+/*
+ * host_kernel.h - the ground under the file systems when they run on the host: memory, one thread, and disks that are
+ * memory. A disk answers later: submitted requests wait, and are served in a random order when the thread sleeps.
+ */
+#include "types.h"
+#include "dev/block.h"
+#include "fs/vfs.h"
+
+struct host_disk {
+	struct block_device device;
+	u8 *bytes;
+	struct list waiting;            // bios
+	u32 nr_waiting;
+	u64 nr_reads, nr_writes;        // requests
+	u64 fail_reads_from, fail_writes_from;  // the requests with these numbers and later ones fail; 0: none
+	bool fails_once;
+};
+
+extern struct host_disk host_root_disk, host_disk;      // vda, vdb
+extern u64 host_frames, host_objects;                   // allocated now
+extern u64 host_fail_allocation;                        // that allocation from now on fails, once; 0: none
+
+// Everything that kernel_main would set up, with a small file system on vda mounted as / that has a directory /mnt.
+void host_start(void);
+// Runs a program of the host; its status.
+int host_run(const char *format, ...) PRINTF_LIKE(1, 2);
+const char *host_temporary(void);                       // a folder of this run's own, removed at exit
+void host_load(struct host_disk *disk, const char *image);      // image becomes the disk's content
+void host_save(struct host_disk *disk, const char *image);
+int host_mount(u32 flags);                              // vdb on /mnt
+void host_unmount(void);                                // and forgets every clean block
+void host_settle(void);                                 // serves every waiting request
+struct dentry *host_look(const char *path);             // referenced; NULL
+struct file *host_open(const char *path, int flags);    // NULL: failed, host_error says how
+extern int host_error;
+ssize_t host_write(struct file *f, const void *bytes, size_t n, u64 position);
+ssize_t host_read(struct file *f, void *bytes, size_t n, u64 position);
+int host_truncate(const char *path, u64 size);
+// What a store through a shared mapping does.
+int host_store(struct file *f, u64 position, u8 byte);
+// e2fsck -fn on the disk's content finds nothing.
+bool host_is_sound(struct host_disk *disk);
