@@ -131,7 +131,7 @@ static void write_done(struct bio *bio, int error)
 static void copy_done(struct bio *bio, int error)
 {
 	page_store_done(bio->owner, error);
-	page_put(bio->pages[0]);
+	page_put_later(bio->pages[0]);
 	bio_free(bio);
 }
 
