@@ -1,8 +1,9 @@
 /*
- * log.c - the kernel's messages. Lines get the time in front and go to a ring; what is new in the ring then goes to the
- * serial lines and the screen that log= names, in the same order for all.
- * log_lock (RANK_LOG, interrupts closed) covers the ring and the order of the output; under it only the locks of the
- * output devices are taken. In a panic the other CPUs stand still, perhaps with the lock held, so it is not asked any more.
+ * log.c - the kernel's messages. Lines get the time in front and go to a ring; what is new in the
+ * ring then goes to the serial lines and the screen that log= names, in the same order for all.
+ * log_lock (RANK_LOG, interrupts closed) covers the ring and the order of the output; under it only
+ * the locks of the output devices are taken. In a panic the other CPUs stand still, perhaps with
+ * the lock held, so it is not asked any more.
  */
 #include "debug/log.h"
 #include "boot/bootinfo.h"

@@ -1,19 +1,20 @@
 #pragma once
 /*
- * log.h - the kernel's messages: a ring of the last 256 KiB, and where they are shown at once.
- * Does not own the serial lines or the screen; it only writes to them. printk itself is in kernel.h.
+ * log.h - the kernel's messages: a ring of the last 256 KiB, and where they are shown at once. Does
+ * not own the serial lines or the screen; it only writes to them. printk itself is in kernel.h.
  */
 #include "types.h"
 
 #define LOG_SIZE (256u << 10)
 
-// Finds the serial lines and shows what was logged so far where log= says (ttyS1 when it says nothing): ttyS0, ttyS1, or
-// both (both lines and the screen). printk works before, and only fills the ring. Needs no memory.
+// Finds the serial lines and shows what was logged so far where log= says (ttyS1 when it says
+// nothing): ttyS0, ttyS1, or both (both lines and the screen). printk works before, and only fills
+// the ring. Needs no memory.
 void log_start(void);
 void log_start_screen(void);            // the screen is there now: shows it what was logged so far, with log=both
 
-// Copies what was logged from *position on (bytes since boot) and moves *position behind it. What has left the ring
-// is skipped. 0: nothing new. Any context.
+// Copies what was logged from *position on (bytes since boot) and moves *position behind it. What
+// has left the ring is skipped. 0: nothing new. Any context.
 size_t log_read(u64 *position, char *to, size_t size);
 u64 log_end(void);                      // the position behind the newest byte
 

@@ -1,9 +1,10 @@
 /*
- * block.c - disks and requests to them, whatever drives them; and each disk's cache, whose pages are its blocks.
- * The hard part is memory: a bio is wanted exactly when memory is short (write-back), and given back in an interrupt,
- * where the slab may not be used. So freed bios go to a stock, which allocation tops up and trims, and of which a few
- * are kept for bad times. stock_lock (RANK_DEVICE, interrupts closed) covers the stock; devices are only ever added,
- * at boot, under devices_lock.
+ * block.c - disks and requests to them, whatever drives them; and each disk's cache, whose pages
+ * are its blocks. The hard part is memory: a bio is wanted exactly when memory is short
+ * (write-back), and given back in an interrupt, where the slab may not be used. So freed bios go to
+ * a stock, which allocation tops up and trims, and of which a few are kept for bad times.
+ * stock_lock (RANK_DEVICE, interrupts closed) covers the stock; devices are only ever added, at
+ * boot, under devices_lock.
  */
 #include "dev/block.h"
 #include "debug/counters.h"

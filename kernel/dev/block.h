@@ -2,13 +2,14 @@
 /*
  * block.h - disks, seen as arrays of 4 KiB blocks, and requests to them.
  *
- * A bio asks for a run of whole blocks: page i of the bio is block first_block + i. Submitting never
- * sleeps; done() is called once, possibly from an interrupt, with 0 or a negative errno. Neighbouring
- * requests are merged by the driver's queue where they wait. Between submit and done the submitter
- * leaves the bio alone; the pages may be written to by user stores (the write-back rules allow that).
+ * A bio asks for a run of whole blocks: page i of the bio is block first_block + i. Submitting
+ * never sleeps; done() is called once, possibly from an interrupt, with 0 or a negative errno.
+ * Neighbouring requests are merged by the driver's queue where they wait. Between submit and done
+ * the submitter leaves the bio alone; the pages may be written to by user stores (the write-back
+ * rules allow that).
  *
- * Each device has a cache, whose pages are the device's blocks: file-system metadata lives there and
- * nowhere else.
+ * Each device has a cache, whose pages are the device's blocks: file-system metadata lives there
+ * and nowhere else.
  */
 #include "types.h"
 #include "lib/list.h"
@@ -71,7 +72,8 @@ void bio_submit(struct bio *bio);               // never sleeps; counts
 int bio_submit_and_wait(struct bio *bio) MUST_CHECK;    // may sleep; 0 or -EIO; uses done and owner itself
 int block_flush(struct block_device *device) MUST_CHECK;        // may sleep: everything written so far is durable
 
-// The cached block, up to date, referenced: give it back with page_put. May sleep. -EIO, -ENOMEM, -ENXIO past the end.
+// The cached block, up to date, referenced: give it back with page_put. May sleep. -EIO, -ENOMEM,
+// -ENXIO past the end.
 int block_get(struct block_device *device, blk_t block, struct page **out) MUST_CHECK;
 // For a block that is about to be overwritten whole: no read. Returned locked, zeroed, up to date.
 int block_get_new(struct block_device *device, blk_t block, struct page **out) MUST_CHECK;

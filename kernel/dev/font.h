@@ -1,7 +1,8 @@
 #pragma once
 /*
- * font.h - the shapes of ASCII 32 to 126 on a grid of 5 by 7 dots: 35 bits each, rows from the top, in each row the left dot
- * first, the last dot in bit 0. The screen shows each row twice, in cells of 8 by 16.
+ * font.h - the shapes of ASCII 32 to 126 on a grid of 5 by 7 dots: 35 bits each, rows from the top,
+ * in each row the left dot first, the last dot in bit 0. The screen shows each row twice, in cells
+ * of 8 by 16.
  */
 #include "types.h"
 

@@ -1,8 +1,8 @@
 /*
- * host_stream.c - a stream of bytes from and to the host over COM1. Bytes wait in the serial line's ring, which holds the
- * host up when it is full; the escapes are undone when they are read.
- * stream_lock (RANK_TERMINAL) covers the escapes' state, so that two readers do not tear an escape apart; output_lock
- * keeps one write() in one piece. Nobody waits for input with a lock held.
+ * host_stream.c - a stream of bytes from and to the host over COM1. Bytes wait in the serial line's
+ * ring, which holds the host up when it is full; the escapes are undone when they are read.
+ * stream_lock (RANK_TERMINAL) covers the escapes' state, so that two readers do not tear an escape
+ * apart; output_lock keeps one write() in one piece. Nobody waits for input with a lock held.
  */
 #include "dev/host_stream.h"
 #include "boot/bootinfo.h"

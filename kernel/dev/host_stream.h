@@ -1,9 +1,10 @@
 #pragma once
 /*
- * host_stream.h - /dev/host: COM1 as a plain stream of bytes, for a program whose input and output belong to the host
- * (stdio=host on the command line). No echo, no newlines added, no signals.
+ * host_stream.h - /dev/host: COM1 as a plain stream of bytes, for a program whose input and output
+ * belong to the host (stdio=host on the command line). No echo, no newlines added, no signals.
  *
- * From the host: DLE (0x10) comes as DLE DLE; DLE 'E' is the end of input. To the host: bytes as they are.
+ * From the host: DLE (0x10) comes as DLE DLE; DLE 'E' is the end of input. To the host: bytes as
+ * they are.
  */
 #include "types.h"
 

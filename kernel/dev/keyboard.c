@@ -1,6 +1,7 @@
 /*
- * keyboard.c - the PS/2 keyboard behind the i8042, in scan code set 1, which the controller makes of what the keyboard
- * sends. Only the interrupt handler (on the first CPU) touches the state, so there is no lock.
+ * keyboard.c - the PS/2 keyboard behind the i8042, in scan code set 1, which the controller makes
+ * of what the keyboard sends. Only the interrupt handler (on the first CPU) touches the state, so
+ * there is no lock.
  */
 #include "dev/keyboard.h"
 #include "dev/terminal.h"

@@ -1,7 +1,7 @@
 /*
- * line.c - the line discipline. The hard part is erasing: what is taken out of the line must also go from the screen, and
- * a character may be wide there (tab, ^X) or part of one (UTF-8), so columns are counted from where the line began.
- * No locks; the caller's lock covers struct line.
+ * line.c - the line discipline. The hard part is erasing: what is taken out of the line must also
+ * go from the screen, and a character may be wide there (tab, ^X) or part of one (UTF-8), so
+ * columns are counted from where the line began. No locks; the caller's lock covers struct line.
  */
 #include "dev/line.h"
 #include "lib/string.h"

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * line.h - the line discipline: what a terminal makes of typed bytes (editing, signals, lines) and of written ones (newlines,
- * tabs), after POSIX 11 and with Linux's settings. It knows no device, no process and no lock: dev/terminal.c does.
+ * line.h - the line discipline: what a terminal makes of typed bytes (editing, signals, lines) and
+ * of written ones (newlines, tabs), after POSIX 11 and with Linux's settings. It knows no device,
+ * no process and no lock: dev/terminal.c does.
  *
  * Typed bytes wait in `input`; the three counters run freely and are taken modulo the size:
  *
@@ -32,7 +33,9 @@ int line_signal_of(const struct line *l, u8 byte);      // what line_input would
 bool line_has_room(const struct line *l);       // a reader cannot go on without more input, or there is place for it
 void line_flush_input(struct line *l);
 u32 line_nr_readable(const struct line *l);     // 0 also for a line that is not finished
-// Takes bytes, at most max and at most one line; *is_over: the line (or file) ended here, the read is done.
+// Takes bytes, at most max and at most one line; *is_over: the line (or file) ended here, the read
+// is done.
 size_t line_take(struct line *l, u8 *to, size_t max, bool *is_over);
-// Turns written bytes into what goes to the device: returns how many of `to` were used, *taken how many of `from`.
+// Turns written bytes into what goes to the device: returns how many of `to` were used, *taken how
+// many of `from`.
 size_t line_output(struct line *l, const u8 *from, size_t nr_bytes, size_t *taken, char *to, size_t size);

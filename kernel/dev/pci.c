@@ -1,8 +1,8 @@
 /*
- * pci.c - the PCI bus through configuration mechanism 1 (PCI Local Bus 3.0, 3.2.2.3.2), which every PC has; nothing
- * here lies in the extended space that only ECAM reaches. Buses are found by going through the bridges that the firmware
- * has set up; BARs stay where it put them.
- * config_lock covers the address port and the data port, which belong together. The list of devices is constant after
+ * pci.c - the PCI bus through configuration mechanism 1 (PCI Local Bus 3.0, 3.2.2.3.2), which every
+ * PC has; nothing here lies in the extended space that only ECAM reaches. Buses are found by going
+ * through the bridges that the firmware has set up; BARs stay where it put them. config_lock covers
+ * the address port and the data port, which belong together. The list of devices is constant after
  * pci_scan.
  */
 #include "dev/pci.h"
@@ -32,11 +32,19 @@ static u32 buses_seen[256 / 32];        // a bit a bus, so that broken bridges d
 
 /* --- configuration space ---------------------------------------------------- */
 
+// Lock held: what the data port leads to.
+static void select(const struct pci_device *d, u32 offset)
+{
+	u32 device = (u32)d->bus << 8 | (u32)d->slot << 3 | d->function;
+
+	port_out32(ADDRESS_PORT, 1u << 31 | device << 8 | (offset & 0xfc));
+}
+
 static u32 config_read(const struct pci_device *d, u32 offset)
 {
 	u64 flag = spin_lock_irq(&config_lock);
 
-	port_out32(ADDRESS_PORT, 1u << 31 | (u32)d->bus << 16 | (u32)d->slot << 11 | (u32)d->function << 8 | (offset & 0xfc));
+	select(d, offset);
 	u32 value = port_in32(DATA_PORT);
 
 	spin_unlock_irq(&config_lock, flag);
@@ -47,7 +55,7 @@ static void config_write(const struct pci_device *d, u32 offset, u32 value)
 {
 	u64 flag = spin_lock_irq(&config_lock);
 
-	port_out32(ADDRESS_PORT, 1u << 31 | (u32)d->bus << 16 | (u32)d->slot << 11 | (u32)d->function << 8 | (offset & 0xfc));
+	select(d, offset);
 	port_out32(DATA_PORT, value);
 	spin_unlock_irq(&config_lock, flag);
 }
@@ -72,7 +80,8 @@ void pci_write32(const struct pci_device *d, u32 offset, u32 value)
 	config_write(d, offset, value);
 }
 
-// The other half is written back as it is: not for PCI_COMMAND's neighbour, whose bits are cleared by writing ones.
+// The other half is written back as it is: not for PCI_COMMAND's neighbour, whose bits are cleared
+// by writing ones.
 void pci_write16(const struct pci_device *d, u32 offset, u16 value)
 {
 	u32 shift = (offset & 2) * 8;
@@ -98,7 +107,8 @@ u8 pci_find_capability(const struct pci_device *d, enum pci_capability id, u8 pr
 
 /* --- finding devices -------------------------------------------------------- */
 
-// How many bytes a BAR decodes: ones are written, the bits that stick tell. Decoding is off meanwhile.
+// How many bytes a BAR decodes: ones are written, the bits that stick tell. Decoding is off
+// meanwhile.
 static void size_bars(struct pci_device *d)
 {
 	u16 command = pci_read16(d, PCI_COMMAND);
@@ -143,7 +153,8 @@ static void scan_function(const struct pci_device *at)
 	if (kind != HEADER_NORMAL)
 		return;
 	if (nr_devices == MAX_DEVICES) {
-		printk("pci: more than %u devices: %02x:%02x.%u is left out\n", MAX_DEVICES, at->bus, at->slot, at->function);
+		printk("pci: more than %u devices: %02x:%02x.%u is left out\n", MAX_DEVICES, at->bus,
+		       at->slot, at->function);
 		return;
 	}
 	struct pci_device *d = &devices[nr_devices++];

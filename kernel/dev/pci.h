@@ -1,7 +1,7 @@
 #pragma once
 /*
- * pci.h - finding devices on the PCI bus and making them usable: registers mapped, bus mastering, MSI-X.
- * Device drivers own what the registers mean.
+ * pci.h - finding devices on the PCI bus and making them usable: registers mapped, bus mastering,
+ * MSI-X. Device drivers own what the registers mean.
  */
 #include "types.h"
 #include "x86/irq.h"
@@ -45,7 +45,8 @@ void pci_write32(const struct pci_device *d, u32 offset, u32 value);
 
 // The next capability of that kind behind offset `previous` (0: the first); 0 when there is none.
 u8 pci_find_capability(const struct pci_device *d, enum pci_capability id, u8 previous);
-// [offset, offset + nr_bytes) of a memory BAR, mapped; NULL when it is not within a BAR, or no memory. May sleep.
+// [offset, offset + nr_bytes) of a memory BAR, mapped; NULL when it is not within a BAR, or no
+// memory. May sleep.
 volatile u8 *pci_map_bar(struct pci_device *d, u32 bar, u64 offset, u64 nr_bytes);
 void pci_enable(struct pci_device *d);  // memory decoding and bus mastering on, the INTx pin off
 

@@ -1,9 +1,10 @@
 /*
- * screen.c - rows of characters on VGA text memory or a linear framebuffer. Writers change `cells` and move the cursor, which
- * takes no time; a thread looks fifty times a second and draws the cells that differ from what it drew before. So a
- * slow framebuffer holds up neither the log, which is written with interrupts closed, nor a program, and what scrolls by
- * faster than one can see is not drawn at all.
- * screen_lock (RANK_OUTPUT, interrupts closed) covers the cells, the cursor and the parser; `drawn` is the drawer's own.
+ * screen.c - rows of characters on VGA text memory or a linear framebuffer. Writers change `cells`
+ * and move the cursor, which takes no time; a thread looks fifty times a second and draws the cells
+ * that differ from what it drew before. So a slow framebuffer holds up neither the log, which is
+ * written with interrupts closed, nor a program, and what scrolls by faster than one can see is not
+ * drawn at all. screen_lock (RANK_OUTPUT, interrupts closed) covers the cells, the cursor and the
+ * parser; `drawn` is the drawer's own.
  */
 #include "dev/screen.h"
 #include "boot/bootinfo.h"
@@ -308,6 +309,11 @@ static void move_vga_cursor(u32 row, u32 column, bool is_off)
 	port_out8(VGA_DATA_PORT, (u8)place);
 }
 
+static u16 in_reverse(u16 cell)
+{
+	return (u16)((cell & 0x00ff) | (cell & 0x0700) << 4 | (cell & 0x7000) >> 4);
+}
+
 static void draw_row(u32 row)
 {
 	u16 cells[MAX_COLUMNS];
@@ -322,7 +328,7 @@ static void draw_row(u32 row)
 	if (!screen.is_panicking)
 		spin_unlock_irq(&screen_lock, flag);
 	if (has_cursor && !screen.is_text)
-		cells[cursor] = (u16)((cells[cursor] & 0xff) | (cells[cursor] & 0x0700) << 4 | (cells[cursor] & 0x7000) >> 4);
+		cells[cursor] = in_reverse(cells[cursor]);
 	for (u32 i = 0; i < screen.columns; i++) {
 		if (cells[i] == screen.drawn[row][i])
 			continue;

@@ -1,7 +1,8 @@
 /*
- * serial.c - 16550 UARTs (National Semiconductor PC16550D). The hard part is that neither side may outrun the other:
- * the receive interrupt is switched off while the ring is full, and a writer sleeps while the transmitter is busy.
- * line->lock (RANK_OUTPUT, interrupts closed) covers the registers and the ring.
+ * serial.c - 16550 UARTs (National Semiconductor PC16550D). The hard part is that neither side may
+ * outrun the other: the receive interrupt is switched off while the ring is full, and a writer
+ * sleeps while the transmitter is busy. line->lock (RANK_OUTPUT, interrupts closed) covers the
+ * registers and the ring.
  */
 #include "dev/serial.h"
 #include "kernel.h"
@@ -213,7 +214,8 @@ static bool receive(struct serial *s)
 	return has_new;
 }
 
-// The line is an edge: it must fall once more before we are called again, so nothing may stay pending.
+// The line is an edge: it must fall once more before we are called again, so nothing may stay
+// pending.
 static void interrupt(void *owner)
 {
 	struct serial *s = owner;

@@ -1,9 +1,10 @@
 /*
- * terminal.c - the terminal as a file. What is typed goes from interrupts into rings, from there by the terminal's thread
- * through the line discipline, and from its buffer to readers; what is written goes to the serial line and the screen.
- * t->output_lock, then t->lock: the thread holds both, since echo is output; writers hold the first, readers the second.
- * When readers are slow the thread stops taking bytes, and the sender is held up; only characters that mean signals
- * are still seen, so that a program which does not read can be interrupted.
+ * terminal.c - the terminal as a file. What is typed goes from interrupts into rings, from there by
+ * the terminal's thread through the line discipline, and from its buffer to readers; what is
+ * written goes to the serial line and the screen. t->output_lock, then t->lock: the thread holds
+ * both, since echo is output; writers hold the first, readers the second. When readers are slow the
+ * thread stops taking bytes, and the sender is held up; only characters that mean signals are still
+ * seen, so that a program which does not read can be interrupted.
  */
 #include "dev/terminal.h"
 #include "dev/host_stream.h"
@@ -19,9 +20,7 @@
 #include "proc/timer.h"
 #include "x86/clock.h"
 #include "x86/irq.h"
-#include "x86/uaccess.h"
 #include <abi/errno.h>
-#include <abi/ioctl.h>
 #include <abi/poll.h>
 
 #define CHUNK 256u
@@ -111,7 +110,8 @@ static u8 ring_drop(struct terminal *t)
 	return byte;
 }
 
-// The buffer is full: what stands before a character that means a signal would be thrown away by it anyway.
+// The buffer is full: what stands before a character that means a signal would be thrown away by it
+// anyway.
 static void skip_to_signal(struct terminal *t)
 {
 	for (u32 i = 0; i < t->ring_used; i++) {
@@ -215,8 +215,8 @@ static ssize_t read_round(struct terminal *t, struct iobuf *to, bool *is_over)
 }
 
 /*
- * When a read that has `done` bytes has enough: a line in canonical mode. Else VMIN bytes; VTIME limits the wait for the
- * first byte (VMIN 0) or for the next one (VMIN > 0). POSIX 11.1.7.
+ * When a read that has `done` bytes has enough: a line in canonical mode. Else VMIN bytes; VTIME
+ * limits the wait for the first byte (VMIN 0) or for the next one (VMIN > 0). POSIX 11.1.7.
  */
 static bool has_enough(struct terminal *t, ssize_t done)
 {
@@ -275,7 +275,7 @@ static size_t write_chunk(struct terminal *t, const u8 *bytes, size_t nr_bytes)
 		size_t taken, n = line_output(&t->line, bytes + done, nr_bytes - done, &taken, out, sizeof(out));
 
 		if (show(t, out, n) < n)
-			break;                  // told as not written; part of it was, which a signal's handler must bear
+			break;                  // counted as not written, though part of it may be shown
 		done += taken;
 	}
 	return done;
@@ -326,143 +326,7 @@ static ssize_t terminal_write(struct file *f, struct iobuf *from, u64 *position)
 	return error == -EINTR ? -ERESTARTSYS : error;
 }
 
-/* --- ioctl ------------------------------------------------------------------ */
-
-static int set_settings(struct terminal *t, u32 request, const void __user *from)
-{
-	struct kernel_termios settings;
-	int error = copy_from_user(&settings, from, sizeof(settings));
-
-	if (!error)
-		error = terminal_check_job(t, SIGTTOU);
-	if (error)
-		return error;
-	mutex_lock(&t->output_lock);            // what was written before is out
-	mutex_lock_second(&t->lock);            // after output_lock, always
-	if (request == TCSETSF)
-		line_flush_input(&t->line);
-	line_set(&t->line, &settings);
-	mutex_unlock(&t->lock);
-	mutex_unlock(&t->output_lock);
-	wake_all(&t->readers);
-	wake_all(&t->writers);
-	wake_all(&t->typed);
-	return 0;
-}
-
-static int get_settings(struct terminal *t, void __user *to)
-{
-	struct kernel_termios settings;
-
-	mutex_lock(&t->lock);
-	settings = t->line.settings;
-	mutex_unlock(&t->lock);
-	return copy_to_user(to, &settings, sizeof(settings));
-}
-
-static int get_window(struct terminal *t, void __user *to)
-{
-	struct winsize window;
-
-	mutex_lock(&t->lock);
-	window = t->window;
-	mutex_unlock(&t->lock);
-	return copy_to_user(to, &window, sizeof(window));
-}
-
-static int set_window(struct terminal *t, const void __user *from)
-{
-	struct winsize window;
-
-	if (copy_from_user(&window, from, sizeof(window)))
-		return -EFAULT;
-	mutex_lock(&t->lock);
-	bool has_changed = memcmp(&window, &t->window, sizeof(window)) != 0;
-
-	t->window = window;
-	mutex_unlock(&t->lock);
-	if (has_changed)
-		terminal_signal(t, SIGWINCH);
-	return 0;
-}
-
-static int flush_queues(struct terminal *t, u64 which)
-{
-	if (which > TCIOFLUSH)
-		return -EINVAL;
-	int error = terminal_check_job(t, SIGTTOU);
-
-	if (error || which == TCOFLUSH)
-		return error;
-	mutex_lock(&t->lock);
-	line_flush_input(&t->line);
-	mutex_unlock(&t->lock);
-	wake_all(&t->typed);
-	return 0;
-}
-
-static int flow(struct terminal *t, u64 what)
-{
-	if (what > TCION)
-		return -EINVAL;
-	if (what == TCOOFF || what == TCOON)
-		WRITE_ONCE(t->line.is_stopped, what == TCOOFF);
-	wake_all(&t->writers);
-	return 0;
-}
-
-static int put_int(int value, void __user *to)
-{
-	return value < 0 ? value : copy_to_user(to, &value, sizeof(value));
-}
-
-static int set_group(struct terminal *t, const void __user *from)
-{
-	int group;
-
-	return copy_from_user(&group, from, sizeof(group)) ? -EFAULT : terminal_set_group(t, group);
-}
-
-static int terminal_ioctl(struct file *f, u32 request, u64 argument)
-{
-	struct terminal *t = f->private;
-	void __user *user = (void __user *)argument;
-
-	switch (request) {
-	case TCGETS:
-		return get_settings(t, user);
-	case TCSETS:
-	case TCSETSW:
-	case TCSETSF:
-		return set_settings(t, request, user);
-	case TIOCGWINSZ:
-		return get_window(t, user);
-	case TIOCSWINSZ:
-		return set_window(t, user);
-	case TIOCGPGRP:
-		return put_int(terminal_get_group(t), user);
-	case TIOCSPGRP:
-		return set_group(t, user);
-	case TIOCGSID:
-		return put_int(terminal_get_session(t), user);
-	case TIOCSCTTY:
-		return terminal_acquire(t, argument == 1);
-	case TIOCNOTTY:
-		return terminal_give_up(t);
-	case FIONREAD:
-		return put_int((int)line_nr_readable(&t->line), user);
-	case TIOCOUTQ:
-		return put_int(0, user);        // write() returns when all is out
-	case TCSBRK:
-		return terminal_check_job(t, SIGTTOU);
-	case TCFLSH:
-		return flush_queues(t, argument);
-	case TCXONC:
-		return flow(t, argument);
-	default:
-		return -ENOTTY;
-	}
-}
+/* --- polling and opening ------------------------------------------------------ */
 
 static u32 terminal_poll(struct file *f, struct poll_table *table)
 {
@@ -478,8 +342,6 @@ static u32 terminal_poll(struct file *f, struct poll_table *table)
 		ready |= POLLIN | POLLRDNORM;
 	return ready;
 }
-
-/* --- opening ---------------------------------------------------------------- */
 
 static int terminal_open(struct inode *ip, struct file *f)
 {

@@ -1,8 +1,9 @@
 #pragma once
 /*
- * terminal.h - the one terminal of the machine: COM1, and the screen with its keyboard, feed it and show it together.
- * The line discipline is dev/line.h. A session may have it as its controlling terminal; one process group of that
- * session is in the foreground: it may read, and gets the signals of ^C and its like.
+ * terminal.h - the one terminal of the machine: COM1, and the screen with its keyboard, feed it and
+ * show it together. The line discipline is dev/line.h. A session may have it as its controlling
+ * terminal; one process group of that session is in the foreground: it may read, and gets the
+ * signals of ^C and its like.
  *
  * A thread of its own works off typed bytes: interrupts only put them into rings.
  */
@@ -10,6 +11,7 @@
 #include "dev/line.h"
 #include "sync/lock.h"
 
+struct file;
 struct file_ops;
 struct process;
 
@@ -38,9 +40,13 @@ void terminal_init(void);
 // Bytes that a key means. Interrupts closed.
 void terminal_type(const char *text, size_t nr_bytes);
 
+/* terminal_ioctl.c */
+int terminal_ioctl(struct file *f, u32 request, u64 argument);     // file_ops.ioctl
+
 /* terminal_job.c: sessions and groups */
 struct terminal *terminal_of_current(void);             // NULL: none
-// May the current process read (SIGTTIN) or change or write (SIGTTOU) now? 0; -ERESTARTSYS after the signal was sent; -EIO.
+// May the current process read (SIGTTIN) or change or write (SIGTTOU) now? 0; -ERESTARTSYS after
+// the signal was sent; -EIO.
 int terminal_check_job(struct terminal *t, int signal) MUST_CHECK;
 int terminal_get_group(struct terminal *t) MUST_CHECK;          // or -ENOTTY
 int terminal_get_session(struct terminal *t) MUST_CHECK;
@@ -48,5 +54,6 @@ int terminal_set_group(struct terminal *t, int group) MUST_CHECK;
 int terminal_acquire(struct terminal *t, bool steal) MUST_CHECK;        // TIOCSCTTY
 int terminal_give_up(struct terminal *t) MUST_CHECK;            // TIOCNOTTY
 void terminal_signal(struct terminal *t, int signal);           // to the foreground group
-// The leader of a session exits: the terminal is free again, the foreground group gets SIGHUP and SIGCONT.
+// The leader of a session exits: the terminal is free again, the foreground group gets SIGHUP and
+// SIGCONT.
 void terminal_leader_exits(struct process *leader);

@@ -1,7 +1,8 @@
 /*
- * terminal_job.c - whose terminal it is: sessions, the foreground group, and who is stopped because it is not in it
- * (POSIX 11.1.3 and 11.1.4). terminal.session and .group, and every process's terminal, group and session are covered by
- * process_table_lock, so that each decision sees one moment.
+ * terminal_job.c - whose terminal it is: sessions, the foreground group, and who is stopped because
+ * it is not in it (POSIX 11.1.3 and 11.1.4). terminal.session and .group, and every process's
+ * terminal, group and session are covered by process_table_lock, so that each decision sees one
+ * moment.
  */
 #include "dev/terminal.h"
 #include "kernel.h"
@@ -40,7 +41,8 @@ struct group_question {
 	bool exists, is_in_session, has_guardian;
 };
 
-// A group is orphaned when no member's parent is in another group of the same session: nobody would continue it.
+// A group is orphaned when no member's parent is in another group of the same session: nobody would
+// continue it.
 static bool ask_group(struct process *p, void *argument)
 {
 	struct group_question *q = argument;

@@ -1,9 +1,10 @@
 /*
- * virtio.c - modern virtio over PCI, and split virtqueues. Offering works without a lock shared with the device: we write
- * descriptors, then the ring entry, then the index; the device reads them the other way round. x86 keeps the order of
- * stores and of loads; only "write our index, then read the device's wish" (and back) needs a fence.
- * The device is not trusted: places of registers are checked against their BAR, used ids and the used index against
- * the ring's size. Locks: the driver's.
+ * virtio.c - modern virtio over PCI, and split virtqueues. Offering works without a lock shared
+ * with the device: we write descriptors, then the ring entry, then the index; the device reads them
+ * the other way round. x86 keeps the order of stores and of loads; only "write our index, then read
+ * the device's wish" (and back) needs a fence. The device is not trusted: places of registers are
+ * checked against their BAR, used ids and the used index against the ring's size. Locks: the
+ * driver's.
  */
 #include "dev/virtio.h"
 #include "kernel.h"

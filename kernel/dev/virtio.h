@@ -1,8 +1,9 @@
 #pragma once
 /*
- * virtio.h - the transport that all virtio devices share: the modern PCI registers and split virtqueues
- * (Virtual I/O Device (VIRTIO) Version 1.1, sections 2.6 and 4.1). Locking is the driver's: one lock a queue.
- * What the device writes is checked here (ring ids) or handed on unchecked and said to be so (lengths).
+ * virtio.h - the transport that all virtio devices share: the modern PCI registers and split
+ * virtqueues (Virtual I/O Device (VIRTIO) Version 1.1, sections 2.6 and 4.1). Locking is the
+ * driver's: one lock a queue. What the device writes is checked here (ring ids) or handed on
+ * unchecked and said to be so (lengths).
  */
 #include "types.h"
 #include "dev/pci.h"
@@ -52,7 +53,8 @@ struct virtio_device {
 
 // Maps the registers and resets the device. 0; -ENODEV when it has no modern interface; -ENOMEM.
 int virtio_attach(struct virtio_device *d, struct pci_device *pci) MUST_CHECK;
-// Agrees on `wanted` as far as the device has it, VERSION_1 always. -EOPNOTSUPP when the device refuses.
+// Agrees on `wanted` as far as the device has it, VERSION_1 always. -EOPNOTSUPP when the device
+// refuses.
 int virtio_negotiate(struct virtio_device *d, u64 wanted) MUST_CHECK;
 static inline bool virtio_has(const struct virtio_device *d, u32 feature)
 {
@@ -61,7 +63,8 @@ static inline bool virtio_has(const struct virtio_device *d, u32 feature)
 int virtio_set_config_vector(struct virtio_device *d, u16 entry) MUST_CHECK;
 void virtio_start(struct virtio_device *d);             // DRIVER_OK
 bool virtio_is_broken(const struct virtio_device *d);   // the device asks for a reset
-// Gives the device up: after it the device uses no memory of ours. `reset` also before the first use.
+// Gives the device up: after it the device uses no memory of ours. `reset` also before the first
+// use.
 void virtio_reset(struct virtio_device *d);
 void virtio_give_up(struct virtio_device *d);           // status FAILED
 
@@ -69,7 +72,8 @@ void virtio_give_up(struct virtio_device *d);           // status FAILED
 int virtqueue_create(struct virtio_device *d, struct virtqueue *q, u16 index, u16 msix_entry) MUST_CHECK;
 void virtqueue_offer(struct virtqueue *q, u16 head);    // a chain of descriptors that begins at head
 void virtqueue_tell(struct virtqueue *q);               // notifies the device when it wants to be
-// The next finished chain: 1; 0 when there is none; -EIO when the device's answer makes no sense. *length is unchecked.
+// The next finished chain: 1; 0 when there is none; -EIO when the device's answer makes no sense.
+// *length is unchecked.
 int virtqueue_take(struct virtqueue *q, u16 *head, u32 *length) MUST_CHECK;
 // Asks for an interrupt for the next one; true when one has come already.
 bool virtqueue_wait_more(struct virtqueue *q);

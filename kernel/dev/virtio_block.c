@@ -1,13 +1,15 @@
 /*
- * virtio_block.c - the virtio disk (virtio 1.1, section 5.2). One queue; a slot is one request under way: up to 128 pages
- * as one chain, either through a table of its own (indirect descriptors) or through a fixed part of the ring. A bio
- * that finds no slot waits; when slots come free, waiting neighbours on the disk are put into one request.
+ * virtio_block.c - the virtio disk (virtio 1.1, section 5.2). One queue; a slot is one request
+ * under way: up to 128 pages as one chain, either through a table of its own (indirect descriptors)
+ * or through a fixed part of the ring. A bio that finds no slot waits; when slots come free,
+ * waiting neighbours on the disk are put into one request.
  *
  *      bio_submit -> waiting list -> slot (one bio, a part of one, or several) -> device -> interrupt -> bio_complete
  *
- * disk->lock (RANK_DEVICE, interrupts closed) covers the queue, the slots and the waiting list; bios are completed
- * without it. A request that fails after we, or perhaps the device's maker, have merged it with its neighbours is asked again
- * bio by bio, each alone with the device, so that a bad sector hurts only its own bio.
+ * disk->lock (RANK_DEVICE, interrupts closed) covers the queue, the slots and the waiting list;
+ * bios are completed without it. A request that fails after we, or perhaps the device's maker, have
+ * merged it with its neighbours is asked again bio by bio, each alone with the device, so that a
+ * bad sector hurts only its own bio.
  *
  *  V1  A slot has bios iff the device owns it; a bio is in the waiting list iff nr_issued < nr_pages (or it is a flush
  *      that no slot has).
@@ -97,7 +99,8 @@ static void chain_add(struct chain *c, paddr_t address, u32 length, u16 flags)
 	c->table[c->nr++] = (struct virtqueue_descriptor){ .address = address, .length = length, .flags = flags };
 }
 
-// Adds one page, to the descriptor before it when they are neighbours in memory. False: no room for another.
+// Adds one page, to the descriptor before it when they are neighbours in memory. False: no room for
+// another.
 static bool chain_add_page(struct chain *c, struct page *p, u16 flags)
 {
 	paddr_t address = page_to_physical(p);
@@ -114,7 +117,8 @@ static bool chain_add_page(struct chain *c, struct page *p, u16 flags)
 	return true;
 }
 
-// Puts as much of the bio as fits into the slot. The bio leaves the waiting list when all of it is issued.
+// Puts as much of the bio as fits into the slot. The bio leaves the waiting list when all of it is
+// issued.
 static void slot_add_bio(struct slot *s, struct chain *c, struct bio *bio)
 {
 	u16 flags = bio->op == BIO_READ ? DESCRIPTOR_DEVICE_WRITES : 0;
@@ -189,8 +193,8 @@ static bool is_idle(struct disk *d)
 	return d->free_slots == (u32)((1ul << d->nr_slots) - 1);
 }
 
-// Lock held: gives the device what waits, as far as slots are free. A bio that is to be alone waits for its turn, and the
-// others for its end.
+// Lock held: gives the device what waits, as far as slots are free. A bio that is to be alone waits
+// for its turn, and the others for its end.
 static void issue_waiting(struct disk *d)
 {
 	while (d->free_slots && !list_is_empty(&d->waiting) && !d->has_lone_bio) {
@@ -223,7 +227,8 @@ static void disk_submit(struct block_device *device, struct bio *bio)
 
 /* --- the end of a request --------------------------------------------------- */
 
-// The answer to a request. The status byte is the device's word; a read must also have brought its bytes.
+// The answer to a request. The status byte is the device's word; a read must also have brought its
+// bytes.
 static int slot_error(struct slot *s, u32 length)
 {
 	struct request *r = s->request;
@@ -234,15 +239,17 @@ static int slot_error(struct slot *s, u32 length)
 	return r->status == STATUS_OK && length == writable ? 0 : -EIO;
 }
 
-// Lock held; the slot failed. Had the device its neighbour on the disk as well? QEMU merges such two, and fails both.
+// Lock held; the slot failed. Had the device its neighbour on the disk as well? QEMU merges such
+// two, and fails both.
 static bool find_neighbours(struct disk *d, struct slot *s)
 {
 	for (u32 i = 0; i < d->nr_slots; i++) {
 		struct slot *other = &d->slots[i];
+		bool is_same_kind = other->request->header.type == s->request->header.type;
+		bool is_behind = other->first_block == s->first_block + s->nr_pages;
+		bool is_before = s->first_block == other->first_block + other->nr_pages;
 
-		if (d->free_slots & 1u << i || other == s || other->request->header.type != s->request->header.type)
-			continue;
-		if (other->first_block == s->first_block + s->nr_pages || s->first_block == other->first_block + other->nr_pages)
+		if (!(d->free_slots & 1u << i) && other != s && is_same_kind && (is_behind || is_before))
 			s->had_neighbour = other->had_neighbour = true;
 	}
 	return s->had_neighbour;
