@@ -180,7 +180,7 @@ static void continue_process(struct process *p, int number)
 		sched_wake(t, 1u << THREAD_STOPPED);
 }
 
-// process_table_lock held. Which thread shall take it: one that does not block it.
+// process_table_lock and signal_lock held. Which thread shall take it: one that does not block it.
 static struct thread *choose_thread(struct process *p, int number)
 {
 	struct thread *t;
@@ -195,8 +195,9 @@ static struct thread *choose_thread(struct process *p, int number)
 // process_table_lock held.
 static void send_locked(struct process *p, struct thread *target, int number, const struct siginfo *info)
 {
-	struct thread *t = target ? target : choose_thread(p, number);
 	u64 flag = spin_lock_irq(&p->signal_lock);
+	// Under the lock: a thread that opens its mask afterwards looks at what is pending by itself.
+	struct thread *t = target ? target : choose_thread(p, number);
 	u64 blocked = t ? t->signal_mask | t->awaited_signals : U64_MAX;
 	bool is_new = enqueue(p, target ? &target->pending : &p->pending, target ? &target->pending_mask : &p->pending_mask,
 			      blocked, number, info);

@@ -39,13 +39,14 @@ enum lock_rank {
 	/* spinning */
 	RANK_DENTRY = 76,       // dentry hash and tree links
 	RANK_INODE_HASH = 78,   // inode hash, inode.state
-	RANK_CACHE = 80,        // cache.lock: the radix tree (interrupts closed)
 	RANK_PROCESS_TABLE = 84, // pid table, parent/child links, wait
 	RANK_SIGNAL = 86,       // process.signal_lock: pending signals, handlers (interrupts closed)
 	RANK_PAGETABLE = 90,    // page-table pages
 	RANK_KERNEL_MAP = 92,   // kernel stacks and device mappings; allocates frames
 	RANK_SLAB = 95,         // slab lists
 	RANK_FRAMES = 100,      // buddy lists
+	/* spinning, taken by interrupt handlers too: above all those that are not, since the interrupted code may hold them */
+	RANK_CACHE = 105,       // cache.lock: the radix tree (interrupts closed)
 	RANK_DEVICE = 107,      // a driver's queue (interrupts closed)
 	RANK_WAIT = 108,        // wait_queue.lock (interrupts closed)
 	RANK_RUNQUEUE = 110,    // runqueue.lock (interrupts closed)
