@@ -15,6 +15,7 @@
 #include "mm/frame.h"
 #include "mm/slab.h"
 #include "x86/cpu.h"
+#include "x86/kernel_map.h"
 
 #define MAGAZINE_SIZE 30                // so that sixteen CPUs' magazines fit in one frame
 #define MAGAZINE_BATCH 15
