@@ -30,7 +30,7 @@ struct cpu {
 	bool is_idle;                   // also read by other CPUs
 	u32 interrupt_depth;            // > 0: in an interrupt handler
 	u32 nr_spinlocks_held;          // debug
-	struct { const void *lock; const char *name; u8 rank; void *site; } held[16];   // debug
+	struct { const void *lock; const char *name; u8 rank, depth; void *site; } held[16];    // debug; depth: interrupt_depth then
 	struct runqueue *runqueue;      // constant
 	struct frame_cache *frame_cache;// constant
 	struct timer_queue *timer_queue;// constant
