@@ -34,6 +34,7 @@ bool faultlog_read(u64 sequence, struct fault_record *out)
 {
 	u64 next = atomic_load(&next_sequence);
 
+	sequence = max(sequence, 1ul);          // 0: empty, or being filled
 	if (next > FAULTLOG_SIZE && sequence < next - FAULTLOG_SIZE)
 		sequence = next - FAULTLOG_SIZE;
 	for (; sequence < next; sequence++) {
