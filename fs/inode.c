@@ -310,15 +310,26 @@ void inode_fill_stat(struct inode *ip, struct stat *out)
 	spin_unlock(&ip->times_lock);
 }
 
-// The inode itself, when the wanted bits say so, into its block.
+// The inode itself, when the wanted bits say so, into its block. One writer at a time: who comes while another has taken the
+// bits and not yet written the block must not believe that all is done.
 static int write_meta(struct inode *ip, u32 wanted)
 {
-	if (!(atomic_fetch_and(&ip->dirty, ~(u32)(INODE_DIRTY_TIMES | INODE_DIRTY_META)) & wanted))
-		return 0;
+	u32 dirty;
+
+	do {
+		wait_event(&state_wait, !(atomic_load(&ip->dirty) & INODE_BEING_WRITTEN));
+		dirty = atomic_load(&ip->dirty);
+		if (!(dirty & (wanted | INODE_BEING_WRITTEN)))
+			return 0;
+	} while (dirty & INODE_BEING_WRITTEN ||
+		 !atomic_compare_exchange(&ip->dirty, dirty, (dirty & ~(u32)(INODE_DIRTY_TIMES | INODE_DIRTY_META)) |
+					  INODE_BEING_WRITTEN));
 	int error = ip->sb->ops->inode_write(ip);
 
 	if (error)
 		inode_mark_dirty(ip, INODE_DIRTY_META);
+	atomic_and(&ip->dirty, ~(u32)INODE_BEING_WRITTEN);
+	wake_all(&state_wait);
 	return error;
 }
 
@@ -336,7 +347,7 @@ int inode_sync_pages(struct inode *ip, pgoff_t first, pgoff_t last, bool data_on
 		error = cache_write_back(&ip->cache, first, last, SYNC_WAIT);
 
 	// Only times have changed: fdatasync leaves them dirty.
-	if (sb->ops->inode_write && (!data_only || atomic_load(&ip->dirty) & INODE_DIRTY_META)) {
+	if (sb->ops->inode_write && (!data_only || atomic_load(&ip->dirty) & (INODE_DIRTY_META | INODE_BEING_WRITTEN))) {
 		later = write_meta(ip, INODE_DIRTY_TIMES | INODE_DIRTY_META);
 		error = error ? error : later;
 	}

@@ -40,6 +40,7 @@ enum inode_dirty {
 	INODE_DIRTY_TIMES = 1u << 0,    // only times: fdatasync need not write it
 	INODE_DIRTY_META = 1u << 1,     // size, blocks, links, mode: needed to reach the data
 	INODE_DIRTY_PAGES = 1u << 2,    // its cache has dirty pages
+	INODE_BEING_WRITTEN = 1u << 3,  // somebody has taken TIMES and META and is writing them
 };
 
 struct inode {
