@@ -32,7 +32,7 @@ struct tmpfs_inode {
 	struct inode inode;
 	struct list entries;            // GUARDED_BY(inode.lock) directories: ascending by position
 	u64 next_position;              // GUARDED_BY(inode.lock)
-	char *target;                   // constant; symbolic links
+	char *target;                   // constant; symbolic links, and the name of a memfd
 	const char *unnamed;            // constant; the name to show, for files without one
 };
 
@@ -549,6 +549,21 @@ int tmpfs_create_unnamed(const char *name, u64 size, struct file **out)
 	if (!f)
 		return -ENOMEM;
 	*out = f;
+	return 0;
+}
+
+int tmpfs_create_memfd(const char *name, struct file **out)
+{
+	size_t size = strlen(name) + sizeof("/memfd:");
+	char *shown = kmalloc(size);
+	int error = shown ? tmpfs_create_unnamed(shown, 0, out) : -ENOMEM;
+
+	if (error) {
+		kfree(shown);
+		return error;
+	}
+	format_string(shown, size, "/memfd:%s", name);
+	tmpfs_inode((*out)->inode)->target = shown;     // freed with the inode
 	return 0;
 }
 

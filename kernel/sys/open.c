@@ -2,6 +2,7 @@
  * open.c - open, close, and descriptors: dup, fcntl, ioctl, pipe.
  */
 #include "fs/pipe.h"
+#include "fs/tmpfs.h"
 #include "fs/vfs.h"
 #include "kernel.h"
 #include "mm/slab.h"
@@ -11,6 +12,9 @@
 #include "x86/uaccess.h"
 #include <abi/errno.h>
 #include <abi/ioctl.h>
+#include <abi/mman.h>
+
+#define MEMFD_NAME_MAX 249             // as on Linux, where "memfd:" stands before it in a name
 
 i64 sys_openat(int dirfd, const char __user *path, int flags, u32 mode)
 {
@@ -111,8 +115,6 @@ i64 sys_pipe(int __user *fds)
 	return sys_pipe2(fds, 0);
 }
 
-/* --- fcntl ------------------------------------------------------------------ */
-
 // The close-on-exec bit of a descriptor; new_value < 0 only asks. The old value, or -EBADF.
 static int close_on_exec(int fd, int new_value)
 {
@@ -132,6 +134,39 @@ static int close_on_exec(int fd, int new_value)
 	spin_unlock(&t->lock);
 	return result;
 }
+
+// Closes (or marks close-on-exec) every descriptor from first to last.
+i64 sys_close_range(u32 first, u32 last, u32 flags)
+{
+	if (flags & ~(u32)CLOSE_RANGE_CLOEXEC || first > last)
+		return -EINVAL;
+	last = min(last, (u32)FILES_MAX - 1);
+	for (u32 fd = first; fd <= last; fd++) {
+		if (flags & CLOSE_RANGE_CLOEXEC)
+			close_on_exec((int)fd, 1);
+		else
+			fd_close((int)fd);
+	}
+	return 0;
+}
+
+i64 sys_memfd_create(const char __user *user_name, u32 flags)
+{
+	char name[MEMFD_NAME_MAX + 1];
+	ssize_t length;
+	struct file *f;
+	int error;
+
+	if (flags & ~(u32)MFD_CLOEXEC)
+		return -EINVAL;
+	length = copy_string_from_user(name, user_name, sizeof(name));
+	if (length < 0)
+		return length == -ENAMETOOLONG ? -EINVAL : length;
+	error = tmpfs_create_memfd(name, &f);
+	return error ? error : fd_install(f, 0, flags & MFD_CLOEXEC);
+}
+
+/* --- fcntl ------------------------------------------------------------------ */
 
 static i64 duplicate_from(struct file *f, u64 lowest, bool cloexec)
 {

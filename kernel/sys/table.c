@@ -34,7 +34,7 @@ static const system_call calls[NR_CALLS] = {
 	CALL(readlink), CALL(readlinkat), CALL(getdents64), CALL(getcwd), CALL(chdir), CALL(fchdir),
 	/* waiting for files, whole file systems */
 	CALL(poll), CALL(ppoll), CALL(select), CALL(pselect6), CALL(mount), CALL(umount2), CALL(sync), CALL(syncfs),
-	CALL(fsync), CALL(fdatasync),
+	CALL(fsync), CALL(fdatasync), CALL(close_range), CALL(memfd_create),
 	/* memory */
 	CALL(mmap), CALL(munmap), CALL(mprotect), CALL(msync), CALL(madvise), CALL(mincore), CALL(brk),
 	CALL(fadvise64),
