@@ -168,9 +168,10 @@ $(MUSL_BINS): $(B)/tests/prog/musl/%: tests/prog/musl/%.c
 	$(call say,MUSL)musl-gcc -static -O2 -g -Wall -Itests/prog $< -o $@
 -include $(shell find $(B)/obj $(B)/tests -name '*.d' 2>/dev/null)
 
-# Unit tests: what else a test compiles stands in its `// BUILD:` line.
+# Unit tests: what else a test compiles stands in its `// BUILD:` lines.
+ANY := %
 $(UNIT_BINS): $(B)/tests/unit/%: tests/unit/%.c \
-		$$(filter %.c,$$(shell sed -n 's,^// BUILD:,,p' tests/unit/%.c)) Makefile
+		$$(filter $$(ANY).c,$$(shell sed -n 's,^// BUILD:,,p' tests/unit/$$*.c)) Makefile
 	@mkdir -p $(@D)
 	$(call say,HOST)$(HOSTCC) $(UNITFLAGS) -MT $@ $< $(shell sed -n 's,^// BUILD:,,p' $<) -o $@
 # Libc's own tests: linked with it alone, and its sources with sanitizers.

@@ -156,7 +156,7 @@ int ext2_block_is_allocated(struct ext2 *fs, blk_t block, bool *is_allocated)
 		*is_allocated = false;
 		return 0;
 	}
-	int error = block_get(fs->sb.device, ext2_group(fs, (u32)(block / fs->blocks_per_group))->block_bitmap, &bitmap);
+	int error = ext2_block_get_surely(fs, ext2_group(fs, (u32)(block / fs->blocks_per_group))->block_bitmap, &bitmap);
 
 	if (error)
 		return error;
@@ -173,7 +173,7 @@ int ext2_block_free(struct ext2 *fs, blk_t block)
 	if (!ext2_block_is_usable(fs, block))
 		return ext2_damaged(fs, "block %lu to be freed is no data block", block);
 	mutex_lock(&fs->alloc_lock);
-	int error = block_get(fs->sb.device, ext2_group(fs, group)->block_bitmap, &bitmap);
+	int error = ext2_block_get_surely(fs, ext2_group(fs, group)->block_bitmap, &bitmap);
 
 	if (!error) {
 		if (bit_get(bitmap, bit)) {
@@ -253,7 +253,7 @@ int ext2_number_free(struct ext2 *fs, u32 number, bool is_directory)
 	struct page *bitmap;
 
 	mutex_lock(&fs->alloc_lock);
-	int error = block_get(fs->sb.device, ext2_group(fs, group)->inode_bitmap, &bitmap);
+	int error = ext2_block_get_surely(fs, ext2_group(fs, group)->inode_bitmap, &bitmap);
 
 	if (!error) {
 		if (bit_get(bitmap, bit)) {

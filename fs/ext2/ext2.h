@@ -136,6 +136,8 @@ struct ext2_disk_group *ext2_group(struct ext2 *fs, u32 group);
 bool ext2_group_has_super(const struct ext2 *fs, u32 group);
 // Can the block hold data or pointers: it exists, and is no bitmap, table or superblock.
 bool ext2_block_is_usable(struct ext2 *fs, blk_t block);
+// For steps that cannot be given up half-way (freeing): as block_get, but waits a while for memory.
+int ext2_block_get_surely(struct ext2 *fs, blk_t block, struct page **out) MUST_CHECK;
 bool ext2_inode_is_usable(const struct ext2 *fs, u64 number);
 void ext2_want_large_files(struct ext2 *fs);    // a file is above 2 GiB: the superblock must say so
 void ext2_mark_super_dirty(struct ext2 *fs);    // alloc_lock held: copies the counts into the superblock's page

@@ -42,7 +42,7 @@ static int find_on_disk(struct ext2 *fs, u64 number, struct page **page, struct 
 {
 	u64 i = (number - 1) % fs->inodes_per_group;
 	u32 group = (u32)((number - 1) / fs->inodes_per_group), per_block = (u32)BLOCK_SIZE / fs->inode_size;
-	int error = block_get(fs->sb.device, ext2_group(fs, group)->inode_table + i / per_block, page);
+	int error = ext2_block_get_surely(fs, ext2_group(fs, group)->inode_table + i / per_block, page);
 
 	if (!error)
 		*out = (struct ext2_disk_inode *)((char *)page_address(*page) + i % per_block * fs->inode_size);
@@ -328,7 +328,7 @@ static void release_attributes(struct ext2 *fs, struct ext2_inode *n)
 		ext2_damaged(fs, "inode %lu has attributes in block %lu", n->inode.number, block);
 		return;
 	}
-	if (block_get(fs->sb.device, block, &p))
+	if (ext2_block_get_surely(fs, block, &p))
 		return;
 	u32 *header = page_address(p);          // magic, references
 	bool is_last = false;

@@ -193,7 +193,7 @@ static int cut_below(struct ext2_inode *n, blk_t block, u32 level, u64 keep)
 	if (!error && !is_allocated)
 		error = ext2_damaged(fs, "pointer block %lu of inode %lu is free", block, n->inode.number);
 	if (!error)
-		error = block_get(fs->sb.device, block, &p);
+		error = ext2_block_get_surely(fs, block, &p);
 	if (error)
 		return error;
 	for (u64 i = first; i < EXT2_POINTERS_PER_BLOCK; i++) {

@@ -10,6 +10,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "mm/slab.h"
+#include "proc/timer.h"
 #include "x86/clock.h"
 #include <abi/errno.h>
 #include <abi/mount.h>
@@ -82,6 +83,17 @@ bool ext2_block_is_usable(struct ext2 *fs, blk_t block)
 	       !(block >= g->inode_table && block - g->inode_table < fs->table_blocks);
 }
 
+int ext2_block_get_surely(struct ext2 *fs, blk_t block, struct page **out)
+{
+	int error = block_get(fs->sb.device, block, out);
+
+	for (u32 i = 0; i < 100 && error == -ENOMEM; i++) {
+		(void)!sleep_until(clock_monotonic_ns() + 10000000, WAIT_UNINTERRUPTIBLE);
+		error = block_get(fs->sb.device, block, out);
+	}
+	return error;
+}
+
 bool ext2_inode_is_usable(const struct ext2 *fs, u64 number)
 {
 	return number == EXT2_ROOT || (number >= fs->first_inode && number <= fs->nr_inodes);
@@ -99,7 +111,7 @@ int ext2_damaged(struct ext2 *fs, const char *format, ...)
 
 	if (nr <= COMPLAINTS_MAX)
 		printk("ext2: %s: damaged: %s%s\n", fs->sb.device_name, text, nr == COMPLAINTS_MAX ? " (the last line of these)" : "");
-	if (nr == 1 && fs->super_page && !(fs->sb.flags & MS_RDONLY)) {
+	if (nr == 1 && fs->sb.root && !(fs->sb.flags & MS_RDONLY)) {       // a refused mount writes nothing
 		page_lock(fs->super_page);
 		ext2_super(fs)->state |= EXT2_STATE_ERRORS;
 		page_mark_dirty(fs->super_page);

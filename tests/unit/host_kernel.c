@@ -81,6 +81,11 @@ void page_put(struct page *p)
 	host_frames--;
 }
 
+void page_put_later(struct page *p)
+{
+	page_put(p);
+}
+
 void page_zero(void *page)
 {
 	memset(page, 0, PAGE_SIZE);
@@ -89,6 +94,18 @@ void page_zero(void *page)
 u64 frames_total(void)
 {
 	return 1ul << 20;
+}
+
+static struct slab_cache *slabs[16];
+static u32 nr_slabs;
+
+u64 host_objects_of(const char *slab)
+{
+	for (u32 i = 0; i < nr_slabs; i++) {
+		if (strcmp(slabs[i]->name, slab) == 0)
+			return slabs[i]->nr_objects;
+	}
+	return U64_MAX;
 }
 
 static void *allocate(size_t n)
@@ -120,21 +137,26 @@ void slab_cache_init(struct slab_cache *cache, const char *name, size_t object_s
 	(void)alignment;
 	cache->name = name;
 	cache->object_size = (u32)object_size;
+	require(nr_slabs < ARRAY_SIZE(slabs));
+	slabs[nr_slabs++] = cache;
 }
 
 void *slab_alloc(struct slab_cache *cache)
 {
-	return allocate(cache->object_size);
+	void *object = allocate(cache->object_size);
+
+	cache->nr_objects += object != NULL;
+	return object;
 }
 
 void *slab_alloc_zeroed(struct slab_cache *cache)
 {
-	return allocate(cache->object_size);
+	return slab_alloc(cache);
 }
 
 void slab_free(struct slab_cache *cache, void *object)
 {
-	(void)cache;
+	cache->nr_objects--;
 	kfree(object);
 }
 
@@ -232,6 +254,13 @@ int wait_timeout_sleep(struct waiter *w, enum wait_mode mode, u64 deadline_ns)
 	(void)w;
 	(void)mode;
 	(void)deadline_ns;
+	return 0;
+}
+
+int sleep_until(u64 deadline_ns, enum wait_mode mode)
+{
+	(void)deadline_ns;
+	(void)mode;
 	return 0;
 }
 

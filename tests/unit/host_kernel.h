@@ -19,6 +19,7 @@ struct host_disk {
 
 extern struct host_disk host_root_disk, host_disk;      // vda, vdb
 extern u64 host_frames, host_objects;                   // allocated now
+u64 host_objects_of(const char *slab);                  // of one slab, by its name
 extern u64 host_fail_allocation;                        // that allocation from now on fails, once; 0: none
 
 // Everything that kernel_main would set up, with a small file system on vda mounted as / that has a directory /mnt.
