@@ -259,8 +259,11 @@ int ext2_resize(struct inode *ip, u64 size)
 	if (tail)
 		page_put(tail);
 	inode_mark_dirty(ip, INODE_DIRTY_META);
-	if (size <= old_size)
-		error = ext2_cut(ext2_node(ip), pages_of(size));
+	if (size > old_size)
+		return 0;
+	error = ext2_cut(ext2_node(ip), pages_of(size));
+	// A reader that had looked at the old size may have read a block in between. From now on it would find a hole.
+	cache_truncate_pages(&ip->cache, size);
 	return error;
 }
 
