@@ -34,6 +34,7 @@ enum {                                  // Intel SDM 3A 4.5
 
 #define BOOT_MAP_END (4ul << 30)        // what boot.asm has mapped
 #define LOW_MEMORY_END (1ul << 20)      // firmware data, the trampoline: never given out
+#define STACK_FILL 0x57
 #define STACK_SLOT (KERNEL_STACK_SIZE + PAGE_SIZE)
 #define STACKS_END (STACKS + (1ul << 36))
 #define DEVICES_END (DEVICES + (1ul << 36))
@@ -296,6 +297,26 @@ static void *stack_map(void) REQUIRES(kernel_map_lock)
 	return (void *)stack;
 }
 
+// Debug builds fill stacks, and tell at the end of each thread how deep the deepest so far has been.
+static void stack_fill(void *stack)
+{
+	memset(stack, STACK_FILL, KERNEL_STACK_SIZE);
+}
+
+static void stack_measure(const void *stack)
+{
+	static u32 most = KERNEL_STACK_SIZE / 2;        // less is not worth a word
+	const u8 *byte = stack;
+	u32 untouched = 0;
+
+	while (untouched < KERNEL_STACK_SIZE && byte[untouched] == STACK_FILL)
+		untouched++;
+	if (KERNEL_STACK_SIZE - untouched > most) {
+		most = KERNEL_STACK_SIZE - untouched;
+		printk("kernel_map: a thread has used %u of its %lu bytes of stack\n", most, KERNEL_STACK_SIZE);
+	}
+}
+
 void *kernel_stack_alloc(void)
 {
 	spin_lock(&kernel_map_lock);
@@ -306,11 +327,15 @@ void *kernel_stack_alloc(void)
 	else
 		stack = stack_map();
 	spin_unlock(&kernel_map_lock);
+	if (DEBUG_BUILD && stack)
+		stack_fill(stack);
 	return stack;
 }
 
 void kernel_stack_free(void *stack)
 {
+	if (DEBUG_BUILD)
+		stack_measure(stack);
 	spin_lock(&kernel_map_lock);
 	*(void **)stack = free_stacks;
 	free_stacks = stack;
