@@ -1,7 +1,5 @@
 # Lectern: the one makefile.  `make help` lists what it can do.
-#
-# Everything that is built goes to $(B).  The lists of objects below stand in
-# reading order: they are the second table of contents of the system.
+# Everything goes to $(B).  The lists of sources stand in reading order.
 
 B      ?= build
 PYTHON ?= python3
@@ -28,20 +26,16 @@ CROSS := $(shell for p in toolchain/bin/x86_64-elf- x86_64-elf- x86_64-linux-gnu
 	case $$(cc -dumpmachine 2>/dev/null) in (x86_64*linux*) ;; \
 	(*) echo x86_64-elf- ;; esac)
 endif
-ifeq ($(origin CC),default)
-CC := $(CROSS)gcc
-endif
+CC := $(if $(filter default,$(origin CC)),$(CROSS)gcc,$(CC))
 # A binutil by name: the cross one, else LLVM's.
 tool    = $(shell command -v $(CROSS)$(1) || command -v llvm-$(1) || echo $(CROSS)$(1))
 LD      := $(shell command -v $(CROSS)ld || command -v ld.lld || echo $(CROSS)ld)
 AR      := $(call tool,ar)
 NM      := $(call tool,nm)
 OBJDUMP := $(call tool,objdump)
-OBJCOPY := $(call tool,objcopy)
 
 IS_CLANG   := $(shell $(CC) --version 2>/dev/null | grep -c clang)
-CC_MAJOR   := $(shell $(CC) -dumpversion 2>/dev/null | cut -d. -f1)
-CC_VERSION := $(if $(filter 0,$(IS_CLANG)),gcc,clang)-$(CC_MAJOR)
+CC_VERSION := $(if $(filter 0,$(IS_CLANG)),gcc,clang)-$(shell $(CC) -dumpversion | cut -d. -f1)
 TARGET     := $(if $(filter 0,$(IS_CLANG)),,--target=x86_64-unknown-none-elf)
 # A warning is an error only where we have seen the compiler's warnings.
 WERROR     := $(if $(filter gcc-12 clang-14,$(CC_VERSION)),-Werror)
@@ -52,8 +46,7 @@ say  = $(if $(V),,@printf '  %-5s %s\n' $(1) $@;)
 
 # --- flags -----------------------------------------------------------------
 FREE   := $(TARGET) -std=gnu11 -O2 -g -ffreestanding -nostdinc -fno-pic -fno-pie \
-	  -fno-stack-protector -fcf-protection=none -MMD -MP \
-	  -Wall -Wextra $(WERROR)
+	  -fno-stack-protector -fcf-protection=none -MMD -MP -Wall -Wextra $(WERROR)
 KFLAGS := $(FREE) -mno-red-zone -mgeneral-regs-only -mcmodel=kernel \
 	  -fno-omit-frame-pointer -fno-strict-aliasing -fno-asynchronous-unwind-tables \
 	  -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wvla -Wframe-larger-than=1024 -Ikernel -I.
@@ -70,31 +63,61 @@ ULINK  := -static -z noexecstack -z separate-code
 KLINK  := -static -nostdlib -z noexecstack -T linker.ld \
 	  $(shell $(LD) --help 2>/dev/null | grep -o -m1 -e --no-warn-rwx-segments)
 
-# --- what the kernel is made of --------------------------------------------
-KSRC := $(wildcard boot/*.asm boot/*.c kernel/x86/*.asm) \
-	$(filter-out kernel/x86/offsets.c,$(sort $(wildcard kernel/*.c kernel/*/*.c))) \
-	$(sort $(wildcard fs/*.c fs/*/*.c))
+# --- what the kernel is made of, in reading order ---------------------------
+in = $(addprefix $(1)/,$(2))
+# From power-on to the first C function, and what the loader left.
+KSRC := $(call in,boot,boot.asm ap.asm bootinfo.c) kernel/main.c
+# The processor: ways in and out, page tables, the clock, the other CPUs.
+KSRC += $(call in,kernel/x86,entry.asm trap.c idt.c segs.c switch.asm uaccess.asm uaccess.c \
+	features.c fpu.c kernel_map.c pgtable.c tlb.c acpi.c apic.c irq.c clock.c rtc.c smp.c)
+# What a process sees (areas, the fault, the calls), then what memory is made of.
+KSRC += $(call in,kernel/mm,addrspace.c area.c fault.c rmap.c mmap.c unmap.c protect.c msync.c \
+	iobuf.c frame.c page_later.c slab.c radix_alloc.c reclaim.c)
+# What a file's bytes are in memory.
+KSRC += $(call in,kernel/cache,cache.c pagelock.c writeback.c)
+# Threads, processes, signals, time.
+KSRC += $(call in,kernel/proc,thread.c sched.c process.c fork.c exec.c elf.c exit.c signal.c \
+	sigframe.c futex.c timer.c alarm.c deferred.c)
+# The system calls, a family a file.
+KSRC += $(call in,kernel/sys,table.c arguments.c memory.c open.c readwrite.c stat.c names.c \
+	directories.c attributes.c mount.c poll.c process.c signal.c time.c system.c)
+# The three locks, and the check of their order.
+KSRC += $(call in,kernel/sync,spinlock.c mutex.c rwlock.c wait.c lockcheck.c)
+# From the bus to the disk, and the terminal.
+KSRC += $(call in,kernel/dev,device.c pci.c virtio.c virtio_block.c block.c serial.c screen.c \
+	keyboard.c line.c terminal.c terminal_ioctl.c terminal_job.c host_stream.c)
+# What is tested on the host, too; and saying what happened.
+KSRC += $(call in,kernel/lib,string.c format.c parse.c rbtree.c radix.c random.c)
+KSRC += $(call in,kernel/debug,log.c panic.c backtrace.c faultlog.c counters.c audit.c ubsan.c)
+# Names, inodes, open files, the file systems of memory and devices; ext2; the kernel as files.
+KSRC += $(call in,fs,path.c dentry.c inode.c file.c file_io.c attributes.c change.c executing.c \
+	mount.c poll.c pipe.c tmpfs.c devfs.c dev_memory.c dev_block.c)
+KSRC += $(call in,fs/ext2,super.c inode.c map.c alloc.c file.c dir.c name.c symlink.c)
+KSRC += $(call in,fs/proc,procfs.c pid.c status.c maps.c fd.c pagemap.c peek.c text.c system.c \
+	cpuinfo.c memory.c loadavg.c mounts.c sysctl.c)
+# A file that no list has is linked all the same, and named.
+UNLISTED := $(filter-out $(KSRC) kernel/x86/offsets.c,$(wildcard boot/*.asm boot/*.c \
+	kernel/*.c kernel/*/*.c kernel/*/*.asm fs/*.c fs/*/*.c))
+$(if $(UNLISTED),$(warning no list in the makefile has $(UNLISTED)))
+KSRC += $(UNLISTED)
 
 # --- what runs on it -------------------------------------------------------
 LIBC  := $(filter-out libc/crt0.asm,$(wildcard libc/*.asm libc/*.c libc/*/*.c))
-UPROG := $(basename $(notdir $(wildcard user/*.c)))
-UDIRS := $(filter-out lib demo,$(patsubst user/%/,%,$(sort $(dir $(wildcard user/*/*.c)))))
-DEMOS := $(basename $(notdir $(wildcard user/demo/*.c)))
-TPROG := $(basename $(notdir $(wildcard tests/prog/*.c)))
-MPROG := $(if $(shell command -v musl-gcc),$(basename $(notdir $(wildcard tests/prog/musl/*.c))))
-UNITS := $(basename $(notdir $(shell grep -l '^// BUILD:' tests/unit/*.c 2>/dev/null)))
-
-USER_BINS := $(addprefix $(B)/user/,$(UPROG) $(UDIRS))
-DEMO_BINS := $(addprefix $(B)/user/demo/,$(DEMOS))
-TEST_BINS := $(addprefix $(B)/tests/prog/,$(TPROG))
-MUSL_BINS := $(addprefix $(B)/tests/prog/musl/,$(MPROG))
-UNIT_BINS := $(addprefix $(B)/tests/unit/,$(UNITS))
+built = $(patsubst %.c,$(B)/%,$(wildcard $(1)))
+# A program is a file or a folder; demo/ holds more of them, lib/ what all share.
+ONE_FILE  := $(call built,user/*.c)
+FOLDERS   := $(addprefix $(B)/,$(filter-out user/lib user/demo,$(patsubst %/,%,$(sort $(dir $(wildcard user/*/*.c))))))
+DEMO_BINS := $(call built,user/demo/*.c)
+TEST_BINS := $(call built,tests/prog/*.c)
+MUSL_BINS := $(if $(shell command -v musl-gcc),$(call built,tests/prog/musl/*.c))
+UNIT_BINS := $(patsubst %.c,$(B)/%,$(shell grep -l '^// BUILD:' tests/unit/*.c 2>/dev/null))
 LIBC_TESTS := $(addprefix $(B)/tests/unit/,libc_test libc_sanitized_test)
+PROGRAMS  := $(ONE_FILE) $(FOLDERS) $(DEMO_BINS) $(TEST_BINS) $(MUSL_BINS)
 
 .PHONY: all kernel user programs image iso run gdb test units check format doctor toolchain clean help
 all: kernel programs image $(B)/lectern.iso  ## build everything (the default)
 kernel: $(B)/lectern.elf $(B)/lectern-debug.elf  ## both kernels only
-programs: $(USER_BINS) $(DEMO_BINS) $(TEST_BINS) $(MUSL_BINS)  ## libc and every program
+programs: $(PROGRAMS)  ## libc and every program
 units: $(UNIT_BINS) $(LIBC_TESTS)  ## the host's unit tests
 image: $(B)/lectern.img  ## the disk image, made by mke2fs
 iso: $(B)/lectern.iso  ## a GRUB image that boots the release kernel
@@ -137,7 +160,6 @@ kernel.asm: $(B)/lectern.asm  ## a listing of the kernel, C and instructions, in
 # --- libc and programs -----------------------------------------------------
 obj      = $(patsubst %.c,$(B)/obj/%.o,$(patsubst %.asm,$(B)/obj/%.asm.o,$(1)))
 LIB_OBJ  := $(call obj,$(wildcard user/lib/*.c))
-TLIB_OBJ := $(call obj,$(wildcard tests/prog/lib/*.c))
 CRT      := $(B)/libc/crt0.o
 LIBC_A   := $(B)/libc/libc.a
 
@@ -156,12 +178,11 @@ $(LIBC_A): $(call obj,$(LIBC))
 	$(call say,AR)rm -f $@ && $(AR) rcsD $@ $^
 
 link = $(call say,LD)mkdir -p $(@D) && $(LD) $(ULINK) -o $@ $(CRT) $(filter $(B)/obj/%,$^) $(LIBC_A)
-$(addprefix $(B)/user/,$(UPROG)) $(DEMO_BINS): $(B)/user/%: $(B)/obj/user/%.o $(LIB_OBJ) $(CRT) $(LIBC_A)
+$(ONE_FILE) $(DEMO_BINS): $(B)/user/%: $(B)/obj/user/%.o $(LIB_OBJ) $(CRT) $(LIBC_A)
 	$(link)
-$(addprefix $(B)/user/,$(UDIRS)): $(B)/user/%: $$(call obj,$$(wildcard user/%/*.c)) $(LIB_OBJ) \
-		$(CRT) $(LIBC_A)
+$(FOLDERS): $(B)/user/%: $$(call obj,$$(wildcard user/%/*.c)) $(LIB_OBJ) $(CRT) $(LIBC_A)
 	$(link)
-$(TEST_BINS): $(B)/tests/prog/%: $(B)/obj/tests/prog/%.o $(TLIB_OBJ) $(CRT) $(LIBC_A)
+$(TEST_BINS): $(B)/tests/prog/%: $(B)/obj/tests/prog/%.o $(CRT) $(LIBC_A)
 	$(link)
 $(MUSL_BINS): $(B)/tests/prog/musl/%: tests/prog/musl/%.c
 	@mkdir -p $(@D)
@@ -184,15 +205,13 @@ $(B)/tests/unit/libc_sanitized_test: tests/unit/libc_sanitized_test.c $(wildcard
 
 # --- the disk and the ISO --------------------------------------------------
 # /share holds real text and binaries; they may be older than the sources.
-$(B)/lectern.img: $(USER_BINS) $(DEMO_BINS) $(TEST_BINS) $(MUSL_BINS) tools/image \
-		| $(B)/lectern.elf $(LIBC_A)
+put = $(foreach f,$(1),--add $(f):$(2))
+$(B)/lectern.img: $(PROGRAMS) tools/image | $(B)/lectern.elf $(LIBC_A)
 	$(call say,IMAGE)$(PYTHON) tools/image --size 2G --system --share $(B)/lectern.elf --share $(LIBC_A) \
-		$(foreach f,$(filter-out $(B)/user/init,$(USER_BINS)),--add $(f):/bin/) \
-		$(foreach f,$(filter $(B)/user/init,$(USER_BINS)),--add $(f):/sbin/) \
-		$(foreach f,$(DEMO_BINS),--add $(f):/demo/) $(foreach f,$(TEST_BINS),--add $(f):/tests/) \
-		$(foreach f,$(MUSL_BINS),--add $(f):/tests/musl/) $@
-# `make run` writes to its own disk, so that what you store there stays, and
-# the image that the tests copy stays as it was made.
+		$(call put,$(filter-out %/init,$(ONE_FILE)) $(FOLDERS),/bin/) $(call put,$(B)/user/init,/sbin/) \
+		$(call put,$(DEMO_BINS),/demo/) $(call put,$(TEST_BINS),/tests/) \
+		$(call put,$(MUSL_BINS),/tests/musl/) $@
+# `make run` has a disk of its own: what you store stays, and the tests' image too.
 $(B)/disk.img: $(B)/lectern.img
 	$(Q)if [ -e $@ ]; then mv -f $@ $@.old; echo "  $@ is made anew; the old disk is $@.old"; fi
 	$(Q)cp --sparse=always $< $@
