@@ -1,0 +1,80 @@
+/*
+ * file.c - a file's pages. A page that was stored to is dirty for ever: the cache has no store operation, so nobody writes or
+ * evicts it. A page that was only read is zeros and may go.
+ */
+#include "fs/tmpfs/internal.h"
+#include "kernel.h"
+#include "mm/frame.h"
+#include <abi/errno.h>
+
+static void tmpfs_fill(struct cache *cache, struct page **pages, u32 nr_pages)
+{
+	(void)cache;
+	for (u32 i = 0; i < nr_pages; i++) {
+		page_zero(page_address(pages[i]));
+		page_fill_done(pages[i], 0);
+	}
+}
+
+// A page that is stored to for the first time counts against the limit.
+static int tmpfs_reserve(struct cache *cache, struct page *page)
+{
+	struct tmpfs *fs = tmpfs_of(cache->inode);
+
+	if (atomic_add_return(&fs->nr_pages, 1) > fs->max_pages) {
+		atomic_sub(&fs->nr_pages, 1);
+		return -ENOSPC;
+	}
+	atomic_add(&cache->inode->nr_sectors, TMPFS_SECTORS_PER_PAGE);
+	page_set(page, PAGE_BACKED);
+	return 0;
+}
+
+static void tmpfs_dirtied(struct cache *cache)
+{
+	inode_touch(cache->inode, false, true, true);
+}
+
+const struct cache_ops tmpfs_cache_ops = {
+	.fill = tmpfs_fill,
+	.reserve = tmpfs_reserve,
+	.dirtied = tmpfs_dirtied,
+};
+
+static int tmpfs_resize(struct inode *ip, u64 size)
+{
+	struct tmpfs *fs = tmpfs_of(ip);
+	bool shrinks = size < inode_size(ip);
+
+	if (size > I64_MAX)
+		return -EFBIG;
+	cache_set_size(&ip->cache, size);
+	if (shrinks) {
+		// Every page with data is dirty, and stays so: what is left can be counted.
+		u64 before = ip->nr_sectors / TMPFS_SECTORS_PER_PAGE, after = READ_ONCE(ip->cache.nr_dirty);
+
+		if (after < before) {
+			atomic_sub(&fs->nr_pages, before - after);
+			atomic_sub(&ip->nr_sectors, (before - after) * TMPFS_SECTORS_PER_PAGE);
+		}
+	}
+	return 0;
+}
+
+static int tmpfs_sync_file(struct file *f, u64 first_byte, u64 last_byte, bool data_only)
+{
+	(void)f;
+	(void)first_byte;
+	(void)last_byte;
+	(void)data_only;
+	return 0;
+}
+
+const struct inode_ops tmpfs_file_inode_ops = { .resize = tmpfs_resize };
+const struct file_ops tmpfs_file_ops = {
+	.read = file_cache_read,
+	.write = file_cache_write,
+	.map = file_map_cache,
+	.sync = tmpfs_sync_file,
+};
+
