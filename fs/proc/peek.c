@@ -67,10 +67,11 @@ void peek_sums(struct addrspace *as, struct area_sums *out)
 	*out = (struct area_sums){ 0 };
 	read_lock(&as->lock);
 	out->size = as->nr_pages_mapped;
-	out->locked = as->nr_locked;
 	for (struct area *a = area_find_from(as, 0); a; a = area_next(a)) {
 		u64 nr = (a->end - a->start) >> PAGE_SHIFT;
 
+		if (a->flags & AREA_LOCKED)
+			out->locked += nr;
 		if (a->flags & AREA_STACK)
 			out->stack += nr;
 		else if (a->flags & AREA_EXEC && !(a->flags & AREA_WRITE))

@@ -28,7 +28,7 @@ struct addrspace {
 	struct rb_tree areas;           // GUARDED_BY(lock)
 	u32 nr_areas;                   // GUARDED_BY(lock)
 	u64 nr_pages_mapped;            // GUARDED_BY(lock) size of all areas: RLIMIT_AS, VmSize
-	u64 nr_locked;                  // GUARDED_BY(lock)
+	bool locks_future, locks_on_fault;      // GUARDED_BY(lock) mlockall(MCL_FUTURE), MCL_ONFAULT
 	u64 root;                       // physical address of the top-level table; constant
 	struct spinlock table_lock;     // RANK_PAGETABLE: tables above the last level
 	u64 nr_tables;                  // atomic

@@ -263,6 +263,21 @@ int area_split(struct addrspace *as, struct area *a, vaddr_t at)
 	return as->nr_areas >= AREAS_MAX ? -ENOMEM : area_cut(as, a, at);
 }
 
+int area_fit(struct addrspace *as, struct area **a, vaddr_t start, vaddr_t end)
+{
+	int error = 0;
+
+	if ((*a)->start < start) {
+		error = area_split(as, *a, start);
+		if (error)
+			return error;
+		*a = area_next(*a);
+	}
+	if ((*a)->end > end)
+		error = area_split(as, *a, end);
+	return error;
+}
+
 // Would the two be one area (A2), were they not cut at the border?
 static bool are_alike(const struct area *lower, const struct area *upper)
 {

@@ -55,6 +55,8 @@ void area_insert(struct addrspace *as, struct area *a);                 // into 
 void area_remove(struct addrspace *as, struct area *a);
 int area_split(struct addrspace *as, struct area *a, vaddr_t at) MUST_CHECK;    // a keeps the lower part; -ENOMEM (also at the mapping limit)
 int area_cut(struct addrspace *as, struct area *a, vaddr_t at) MUST_CHECK;      // the same without the limit: a part is about to leave
+// Splits until *a, which then is the part inside, does not reach out of [start, end). -ENOMEM (what was split stays so).
+int area_fit(struct addrspace *as, struct area **a, vaddr_t start, vaddr_t end) MUST_CHECK;
 struct area *area_merge(struct addrspace *as, struct area *a);          // with its neighbours where A2 asks; returns the result
 void area_set_end(struct addrspace *as, struct area *a, vaddr_t end);   // grow or shrink at the top
 void area_set_start(struct addrspace *as, struct area *a, vaddr_t start); // at the bottom; moves first along

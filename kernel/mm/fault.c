@@ -100,7 +100,7 @@ static enum fault_result fault_zero(struct addrspace *as, struct area *a, struct
 		if (!p)
 			return FAULT_NO_MEMORY;
 		p->family = as->family;
-		p->anon_index = f->address >> PAGE_SHIFT;
+		p->anon_index = index_in_file(a, f->address);
 		count(COUNTER_ZERO_FILLS);
 		process_count(COUNT_ZERO_FILLS);
 		a->has_private_pages = true;
@@ -200,7 +200,7 @@ static enum fault_result install_copy(struct addrspace *as, struct area *a, stru
 	if (!copy)
 		return FAULT_NO_MEMORY;
 	copy->family = as->family;
-	copy->anon_index = f->address >> PAGE_SHIFT;
+	copy->anon_index = index_in_file(a, f->address);
 	page_copy(page_address(copy), page_address(original));
 	a->has_private_pages = true;
 	vaddr_t va = PAGE_ALIGN_DOWN(f->address);

@@ -27,6 +27,11 @@ static u64 limit_pages(u32 which)
 	return limit == RLIM_INFINITY ? U64_MAX : limit >> PAGE_SHIFT;
 }
 
+// What MAP_SHARED_VALIDATE vouches for. MAP_SYNC is not among them: it wants memory that is a disk.
+#define KNOWN_FLAGS (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | \
+		     MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | \
+		     MAP_FIXED_NOREPLACE | MAP_UNINITIALIZED)
+
 // Which flags the new area gets from the call's, and whether the file allows them.
 static int area_flags_for(struct file *file, u32 prot, u32 flags, u32 *out)
 {
@@ -34,10 +39,16 @@ static int area_flags_for(struct file *file, u32 prot, u32 flags, u32 *out)
 	u32 area_flags = prot & AREA_PROTECTION;
 	u32 may = AREA_MAY_READ | AREA_MAY_WRITE | AREA_MAY_EXEC;
 
+	if (type == MAP_SHARED_VALIDATE && flags & ~KNOWN_FLAGS)
+		return -EOPNOTSUPP;
+	if (flags & MAP_HUGETLB)
+		return -ENOMEM;                 // no huge pages are set aside
 	if (type == MAP_SHARED || type == MAP_SHARED_VALIDATE)
 		area_flags |= AREA_SHARED;
 	else if (type != MAP_PRIVATE)
 		return -EINVAL;
+	if (flags & MAP_LOCKED)
+		area_flags |= AREA_LOCKED;
 	if (flags & MAP_NORESERVE)
 		area_flags |= AREA_NO_RESERVE;
 	if (flags & MAP_GROWSDOWN) {
@@ -151,6 +162,10 @@ i64 mmap_map(struct addrspace *as, vaddr_t hint, u64 length, u32 prot, u32 flags
 		offset = 0;
 	}
 	write_lock(&as->lock);
+	if (as->locks_future)
+		area_flags |= AREA_LOCKED;
+	bool is_populated = flags & (MAP_POPULATE | MAP_LOCKED) || (as->locks_future && !as->locks_on_fault);
+
 	if (as->nr_areas >= AREAS_MAX)
 		result = -ENOMEM;
 	else
@@ -163,6 +178,8 @@ i64 mmap_map(struct addrspace *as, vaddr_t hint, u64 length, u32 prot, u32 flags
 	areas_bury(&dead);
 	if (shared_memory)
 		file_put(shared_memory);
+	if (result > 0 && is_populated)         // the mapping stands whatever becomes of this
+		(void)!populate(as, (vaddr_t)result, (vaddr_t)result + length, POPULATE_NATURAL);
 	return result;
 }
 

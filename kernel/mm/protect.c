@@ -36,22 +36,6 @@ static int protect_entry(struct pte_slot *slot, vaddr_t va, void *argument)
 	return 0;
 }
 
-// as->lock held. Cuts a so that it lies inside [start, end); *a is the part inside.
-static int cut_to(struct addrspace *as, struct area **a, vaddr_t start, vaddr_t end)
-{
-	int error = 0;
-
-	if ((*a)->start < start) {
-		error = area_split(as, *a, start);
-		if (error)
-			return error;
-		*a = area_next(*a);
-	}
-	if ((*a)->end > end)
-		error = area_split(as, *a, end);
-	return error;
-}
-
 static int protect_area(struct addrspace *as, struct area **a, vaddr_t start, vaddr_t end, u32 prot)
 {
 	u32 flags = ((*a)->flags & ~(u32)AREA_PROTECTION) | prot;
@@ -60,7 +44,7 @@ static int protect_area(struct addrspace *as, struct area **a, vaddr_t start, va
 		return -EACCES;
 	if (flags == (*a)->flags)
 		return 0;
-	int error = cut_to(as, a, start, end);
+	int error = area_fit(as, a, start, end);
 
 	if (error)
 		return error;

@@ -142,6 +142,19 @@ u64 rmap_count(struct page *p)
 	return state.nr;
 }
 
+// rmap_lock held. Has one of the areas that may show p been locked into memory?
+static bool is_locked(struct page *p, struct cache *cache)
+{
+	struct area *a;
+	vaddr_t start, end;
+
+	list_for_each(a, &cache->areas, cache_link) {
+		if (READ_ONCE(a->flags) & AREA_LOCKED && area_shows(a, p->index, 1, &start, &end))
+			return true;
+	}
+	return false;
+}
+
 bool rmap_try_unmap(struct page *p)
 {
 	struct cache *cache = p->cache;
@@ -150,10 +163,12 @@ bool rmap_try_unmap(struct page *p)
 
 	if (!mutex_try_lock(&cache->rmap_lock))
 		return false;
+	bool may_leave = !is_locked(p, cache);
+
 	list_for_each(a, &cache->areas, cache_link) {
-		if (area_shows(a, p->index, 1, &start, &end))
+		if (may_leave && area_shows(a, p->index, 1, &start, &end))
 			unmap_entries(a->space, start, end, UNMAP_CACHE_PAGES);
 	}
 	mutex_unlock(&cache->rmap_lock);
-	return true;
+	return may_leave;
 }

@@ -19,7 +19,8 @@ void rmap_clean(struct cache *cache, u64 first, u64 nr);
 // Harvests and clears the accessed bits of the page's entries. True when one was set. Only tries the lock; no flush: a
 // processor that still has the entry keeps it as used a little longer.
 bool rmap_age(struct page *p);
-// As rmap_unmap(SHARED_ONLY) for one page, but only tries the lock (reclaim). Page locked. False: could not.
+// As rmap_unmap(SHARED_ONLY) for one page, but only tries the lock (reclaim). Page locked. False: could not, or the page is
+// locked into memory.
 bool rmap_try_unmap(struct page *p);
 // How many entries show it, by looking (the audit and tests).
 u64 rmap_count(struct page *p);

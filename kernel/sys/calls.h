@@ -67,6 +67,12 @@ i64 sys_mprotect(u64 start, u64 length, u64 prot);
 i64 sys_msync(u64 start, u64 length, int flags);
 i64 sys_madvise(u64 start, u64 length, int advice);
 i64 sys_mincore(u64 start, u64 length, u8 __user *vector);
+i64 sys_mremap(u64 old, u64 old_length, u64 new_length, u64 flags, u64 target);
+i64 sys_mlock(u64 start, u64 length);
+i64 sys_mlock2(u64 start, u64 length, u32 flags);
+i64 sys_munlock(u64 start, u64 length);
+i64 sys_mlockall(u32 flags);
+i64 sys_munlockall(void);
 i64 sys_brk(u64 end);
 i64 sys_fadvise64(int fd, i64 offset, i64 length, int advice);
 

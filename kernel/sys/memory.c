@@ -54,6 +54,36 @@ i64 sys_mincore(u64 start, u64 length, u8 __user *vector)
 	return mmap_resident(current->space, start, length, vector);
 }
 
+i64 sys_mremap(u64 old, u64 old_length, u64 new_length, u64 flags, u64 target)
+{
+	return mmap_remap(current->space, old, old_length, new_length, (u32)flags, target);
+}
+
+i64 sys_mlock(u64 start, u64 length)
+{
+	return mmap_lock(current->space, start, length, false);
+}
+
+i64 sys_mlock2(u64 start, u64 length, u32 flags)
+{
+	return flags & ~(u32)MLOCK_ONFAULT ? -EINVAL : mmap_lock(current->space, start, length, flags & MLOCK_ONFAULT);
+}
+
+i64 sys_munlock(u64 start, u64 length)
+{
+	return mmap_unlock(current->space, start, length);
+}
+
+i64 sys_mlockall(u32 flags)
+{
+	return flags ? mmap_lock_all(current->space, flags) : -EINVAL;
+}
+
+i64 sys_munlockall(void)
+{
+	return mmap_lock_all(current->space, 0);
+}
+
 i64 sys_brk(u64 end)
 {
 	return mmap_set_break(current->space, end);

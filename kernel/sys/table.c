@@ -37,6 +37,7 @@ static const system_call calls[NR_CALLS] = {
 	CALL(fsync), CALL(fdatasync), CALL(close_range), CALL(memfd_create),
 	/* memory */
 	CALL(mmap), CALL(munmap), CALL(mprotect), CALL(msync), CALL(madvise), CALL(mincore), CALL(brk),
+	CALL(mremap), CALL(mlock), CALL(mlock2), CALL(munlock), CALL(mlockall), CALL(munlockall),
 	CALL(fadvise64),
 	/* processes */
 	CALL(fork), CALL(vfork), CALL(clone), CALL(clone3), CALL(execve), CALL(exit), CALL(exit_group), CALL(wait4),

@@ -1,0 +1,166 @@
+/*
+ * advise.c - madvise: what a program knows about its use of a mapping. Some advice changes the area (and is kept until other
+ * advice comes), some its pages, and some is about the future and may fault or read ahead.
+ */
+#include "kernel.h"
+#include "cache/cache.h"
+#include "mm/addrspace.h"
+#include "mm/mmap.h"
+#include "mm/unmap.h"
+#include "x86/pgtable.h"
+#include "x86/tlb.h"
+#include <abi/errno.h>
+#include <abi/mman.h>
+
+enum advice_kind { ADVICE_UNKNOWN, ADVICE_AREA, ADVICE_PAGES, ADVICE_NOTHING, ADVICE_POPULATE };
+
+static enum advice_kind kind_of(int advice)
+{
+	switch (advice) {
+	case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL:
+	case MADV_DONTFORK: case MADV_DOFORK: case MADV_WIPEONFORK: case MADV_KEEPONFORK:
+		return ADVICE_AREA;
+	case MADV_DONTNEED: case MADV_DONTNEED_LOCKED: case MADV_FREE: case MADV_WILLNEED: case MADV_COLD: case MADV_PAGEOUT:
+		return ADVICE_PAGES;
+	case MADV_HUGEPAGE: case MADV_NOHUGEPAGE: case MADV_MERGEABLE: case MADV_UNMERGEABLE:
+	case MADV_DONTDUMP: case MADV_DODUMP:
+		return ADVICE_NOTHING;          // nothing here merges, dumps or builds large pages
+	case MADV_POPULATE_READ: case MADV_POPULATE_WRITE:
+		return ADVICE_POPULATE;
+	}
+	return ADVICE_UNKNOWN;
+}
+
+// The area is cut to the range already.
+static int advise_area(struct area *a, int advice)
+{
+	switch (advice) {
+	case MADV_NORMAL:
+		a->flags &= ~(u32)(AREA_RANDOM | AREA_SEQUENTIAL);
+		break;
+	case MADV_RANDOM:
+		a->flags = (a->flags & ~(u32)AREA_SEQUENTIAL) | AREA_RANDOM;
+		break;
+	case MADV_SEQUENTIAL:
+		a->flags = (a->flags & ~(u32)AREA_RANDOM) | AREA_SEQUENTIAL;
+		break;
+	case MADV_DONTFORK:
+		a->flags |= AREA_DONT_FORK;
+		break;
+	case MADV_DOFORK:
+		a->flags &= ~(u32)AREA_DONT_FORK;
+		break;
+	case MADV_WIPEONFORK:
+		if (a->file || a->flags & AREA_SHARED)
+			return -EINVAL;
+		a->flags |= AREA_WIPE_ON_FORK;
+		break;
+	case MADV_KEEPONFORK:
+		a->flags &= ~(u32)AREA_WIPE_ON_FORK;
+		break;
+	}
+	return 0;
+}
+
+// Starts to read what is absent of a file; does not wait for it.
+static void read_ahead(struct area *a, vaddr_t start, vaddr_t end)
+{
+	pgoff_t first = a->first + ((start - a->start) >> PAGE_SHIFT);
+	pgoff_t behind = min(first + ((end - start) >> PAGE_SHIFT), PAGE_ALIGN_UP(a->cache->size) >> PAGE_SHIFT);
+
+	for (pgoff_t index = first; index < behind; index++) {
+		struct page *p;
+
+		if (cache_start_get(a->cache, index, &p))
+			return;                 // no memory: it was only advice
+		page_put(p);
+	}
+}
+
+static int forget_access(struct pte_slot *slot, vaddr_t va, void *argument)
+{
+	(void)va;
+	(void)argument;
+	pte_clear_accessed(slot);
+	return 0;
+}
+
+static int advise_pages(struct addrspace *as, struct area *a, vaddr_t start, vaddr_t end, int advice)
+{
+	switch (advice) {
+	case MADV_FREE:                         // "later" may be now
+		if (a->cache || a->flags & (AREA_SHARED | AREA_LOCKED))
+			return -EINVAL;
+		break;
+	case MADV_DONTNEED:
+		if (a->flags & AREA_LOCKED)
+			return -EINVAL;
+		break;
+	case MADV_DONTNEED_LOCKED:
+		break;
+	case MADV_WILLNEED:
+		if (a->cache)
+			read_ahead(a, start, end);
+		return 0;
+	default:                                // COLD, PAGEOUT: next in line when memory is short
+		if (a->flags & AREA_LOCKED)
+			return -EINVAL;
+		pgtable_visit(as, start, end, forget_access, NULL);
+		return 0;
+	}
+	unmap_entries(as, start, end, UNMAP_ALL);
+	return 0;
+}
+
+// as->lock held for writing. Applies f's advice to every area of the range; remembers holes.
+static int advise_range(struct addrspace *as, vaddr_t start, vaddr_t end, int advice, bool *met_hole)
+{
+	bool changes_area = kind_of(advice) == ADVICE_AREA;
+	int error = 0;
+
+	for (vaddr_t at = start; at < end && !error;) {
+		struct area *a = area_find_from(as, at);
+
+		if (!a || a->start >= end) {
+			*met_hole = true;
+			break;
+		}
+		if (a->start > at) {
+			*met_hole = true;
+			at = a->start;
+		}
+		vaddr_t next = min(a->end, end);
+
+		if (!changes_area) {
+			error = advise_pages(as, a, at, next, advice);
+		} else {
+			error = area_fit(as, &a, at, next);
+			if (!error)
+				error = advise_area(a, advice);
+			area_merge(as, a);
+		}
+		at = next;
+	}
+	return error == -ENOMEM ? -EAGAIN : error;      // Linux keeps ENOMEM for holes
+}
+
+i64 mmap_advise(struct addrspace *as, vaddr_t start, u64 length, int advice)
+{
+	enum advice_kind kind = kind_of(advice);
+	bool met_hole = false;
+
+	if (start & ~PAGE_MASK || kind == ADVICE_UNKNOWN || length > U64_MAX - PAGE_SIZE)
+		return -EINVAL;
+	vaddr_t end = start + PAGE_ALIGN_UP(length);
+
+	if (end < start)
+		return -EINVAL;
+	if (start == end)
+		return 0;
+	if (kind == ADVICE_POPULATE)
+		return populate(as, start, end, advice == MADV_POPULATE_READ ? POPULATE_READ : POPULATE_WRITE);
+	write_lock(&as->lock);
+	int error = advise_range(as, start, end, advice, &met_hole);
+	write_unlock(&as->lock);
+	return error ? error : met_hole ? -ENOMEM : 0;
+}

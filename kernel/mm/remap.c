@@ -1,0 +1,251 @@
+/*
+ * remap.c - mremap: a mapping that grows, shrinks or moves with its pages. Moving takes the frames along: entries are
+ * taken from the old place and put into the new one, nothing is copied, no count changes.
+ * addrspace.lock (for writing) keeps faults out. The reverse map could still come by for a page of a file between the two
+ * places: the cache's rmap_lock is held over the move. A private page keeps its number (anon_index): the area at the new
+ * place goes on counting from the old `first`.
+ */
+#include "kernel.h"
+#include "cache/cache.h"
+#include "fs/vfs.h"
+#include "mm/addrspace.h"
+#include "mm/mmap.h"
+#include "mm/unmap.h"
+#include "proc/process.h"
+#include "x86/pgtable.h"
+#include "x86/tlb.h"
+#include "x86/uaccess.h"
+#include <abi/errno.h>
+#include <abi/mman.h>
+
+#define MOVE_BATCH 48
+
+struct move {
+	u32 nr;
+	vaddr_t at[MOVE_BATCH];
+	pte_t entries[MOVE_BATCH];
+};
+
+// Table locked: takes the entry out. The new place has another table, whose lock is of the same rank: later.
+static int take_entry(struct pte_slot *slot, vaddr_t va, void *argument)
+{
+	struct move *m = argument;
+
+	m->at[m->nr] = va;
+	m->entries[m->nr++] = pte_exchange(slot, (pte_t){ 0 });
+	return m->nr == MOVE_BATCH;
+}
+
+// The tables of the new place are made before anything moves, so that nothing can fail half-way.
+static int make_tables(struct addrspace *as, vaddr_t start, vaddr_t end)
+{
+	for (vaddr_t va = start; va < end; va = (va & ~((1ul << 21) - 1)) + (1ul << 21)) {
+		struct pte_slot slot;
+		int error = pgtable_slot_lock(as, va, true, &slot);
+
+		if (error)
+			return error;
+		pgtable_slot_unlock(&slot);
+	}
+	return 0;
+}
+
+static void move_entries(struct addrspace *as, vaddr_t from, vaddr_t end, vaddr_t to)
+{
+	struct move m = { 0 };
+
+	for (vaddr_t at = from; at < end; m.nr = 0) {
+		bool is_more = pgtable_visit(as, at, end, take_entry, &m);
+
+		for (u32 i = 0; i < m.nr; i++) {
+			struct pte_slot slot;
+			int error = pgtable_slot_lock(as, m.at[i] - from + to, true, &slot);
+
+			assert(!error);         // make_tables
+			pte_set(&slot, m.entries[i]);
+			pgtable_slot_unlock(&slot);
+		}
+		if (!is_more)
+			break;
+		at = m.at[m.nr - 1] + PAGE_SIZE;
+	}
+	tlb_flush_range(as, from, end);
+}
+
+static vaddr_t place_for(struct addrspace *as, u64 length)
+{
+	vaddr_t found = area_find_gap(as, length, MMAP_LOWEST, as->mmap_top);
+
+	return found ? found : area_find_gap(as, length, MMAP_LOWEST, USER_END);
+}
+
+// Only now may areas leave or come. The new area shows the same source; the entries of [old, old + moved) go over.
+static i64 move_area(struct addrspace *as, struct area *a, vaddr_t old, u64 moved, u64 length, vaddr_t to, bool keep_old,
+		     struct list *dead)
+{
+	pgoff_t first = a->first + ((old - a->start) >> PAGE_SHIFT);
+	struct cache *cache = a->cache;
+	struct area *fresh = area_alloc(as, to, to + length, a->flags, a->file, first);
+
+	if (!fresh)
+		return -ENOMEM;
+	fresh->cache = cache;
+	fresh->has_private_pages = a->has_private_pages;
+	int error = make_tables(as, to, to + moved);
+
+	if (error) {
+		area_free(fresh);
+		return error;
+	}
+	area_insert(as, fresh);
+	if (cache)
+		mutex_lock(&cache->rmap_lock);
+	move_entries(as, old, old + moved, to);
+	if (cache)
+		mutex_unlock(&cache->rmap_lock);
+	if (keep_old) {
+		a->flags &= ~(u32)AREA_LOCKED;
+	} else if (moved) {
+		error = unmap_range(as, old, old + moved, dead);
+		assert(!error || as->nr_areas >= AREAS_MAX - 1);        // checked before: there is room for the splits
+	}
+	area_merge(as, fresh);
+	return (i64)to;
+}
+
+static bool has_room_above(struct addrspace *as, struct area *a, vaddr_t new_end)
+{
+	struct area *above = area_next(a);
+
+	(void)as;
+	return new_end <= USER_END && (!above || new_end <= above->start);
+}
+
+static bool exceeds_limit(struct addrspace *as, u64 more_pages)
+{
+	u64 limit = current_process()->limits[RLIMIT_AS].rlim_cur;
+
+	return limit != RLIM_INFINITY && as->nr_pages_mapped + more_pages > limit >> PAGE_SHIFT;
+}
+
+struct remap {
+	vaddr_t old, target;
+	u64 old_length, new_length;     // page-aligned
+	u32 flags;
+};
+
+static int check_request(struct remap *r)
+{
+	const u32 known = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+
+	if (r->flags & ~known || r->old & ~PAGE_MASK)
+		return -EINVAL;
+	if (r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) && !(r->flags & MREMAP_MAYMOVE))
+		return -EINVAL;
+	if (r->new_length > USER_END || r->old_length > USER_END)
+		return -EINVAL;
+	r->old_length = PAGE_ALIGN_UP(r->old_length);
+	r->new_length = PAGE_ALIGN_UP(r->new_length);
+	if (!r->new_length || (r->flags & MREMAP_DONTUNMAP && r->old_length != r->new_length))
+		return -EINVAL;
+	if (r->flags & MREMAP_FIXED) {
+		if (r->target & ~PAGE_MASK || r->target >= USER_END || r->new_length > USER_END - r->target)
+			return -EINVAL;
+		if (r->target + r->new_length > r->old && r->old + r->old_length > r->target)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+// The one area that shows all of the old range.
+static int find_area(struct addrspace *as, const struct remap *r, struct area **out)
+{
+	struct area *a = area_find(as, r->old);
+
+	if (!a)
+		return -EFAULT;
+	// Old length 0: a second view of the same pages, which only a shared mapping can have.
+	if (!r->old_length && (!(a->flags & AREA_SHARED) || !(r->flags & MREMAP_MAYMOVE)))
+		return -EINVAL;
+	if (r->old_length > a->end - r->old)
+		return -EFAULT;
+	*out = a;
+	return 0;
+}
+
+static i64 move_to_new_place(struct addrspace *as, const struct remap *r, struct list *dead)
+{
+	bool keep_old = r->flags & MREMAP_DONTUNMAP;
+	u64 moved = min(r->old_length, r->new_length);
+	u64 more = keep_old || !r->old_length ? r->new_length : r->new_length - moved;
+	vaddr_t to = r->target;
+	struct area *a;
+	int error = 0;
+
+	if (as->nr_areas >= AREAS_MAX - 3)
+		return -ENOMEM;
+	if (r->flags & MREMAP_FIXED)
+		error = unmap_range(as, to, to + r->new_length, dead);
+	// What is too long of the old range goes first: only what moves is left.
+	if (!error && r->old_length > r->new_length)
+		error = unmap_range(as, r->old + r->new_length, r->old + r->old_length, dead);
+	if (error)
+		return error;
+	struct remap rest = *r;
+
+	rest.old_length = moved;
+	error = find_area(as, &rest, &a);       // looked for anew: the unmapping may have split or merged
+	if (error)
+		return error;
+	if (exceeds_limit(as, more >> PAGE_SHIFT))
+		return -ENOMEM;
+	if (!(r->flags & MREMAP_FIXED))
+		to = place_for(as, r->new_length);
+	return to ? move_area(as, a, r->old, moved, r->new_length, to, keep_old, dead) : -ENOMEM;
+}
+
+static i64 resize_or_move(struct addrspace *as, const struct remap *r, struct list *dead)
+{
+	struct area *a;
+	int error = find_area(as, r, &a);
+
+	if (error)
+		return error;
+	if (r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) || !r->old_length)
+		return move_to_new_place(as, r, dead);
+	if (r->new_length <= r->old_length) {
+		if (r->new_length < r->old_length)
+			error = unmap_range(as, r->old + r->new_length, r->old + r->old_length, dead);
+		return error ? error : (i64)r->old;
+	}
+	u64 more = r->new_length - r->old_length;
+
+	if (exceeds_limit(as, more >> PAGE_SHIFT))
+		return -ENOMEM;
+	if (r->old + r->old_length == a->end && has_room_above(as, a, a->end + more)) {
+		area_set_end(as, a, a->end + more);
+		area_merge(as, a);
+		return (i64)r->old;
+	}
+	return r->flags & MREMAP_MAYMOVE ? move_to_new_place(as, r, dead) : -ENOMEM;
+}
+
+i64 mmap_remap(struct addrspace *as, vaddr_t old, u64 old_length, u64 new_length, u32 flags, vaddr_t target)
+{
+	struct remap r = { old, target, old_length, new_length, flags };
+	struct list dead = LIST_INIT(dead);
+	i64 result = check_request(&r);
+
+	if (result)
+		return result;
+	write_lock(&as->lock);
+	result = resize_or_move(as, &r, &dead);
+	struct area *a = result > 0 ? area_find(as, (vaddr_t)result) : NULL;
+	bool is_locked = a && a->flags & AREA_LOCKED;
+
+	write_unlock(&as->lock);
+	areas_bury(&dead);
+	if (is_locked)
+		(void)!populate(as, (vaddr_t)result, (vaddr_t)result + r.new_length, POPULATE_NATURAL);
+	return result;
+}
