@@ -130,6 +130,54 @@ static void test_given_up_page(void)
 	world_end();
 }
 
+static void hold_lock(void *argument)
+{
+	struct page *p = argument;
+
+	page_lock(p);
+	host_yield();
+	host_yield();
+	page_unlock(p);
+}
+
+static void test_page_lock(void)
+{
+	struct reader r;
+
+	world_begin(16);
+	start_reader(&r, 15);
+	host_run_threads();
+	for (int i = 0; i < 5; i++)
+		host_thread(hold_lock, r.page);
+	host_run_threads();
+	ok(host_nr_threads() == 0 && !page_has(r.page, PAGE_LOCKED), "five threads take the lock of a page in turn");
+	page_put(r.page);
+	world_end();
+}
+
+static void overwrite_one(void *argument)
+{
+	(void)argument;
+	world_overwrite(7, 0x77);
+}
+
+static void test_overwrite_failed(void)
+{
+	struct reader r;
+
+	world_begin(16);
+	start_reader(&r, 7);
+	host_run_threads();
+	host_thread(overwrite_one, NULL);
+	host_run_threads();
+	world_answer(0, -EIO);
+	host_run_threads();
+	ok(host_nr_threads() == 0 && r.error == -EIO && is_cached(7) && has(7, PAGE_UPTODATE) && !has(7, PAGE_FAILED),
+	   "a writer who overwrites a page whose fill has failed is not stopped by that");
+	world_check();
+	world_end();
+}
+
 /* --- write-back ------------------------------------------------------------------- */
 
 struct syncer {
@@ -477,7 +525,10 @@ static void worker(void *argument)
 			evicts(position >> PAGE_SHIFT);
 			break;
 		case 9:
-			host_yield();
+			if (host_random() & 1)
+				world_overwrite(position >> PAGE_SHIFT, (u8)host_random());
+			else
+				host_yield();
 		}
 		world_check();
 	}
@@ -525,6 +576,8 @@ int main(void)
 	test_one_fill();
 	test_failed_fill();
 	test_given_up_page();
+	test_page_lock();
+	test_overwrite_failed();
 	test_write_back();
 	test_wait_for_others();
 	test_store_meanwhile();

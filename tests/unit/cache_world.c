@@ -330,6 +330,26 @@ int world_store(u64 position, u8 byte)
 	return 0;
 }
 
+void world_overwrite(pgoff_t index, u8 byte)
+{
+	struct page *p;
+
+	mutex_lock(&inode_lock);
+	u64 start = index << PAGE_SHIFT;
+
+	if (start + PAGE_SIZE <= world.cache.size && cache_get_locked(&world.cache, index, &p) == 0) {
+		require(p->cache == &world.cache && p->index == index);
+		memset(page_address(p), byte, PAGE_SIZE);
+		memset(world.model + start, byte, PAGE_SIZE);
+		page_set(p, PAGE_UPTODATE);
+		require(reserve(&world.cache, p) == 0);
+		page_mark_dirty(p);
+		page_unlock(p);
+		page_put(p);
+	}
+	mutex_unlock(&inode_lock);
+}
+
 void world_set_size(u64 size)
 {
 	struct page *last = NULL;

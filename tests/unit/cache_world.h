@@ -43,3 +43,4 @@ void world_compare(void);               // the disk has what the model has
 int world_store(u64 position, u8 byte);
 void world_set_size(u64 size);          // as a file system does it
 void world_unmap(pgoff_t index);
+void world_overwrite(pgoff_t index, u8 byte);   // write() of a whole page, when it lies inside the file
