@@ -112,20 +112,26 @@ static void remove_page(struct cache *cache, struct page *p)
 	page_put(p);
 }
 
+static int start_get(struct cache *cache, pgoff_t index, struct page **out, bool *is_new)
+{
+	int error = find_or_create(cache, index, out, is_new);
+
+	if (!error && *is_new) {
+		process_count(COUNT_CACHE_FILLS);
+		cache->ops->fill(cache, out, 1);        // the page lock goes with the request
+	}
+	return error;
+}
+
 int cache_start_get(struct cache *cache, pgoff_t index, struct page **out)
 {
 	struct page *p;
 	bool is_new;
-	int error = find_or_create(cache, index, &p, &is_new);
+	int error = start_get(cache, index, &p, &is_new);
 
-	if (error)
-		return error;
-	if (is_new) {
-		process_count(COUNT_CACHE_FILLS);
-		cache->ops->fill(cache, &p, 1);         // the page lock goes with the request
-	}
-	*out = p;
-	return 0;
+	if (!error)
+		*out = p;
+	return error;
 }
 
 /*
@@ -147,14 +153,22 @@ int cache_get(struct cache *cache, pgoff_t index, struct page **out)
 {
 	for (;;) {
 		struct page *p;
-		int error = cache_start_get(cache, index, &p);
+		bool is_new;
+		int error = start_get(cache, index, &p, &is_new);
 
 		if (error)
 			return error;
 		if (page_has(p, PAGE_UPTODATE)) {
-			count(COUNTER_CACHE_HITS);
+			if (!is_new)            // a new one: a hole, filled at once
+				count(COUNTER_CACHE_HITS);
 			*out = p;
 			return 0;
+		}
+		// The failure of a read that nobody waited for (read-ahead) is no answer to us: ask again.
+		if (!is_new && page_has(p, PAGE_FAILED) && !page_has(p, PAGE_LOCKED)) {
+			(void)failure_of(cache, p);
+			page_put(p);
+			continue;
 		}
 		page_wait_unlocked(p);
 		if (page_has(p, PAGE_UPTODATE)) {

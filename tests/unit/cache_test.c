@@ -100,6 +100,34 @@ static void test_failed_fill(void)
 	world_end();
 }
 
+static void read_ahead(void *argument)
+{
+	struct page *p;
+
+	(void)argument;
+	require(cache_start_get(&world.cache, 6, &p) == 0);
+	page_put(p);
+}
+
+static void test_failed_read_ahead(void)
+{
+	struct reader r;
+
+	world_begin(16);
+	host_thread(read_ahead, NULL);
+	host_run_threads();
+	ok(host_nr_threads() == 0 && world.nr_requests == 1, "who reads ahead does not wait");
+	world_answer(0, -EIO);
+	start_reader(&r, 6);
+	host_run_threads();
+	ok(world.nr_requests == 1, "its failure is not the answer for a reader who comes later");
+	world_answer(0, 0);
+	host_run_threads();
+	ok(r.error == 0 && r.page, "who gets the page");
+	page_put(r.page);
+	world_end();
+}
+
 static void give_up_writing(void *argument)
 {
 	struct page *p;
@@ -575,6 +603,7 @@ int main(void)
 	cache_room_init();
 	test_one_fill();
 	test_failed_fill();
+	test_failed_read_ahead();
 	test_given_up_page();
 	test_page_lock();
 	test_overwrite_failed();
