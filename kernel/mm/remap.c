@@ -149,6 +149,8 @@ static int check_request(struct remap *r)
 	if (!r->new_length || (r->flags & MREMAP_DONTUNMAP && r->old_length != r->new_length))
 		return -EINVAL;
 	if (r->flags & MREMAP_FIXED) {
+		if (r->target < MMAP_LOWEST)
+			return -EPERM;
 		if (r->target & ~PAGE_MASK || r->target >= USER_END || r->new_length > USER_END - r->target)
 			return -EINVAL;
 		if (r->target + r->new_length > r->old && r->old + r->old_length > r->target)
