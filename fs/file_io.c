@@ -355,16 +355,6 @@ ssize_t file_write(struct file *f, struct iobuf *from, u64 *position)
 
 /* --- the rest ----------------------------------------------------------------------------- */
 
-// Where the next byte of data, or the next hole, begins. Everything up to the end counts as data.
-static i64 seek_data(struct inode *ip, i64 offset, int whence)
-{
-	u64 size = inode_size(ip);
-
-	if (offset < 0 || (u64)offset >= size)
-		return -ENXIO;
-	return whence == SEEK_DATA ? offset : (i64)size;
-}
-
 i64 file_seek_default(struct file *f, i64 offset, int whence)
 {
 	i64 base = 0, result;
@@ -381,7 +371,7 @@ i64 file_seek_default(struct file *f, i64 offset, int whence)
 		break;
 	case SEEK_DATA:
 	case SEEK_HOLE:
-		offset = seek_data(f->inode, offset, whence);
+		offset = offset < 0 ? -ENXIO : inode_find_data(f->inode, (u64)offset, whence == SEEK_DATA);
 		break;
 	default:
 		offset = -EINVAL;

@@ -83,6 +83,12 @@ struct inode_ops {              // on directories, dir->lock held for writing (l
 	int (*follow)(struct inode *ip, struct dentry **out);
 	// inode->lock held for writing: blocks, then cache_set_size. -EFBIG, -ENOSPC, -EIO.
 	int (*resize)(struct inode *ip, u64 size);
+	// inode->lock held for writing, the page locked, unmapped and not being written: frees its place, if it has one. The page
+	// leaves the cache next. NULL: no holes can be made.
+	int (*punch)(struct inode *ip, struct page *p);
+	// The first page of [first, behind) that has a place (or, not wants_data, that has none); behind when there is none. Any
+	// locks of files may be held or none: without, the answer may be old. NULL: all is data.
+	int (*find_data)(struct inode *ip, u64 first, u64 behind, bool wants_data, u64 *out);
 	// Mode, owner or times were changed in the inode; NULL: nothing to check.
 	int (*changed)(struct inode *ip);
 };
@@ -119,6 +125,7 @@ struct file {
 	u64 position;                   // GUARDED_BY(position_lock)
 	u32 error_seen;                 // errseq mark, see cache_error_check
 	bool is_writer;                 // constant; counted in inode->nr_writers
+	struct list later_link;         // see file_put_later
 	void *private;
 };
 
@@ -241,6 +248,7 @@ struct file_table {
 struct file *file_alloc(struct inode *ip, struct dentry *d, const struct file_ops *ops, u32 flags);     // takes references; NULL: no memory
 struct file *file_hold(struct file *f);
 void file_put(struct file *f);                  // may sleep
+void file_put_later(struct file *f);            // never sleeps: a thread does what the last reference's end asks for
 struct file_table *file_table_create(void);
 struct file_table *file_table_copy(struct file_table *from);    // fork
 void file_table_put(struct file_table *t);      // may sleep
@@ -259,6 +267,13 @@ ssize_t inode_read_kernel(struct inode *ip, void *to, size_t nr_bytes, u64 posit
 i64 file_seek_default(struct file *f, i64 offset, int whence);
 int file_sync(struct file *f, u64 first_byte, u64 last_byte, bool data_only) MUST_CHECK;        // with the errseq report
 int file_map_cache(struct file *f, struct area *area);                          // file_ops.map: shows inode->cache
+
+/* allocate.c: the places behind a file's pages */
+// fallocate(2): FALLOC_FL_*. -EINVAL, -EBADF, -EFBIG, -ENODEV, -EOPNOTSUPP, -ENOSPC, -EIO. May sleep.
+int file_allocate(struct file *f, u32 mode, u64 position, u64 length) MUST_CHECK;
+// The bytes become zeros and whole pages holes; the size stays. No lock of an address space may be held. May sleep.
+int file_punch_hole(struct file *f, u64 position, u64 length) MUST_CHECK;
+i64 inode_find_data(struct inode *ip, u64 offset, bool wants_data);     // SEEK_DATA, SEEK_HOLE: where, or -ENXIO. May sleep
 
 /* mount.c */
 // For a file system's mount(): fills in the general part (no reference to anything is taken).

@@ -157,6 +157,19 @@ int ext2_map(struct ext2_inode *n, u64 index, enum ext2_map_mode mode, blk_t *ou
 int ext2_cut(struct ext2_inode *n, u64 keep);
 u64 ext2_max_file_size(void);
 
+/* hole.c: holes in the map. Both take map_lock and may sleep. */
+// Frees the block behind page index, if there is one, and the pointer blocks that are empty then.
+int ext2_map_remove(struct ext2_inode *n, u64 index) MUST_CHECK;
+// The first page of [first, behind) that has a block (or, not wants_data, that has none); behind when there is none.
+int ext2_map_find(struct ext2_inode *n, u64 first, u64 behind, bool wants_data, u64 *out) MUST_CHECK;
+// map.c, for hole.c: pages below one pointer of that level; which pointer of the inode leads to a page; a change of one.
+u64 ext2_map_span(u32 level);
+int ext2_map_root(u64 index, u32 *pointer, u32 *level, u64 *below) MUST_CHECK;  // -EFBIG
+int ext2_map_bad_pointer(struct ext2_inode *n, blk_t block);
+void ext2_map_set(struct ext2_inode *n, struct page *table, u32 *pointer, u32 block);
+// Frees a block that nothing points to any more, and takes it off the inode's count.
+int ext2_map_free_block(struct ext2_inode *n, blk_t block, u32 level);
+
 /* inode.c */
 int ext2_inode_read(struct ext2 *fs, u64 number, struct inode **out) MUST_CHECK;        // referenced
 // A new inode of that mode, referenced, nr_links 0 (so that a put undoes it), near dir. The caller sets nr_links and marks it dirty.

@@ -267,7 +267,21 @@ int ext2_resize(struct inode *ip, u64 size)
 	return error;
 }
 
-const struct inode_ops ext2_file_inode_ops = { .resize = ext2_resize };
+static int ext2_punch(struct inode *ip, struct page *p)
+{
+	return ext2_map_remove(ext2_node(ip), p->index);
+}
+
+static int ext2_find_data(struct inode *ip, u64 first, u64 behind, bool wants_data, u64 *out)
+{
+	return ext2_map_find(ext2_node(ip), first, behind, wants_data, out);
+}
+
+const struct inode_ops ext2_file_inode_ops = {
+	.resize = ext2_resize,
+	.punch = ext2_punch,
+	.find_data = ext2_find_data,
+};
 
 const struct file_ops ext2_file_ops = {
 	.read = file_cache_read,

@@ -23,7 +23,7 @@ struct walk {
 };
 
 // How many pages lie below one pointer of that level.
-static u64 span_of(u32 level)
+u64 ext2_map_span(u32 level)
 {
 	return 1ul << (level * EXT2_POINTER_BITS);
 }
@@ -31,7 +31,7 @@ static u64 span_of(u32 level)
 u64 ext2_max_file_size(void)
 {
 	// st_blocks on disk counts 512-byte units in 32 bits, pointer blocks included; and the tree ends somewhere.
-	u64 by_tree = EXT2_NR_DIRECT + span_of(1) + span_of(2) + span_of(3);
+	u64 by_tree = EXT2_NR_DIRECT + ext2_map_span(1) + ext2_map_span(2) + ext2_map_span(3);
 	u64 by_count = (1ul << 32) / EXT2_SECTORS_PER_BLOCK;
 
 	by_count -= by_count / EXT2_POINTERS_PER_BLOCK + EXT2_POINTERS_PER_BLOCK;
@@ -39,7 +39,7 @@ u64 ext2_max_file_size(void)
 }
 
 // Which of the inode's pointers leads to the page; its level, and the index below it. -EFBIG.
-static int find_root(u64 index, u32 *pointer, u32 *level, u64 *below)
+int ext2_map_root(u64 index, u32 *pointer, u32 *level, u64 *below)
 {
 	if (index < EXT2_NR_DIRECT) {
 		*pointer = (u32)index;
@@ -49,23 +49,23 @@ static int find_root(u64 index, u32 *pointer, u32 *level, u64 *below)
 	}
 	index -= EXT2_NR_DIRECT;
 	for (*level = 1; *level <= 3; (*level)++) {
-		if (index < span_of(*level)) {
+		if (index < ext2_map_span(*level)) {
 			*pointer = EXT2_NR_DIRECT + *level - 1;
 			*below = index;
 			return 0;
 		}
-		index -= span_of(*level);
+		index -= ext2_map_span(*level);
 	}
 	return -EFBIG;
 }
 
-static int bad_pointer(struct ext2_inode *n, blk_t block)
+int ext2_map_bad_pointer(struct ext2_inode *n, blk_t block)
 {
 	return ext2_damaged(ext2_of(n->inode.sb), "inode %lu points to block %lu", n->inode.number, block);
 }
 
 // Stores a pointer: in a pointer block's page, or (table NULL) in the inode.
-static void set_pointer(struct ext2_inode *n, struct page *table, u32 *pointer, u32 block)
+void ext2_map_set(struct ext2_inode *n, struct page *table, u32 *pointer, u32 block)
 {
 	if (table) {
 		page_lock(table);
@@ -97,7 +97,7 @@ static int add_block(struct walk *w, struct page *table, u32 *pointer, u32 level
 		page_unlock(p);
 		page_put(p);
 	}
-	set_pointer(w->n, table, pointer, (u32)block);
+	ext2_map_set(w->n, table, pointer, (u32)block);
 	WRITE_ONCE(w->n->inode.nr_sectors, w->n->inode.nr_sectors + EXT2_SECTORS_PER_BLOCK);
 	w->goal = block + 1;
 	w->is_new = level == 0;
@@ -137,13 +137,13 @@ static int walk(struct walk *w, struct page *table, u32 *pointer, u32 level, u64
 	}
 	w->found = *pointer;
 	if (!ext2_block_is_usable(w->fs, w->found))
-		return bad_pointer(w->n, w->found);
+		return ext2_map_bad_pointer(w->n, w->found);
 	if (level == 0)
 		return 0;
 	error = block_get(w->fs->sb.device, w->found, &p);
 	if (error)
 		return error;
-	u64 span = span_of(level - 1);
+	u64 span = ext2_map_span(level - 1);
 
 	error = walk(w, p, (u32 *)page_address(p) + index / span, level - 1, index % span);
 	page_put(p);
@@ -155,7 +155,7 @@ int ext2_map(struct ext2_inode *n, u64 index, enum ext2_map_mode mode, blk_t *ou
 	struct walk w = { .fs = ext2_of(n->inode.sb), .n = n, .allocates = mode == EXT2_MAP_ALLOCATE };
 	u32 pointer, level;
 	u64 below;
-	int error = find_root(index, &pointer, &level, &below);
+	int error = ext2_map_root(index, &pointer, &level, &below);
 
 	if (error)
 		return error;
@@ -178,13 +178,26 @@ int ext2_map(struct ext2_inode *n, u64 index, enum ext2_map_mode mode, blk_t *ou
 
 /* --- freeing ------------------------------------------------------------------------------- */
 
+int ext2_map_free_block(struct ext2_inode *n, blk_t block, u32 level)
+{
+	struct ext2 *fs = ext2_of(n->inode.sb);
+
+	if (level)
+		cache_discard(&fs->sb.device->cache, block);    // its next life may be a file's data
+	int error = ext2_block_free(fs, block);
+
+	if (!error)
+		WRITE_ONCE(n->inode.nr_sectors, n->inode.nr_sectors - min(n->inode.nr_sectors, (u64)EXT2_SECTORS_PER_BLOCK));
+	return error;
+}
+
 static int cut(struct ext2_inode *n, struct page *table, u32 *pointer, u32 level, u64 keep);
 
 // Everything below a pointer block, from page `keep` of it on.
 static int cut_below(struct ext2_inode *n, blk_t block, u32 level, u64 keep)
 {
 	struct ext2 *fs = ext2_of(n->inode.sb);
-	u64 span = span_of(level - 1), first = keep / span;
+	u64 span = ext2_map_span(level - 1), first = keep / span;
 	bool is_allocated;
 	struct page *p;
 	int error = ext2_block_is_allocated(fs, block, &is_allocated);
@@ -215,19 +228,15 @@ static int cut(struct ext2_inode *n, struct page *table, u32 *pointer, u32 level
 	if (!block)
 		return 0;
 	if (!ext2_block_is_usable(fs, block))
-		error = bad_pointer(n, block);
+		error = ext2_map_bad_pointer(n, block);
 	else if (level)
 		error = cut_below(n, block, level, keep);
 	if (keep)
 		return error;
-	set_pointer(n, table, pointer, 0);
+	ext2_map_set(n, table, pointer, 0);
 	if (!ext2_block_is_usable(fs, block))
 		return error;
-	if (level)
-		cache_discard(&fs->sb.device->cache, block);    // its next life may be a file's data
-	later = ext2_block_free(fs, block);
-	if (!later)
-		WRITE_ONCE(n->inode.nr_sectors, n->inode.nr_sectors - min(n->inode.nr_sectors, (u64)EXT2_SECTORS_PER_BLOCK));
+	later = ext2_map_free_block(n, block, level);
 	return error ? error : later;
 }
 
@@ -242,11 +251,11 @@ int ext2_cut(struct ext2_inode *n, u64 keep)
 		error = error ? error : later;
 	}
 	for (u32 level = 1; level <= 3; level++) {
-		if (keep < first + span_of(level)) {
+		if (keep < first + ext2_map_span(level)) {
 			later = cut(n, NULL, &n->block[EXT2_NR_DIRECT + level - 1], level, keep > first ? keep - first : 0);
 			error = error ? error : later;
 		}
-		first += span_of(level);
+		first += ext2_map_span(level);
 	}
 	n->next_index = 0;
 	n->next_goal = 0;

@@ -61,6 +61,23 @@ static int tmpfs_resize(struct inode *ip, u64 size)
 	return 0;
 }
 
+static int tmpfs_punch(struct inode *ip, struct page *p)
+{
+	if (page_has(p, PAGE_BACKED)) {
+		atomic_sub(&tmpfs_of(ip)->nr_pages, 1);
+		atomic_sub(&ip->nr_sectors, TMPFS_SECTORS_PER_PAGE);
+		page_clear(p, PAGE_BACKED);
+	}
+	return 0;
+}
+
+// Every page with data is dirty, and stays so.
+static int tmpfs_find_data(struct inode *ip, u64 first, u64 behind, bool wants_data, u64 *out)
+{
+	*out = cache_next_dirty(&ip->cache, first, behind, wants_data);
+	return 0;
+}
+
 static int tmpfs_sync_file(struct file *f, u64 first_byte, u64 last_byte, bool data_only)
 {
 	(void)f;
@@ -70,7 +87,11 @@ static int tmpfs_sync_file(struct file *f, u64 first_byte, u64 last_byte, bool d
 	return 0;
 }
 
-const struct inode_ops tmpfs_file_inode_ops = { .resize = tmpfs_resize };
+const struct inode_ops tmpfs_file_inode_ops = {
+	.resize = tmpfs_resize,
+	.punch = tmpfs_punch,
+	.find_data = tmpfs_find_data,
+};
 const struct file_ops tmpfs_file_ops = {
 	.read = file_cache_read,
 	.write = file_cache_write,

@@ -301,6 +301,43 @@ void cache_discard(struct cache *cache, pgoff_t index)
 	page_put(p);
 }
 
+void cache_remove(struct page *p)
+{
+	remove_page(p->cache, p);
+}
+
+pgoff_t cache_next_index(struct cache *cache, pgoff_t first, pgoff_t behind)
+{
+	pgoff_t index = behind;
+
+	if (first >= behind)
+		return behind;
+	u64 flag = spin_lock_irq(&cache->lock);
+
+	if (!radix_next(&cache->pages, first, behind - 1, &index))
+		index = behind;
+	spin_unlock_irq(&cache->lock, flag);
+	return index;
+}
+
+pgoff_t cache_next_dirty(struct cache *cache, pgoff_t first, pgoff_t behind, bool wants_dirty)
+{
+	pgoff_t index;
+	bool is_dirty = true;
+
+	while (first < behind && is_dirty) {
+		u64 flag = spin_lock_irq(&cache->lock);
+
+		is_dirty = radix_next_tagged(&cache->pages, first, behind - 1, RADIX_TAG_DIRTY, &index);
+		spin_unlock_irq(&cache->lock, flag);
+		if (wants_dirty)
+			return is_dirty ? index : behind;
+		is_dirty = is_dirty && index == first;
+		first += is_dirty;
+	}
+	return first;
+}
+
 // Zeroes [size, end of its page) in memory, if that page is here: what was stored there past the end is not part of the file.
 static void zero_tail(struct cache *cache, u64 size)
 {

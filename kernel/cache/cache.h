@@ -116,6 +116,12 @@ void cache_set_size(struct cache *cache, u64 size);
 void cache_truncate_pages(struct cache *cache, u64 new_size);
 // Drops the page at index, dirty or not: its place on disk belongs to another from now on. May sleep.
 void cache_discard(struct cache *cache, pgoff_t index);
+// Page locked, unmapped, not being written: takes it out, dirty or not.
+void cache_remove(struct page *p);
+// The first index of [first, behind) that has a page, in whatever state; behind when there is none. Never sleeps.
+pgoff_t cache_next_index(struct cache *cache, pgoff_t first, pgoff_t behind);
+// The first of [first, behind) whose page is dirty (or, not wants_dirty, is not); behind when there is none. Never sleeps.
+pgoff_t cache_next_dirty(struct cache *cache, pgoff_t first, pgoff_t behind, bool wants_dirty);
 // Drops the clean unmapped pages among [first, last]; returns how many. May sleep.
 u64 cache_drop_range(struct cache *cache, pgoff_t first, pgoff_t last);
 u64 cache_drop_clean(struct cache *cache);              // all of them
