@@ -175,8 +175,10 @@ static int parse_script(struct file *file, char *line, size_t size, char **inter
 		return -ENOEXEC;
 	char *end = strchr(line, '\n');
 
-	if (!end)
+	if (!end && (size_t)n == size - 1)      // cut off
 		return -ENOEXEC;
+	if (!end)
+		end = line + n;         // the file has no other line
 	while (end > line && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r'))
 		end--;
 	*end = 0;
