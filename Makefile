@@ -11,7 +11,6 @@ ifeq ($(filter -j%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 MAKEFLAGS += --no-builtin-rules
-.SUFFIXES:
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
@@ -71,8 +70,9 @@ KSRC := $(call in,boot,boot.asm ap.asm bootinfo.c) kernel/main.c
 KSRC += $(call in,kernel/x86,entry.asm trap.c idt.c segs.c switch.asm uaccess.asm uaccess.c \
 	features.c fpu.c kernel_map.c pgtable.c tlb.c acpi.c apic.c irq.c clock.c rtc.c smp.c)
 # What a process sees (areas, the fault, the calls), then what memory is made of.
-KSRC += $(call in,kernel/mm,addrspace.c area.c fault.c rmap.c mmap.c unmap.c protect.c msync.c \
-	iobuf.c frame.c page_later.c slab.c radix_alloc.c reclaim.c)
+KSRC += $(call in,kernel/mm,addrspace.c area.c fault.c rmap.c mmap.c unmap.c protect.c remap.c mlock.c advise.c \
+	resident.c msync.c \
+	remap.c advise.c mlock.c resident.c iobuf.c frame.c page_later.c slab.c radix_alloc.c reclaim.c)
 # What a file's bytes are in memory.
 KSRC += $(call in,kernel/cache,cache.c pagelock.c writeback.c)
 # Threads, processes, signals, time.
@@ -88,9 +88,9 @@ KSRC += $(call in,kernel/dev,device.c pci.c virtio.c virtio_block.c block.c seri
 	keyboard.c line.c terminal.c terminal_ioctl.c terminal_job.c host_stream.c)
 # What is tested on the host, too; and saying what happened.
 KSRC += $(call in,kernel/lib,string.c format.c parse.c rbtree.c radix.c random.c)
-KSRC += $(call in,kernel/debug,log.c panic.c backtrace.c faultlog.c counters.c audit.c ubsan.c)
+KSRC += $(call in,kernel/debug,log.c panic.c backtrace.c faultlog.c calllog.c counters.c audit.c ubsan.c)
 # Names, inodes, open files, the file systems of memory and devices; ext2; the kernel as files.
-KSRC += $(call in,fs,path.c dentry.c inode.c file.c file_io.c allocate.c attributes.c change.c executing.c \
+KSRC += $(call in,fs,path.c dentry.c inode.c file.c file_later.c file_io.c allocate.c attributes.c change.c executing.c \
 	mount.c poll.c pipe.c devfs.c dev_memory.c dev_block.c)
 KSRC += $(call in,fs/tmpfs,super.c names.c file.c)
 KSRC += $(call in,fs/ext2,super.c inode.c map.c hole.c alloc.c file.c dir.c name.c symlink.c)
@@ -105,7 +105,7 @@ KSRC += $(UNLISTED)
 # --- what runs on it -------------------------------------------------------
 LIBC  := $(filter-out libc/crt0.asm,$(wildcard libc/*.asm libc/*.c libc/*/*.c))
 built = $(patsubst %.c,$(B)/%,$(wildcard $(1)))
-# A program is a file or a folder; demo/ holds more of them, lib/ what all share.
+# A program is a file or a folder; lib/ is shared by all.
 ONE_FILE  := $(call built,user/*.c)
 FOLDERS   := $(addprefix $(B)/,$(filter-out user/lib user/demo,$(patsubst %/,%,$(sort $(dir $(wildcard user/*/*.c))))))
 DEMO_BINS := $(call built,user/demo/*.c)
@@ -242,7 +242,7 @@ format:  ## clang-format on every C file
 doctor:  ## which tools are missing or too old, and how to get them
 	@sh tools/doctor
 toolchain:  ## build the x86_64-elf cross compiler from Debian's sources (long)
-	sh tools/toolchain
+	@sh tools/toolchain
 clean:  ## remove everything that was built, but not the toolchain
 	rm -rf $(B)
 help:  ## this list

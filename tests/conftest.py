@@ -403,6 +403,8 @@ class UnitTest(Block):
         self.test, self.binary, self.program, self.smp = None, binary, None, None
 
     def runtest(self):
+        if not self.binary.exists():
+            raise Failed("expected: %s\nseen:     it is not built; see `make units`" % self.binary)
         with tempfile.TemporaryDirectory(prefix="lectern-unit.") as folder:
             done = subprocess.run([str(self.binary)], cwd=folder, stdout=subprocess.PIPE,
                                   stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, timeout=300)
