@@ -32,7 +32,6 @@ LD      := $(shell command -v $(CROSS)ld || command -v ld.lld || echo $(CROSS)ld
 AR      := $(call tool,ar)
 NM      := $(call tool,nm)
 OBJDUMP := $(call tool,objdump)
-
 IS_CLANG   := $(shell $(CC) --version 2>/dev/null | grep -c clang)
 CC_VERSION := $(if $(filter 0,$(IS_CLANG)),gcc,clang)-$(shell $(CC) -dumpversion | cut -d. -f1)
 TARGET     := $(if $(filter 0,$(IS_CLANG)),,--target=x86_64-unknown-none-elf)
@@ -72,7 +71,7 @@ KSRC += $(call in,kernel/x86,entry.asm trap.c idt.c segs.c switch.asm uaccess.as
 # What a process sees (areas, the fault, the calls), then what memory is made of.
 KSRC += $(call in,kernel/mm,addrspace.c area.c fault.c rmap.c mmap.c unmap.c protect.c remap.c mlock.c advise.c \
 	resident.c msync.c \
-	remap.c advise.c mlock.c resident.c iobuf.c frame.c page_later.c slab.c radix_alloc.c reclaim.c)
+	iobuf.c frame.c page_later.c slab.c radix_alloc.c reclaim.c)
 # What a file's bytes are in memory.
 KSRC += $(call in,kernel/cache,cache.c pagelock.c writeback.c)
 # Threads, processes, signals, time.
@@ -163,7 +162,6 @@ obj      = $(patsubst %.c,$(B)/obj/%.o,$(patsubst %.asm,$(B)/obj/%.asm.o,$(1)))
 LIB_OBJ  := $(call obj,$(wildcard user/lib/*.c))
 CRT      := $(B)/libc/crt0.o
 LIBC_A   := $(B)/libc/libc.a
-
 $(B)/obj/libc/%.o: UFLAGS += -Ilibc
 $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
