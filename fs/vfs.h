@@ -61,6 +61,8 @@ struct inode {
 	u32 dirty;                      // atomic, enum inode_dirty
 	u64 dirty_since_ns;
 	struct list hash_link, sb_link, dirty_link, lru_link;
+	struct list file_locks;         // what programs have locked of it: fs/locks.c
+	u32 seals;                      // F_SEAL_*: added under lock, never taken away
 	struct cache cache;             // cache.size is the file's size
 	i32 nr_writers;                 // atomic; descriptors and shared mappings open for writing; < 0: being executed (ETXTBSY)
 	void *private;                  // pipe, device, ...

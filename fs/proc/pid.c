@@ -219,6 +219,31 @@ static int link_root(char *buffer, size_t size, const struct proc_target *target
 	return link_directory(buffer, size, target, ROOT_DIRECTORY);
 }
 
+static int show_traced(struct text *t, const struct proc_target *target)
+{
+	struct process *p = process_find(target->pid);
+
+	if (!p)
+		return -ESRCH;
+	text_printf(t, "%d\n", p->is_traced);
+	process_put(p);
+	return 0;
+}
+
+// 1: the process's system calls, and those of its children to come, enter /proc/calls.
+static int store_traced(const char *text, const struct proc_target *target)
+{
+	if ((text[0] != '0' && text[0] != '1') || (text[1] && text[1] != '\n'))
+		return -EINVAL;
+	struct process *p = process_find(target->pid);
+
+	if (!p)
+		return -ESRCH;
+	WRITE_ONCE(p->is_traced, text[0] == '1');
+	process_put(p);
+	return 0;
+}
+
 struct proc_entry proc_pid_entries[] = {
 	{ .name = "auxv", .mode = S_IFREG | 0400, .show = show_auxv },
 	{ .name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline },
@@ -238,5 +263,6 @@ struct proc_entry proc_pid_entries[] = {
 	{ .name = "stat", .mode = S_IFREG | 0444, .show = proc_show_pid_stat },
 	{ .name = "statm", .mode = S_IFREG | 0444, .show = proc_show_pid_statm },
 	{ .name = "status", .mode = S_IFREG | 0444, .show = proc_show_pid_status },
+	{ .name = "traced", .mode = S_IFREG | 0600, .show = show_traced, .store = store_traced },
 	{ .name = NULL },
 };

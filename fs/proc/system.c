@@ -3,6 +3,7 @@
  */
 #include "boot/bootinfo.h"
 #include "debug/audit.h"
+#include "debug/calllog.h"
 #include "debug/counters.h"
 #include "debug/faultlog.h"
 #include "fs/proc/procfs.h"
@@ -145,21 +146,57 @@ static char access_letter(u8 access)
 	return access & FAULT_WRITE ? 'w' : access & FAULT_EXEC ? 'x' : 'r';
 }
 
-// One line a fault: time, process, access, address, instruction, what was done, how it ended.
+// One line a fault: number, time, process, access, address, instruction, what was done, how it ended.
 static int show_faults(struct text *t, const struct proc_target *target)
 {
 	struct fault_record r;
 
 	(void)target;
 	for (u64 sequence = 0; faultlog_read(sequence, &r); sequence = r.sequence + 1)
-		text_printf(t, "%lu.%06lu %d %c %016lx %016lx %s %s%s\n", r.time_ns / NS_PER_SECOND,
+		text_printf(t, "%lu %lu.%06lu %d %c %016lx %016lx %s %s%s\n", r.sequence, r.time_ns / NS_PER_SECOND,
 			    r.time_ns % NS_PER_SECOND / 1000, r.pid, access_letter(r.access), r.address, r.rip,
 			    fault_verb_name(r.verb), fault_result_name(r.result), r.did_io ? " disk" : "");
 	return 0;
 }
 
+// A string of a program, quoted; what is not printable as \\xNN.
+static void show_quoted(struct text *t, const char *s)
+{
+	text_printf(t, " \"");
+	for (; *s; s++) {
+		if (*s < ' ' || *s > '~' || *s == '"' || *s == '\\')
+			text_printf(t, "\\x%02x", (u8)*s);
+		else
+			text_append(t, s, 1);
+	}
+	text_printf(t, "\"");
+}
+
+// One line a call: number, time, process, the call's number, result (or ?), six arguments, up to two strings.
+static int show_calls(struct text *t, const struct proc_target *target)
+{
+	struct call_record r;
+
+	(void)target;
+	for (u64 sequence = 0; calllog_read(sequence, &r); sequence = r.sequence + 1) {
+		text_printf(t, "%lu %lu.%06lu %d %u ", r.sequence, r.time_ns / NS_PER_SECOND,
+			    r.time_ns % NS_PER_SECOND / 1000, r.pid, r.number);
+		if (r.has_result)
+			text_printf(t, "%ld", r.result);
+		else
+			text_printf(t, "?");
+		for (u32 i = 0; i < ARRAY_SIZE(r.arguments); i++)
+			text_printf(t, " %lx", r.arguments[i]);
+		for (u32 i = 0; i < ARRAY_SIZE(r.texts) && r.texts[i][0]; i++)
+			show_quoted(t, r.texts[i]);
+		text_printf(t, "\n");
+	}
+	return 0;
+}
+
 struct proc_entry proc_root_entries[] = {
 	{ .name = "audit", .mode = S_IFREG | 0444, .show = show_audit },
+	{ .name = "calls", .mode = S_IFREG | 0444, .show = show_calls },
 	{ .name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline },
 	{ .name = "cpuinfo", .mode = S_IFREG | 0444, .show = proc_show_cpuinfo },
 	{ .name = "faults", .mode = S_IFREG | 0444, .show = show_faults },

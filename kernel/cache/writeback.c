@@ -206,7 +206,8 @@ void writeback_throttle(void)
 		return;
 	writeback_wake();
 	if (nr_dirty_pages + nr_writeback_pages > hard_mark())
-		wait_event(&throttle_wait, nr_dirty_pages + nr_writeback_pages <= hard_mark());
+		// A signal ends the wait: when the disk fails every write, dirty pages never get fewer.
+		(void)!wait_event_interruptible(&throttle_wait, nr_dirty_pages + nr_writeback_pages <= hard_mark());
 }
 
 static void flush_once(bool all)

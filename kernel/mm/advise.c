@@ -4,6 +4,7 @@
  */
 #include "kernel.h"
 #include "cache/cache.h"
+#include "fs/vfs.h"
 #include "mm/addrspace.h"
 #include "mm/mmap.h"
 #include "mm/unmap.h"
@@ -12,7 +13,7 @@
 #include <abi/errno.h>
 #include <abi/mman.h>
 
-enum advice_kind { ADVICE_UNKNOWN, ADVICE_AREA, ADVICE_PAGES, ADVICE_NOTHING, ADVICE_POPULATE };
+enum advice_kind { ADVICE_UNKNOWN, ADVICE_AREA, ADVICE_PAGES, ADVICE_NOTHING, ADVICE_POPULATE, ADVICE_WILL_NEED };
 
 static enum advice_kind kind_of(int advice)
 {
@@ -20,11 +21,13 @@ static enum advice_kind kind_of(int advice)
 	case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL:
 	case MADV_DONTFORK: case MADV_DOFORK: case MADV_WIPEONFORK: case MADV_KEEPONFORK:
 		return ADVICE_AREA;
-	case MADV_DONTNEED: case MADV_DONTNEED_LOCKED: case MADV_FREE: case MADV_WILLNEED: case MADV_COLD: case MADV_PAGEOUT:
+	case MADV_DONTNEED: case MADV_DONTNEED_LOCKED: case MADV_FREE: case MADV_COLD: case MADV_PAGEOUT:
 		return ADVICE_PAGES;
 	case MADV_HUGEPAGE: case MADV_NOHUGEPAGE: case MADV_MERGEABLE: case MADV_UNMERGEABLE:
 	case MADV_DONTDUMP: case MADV_DODUMP:
 		return ADVICE_NOTHING;          // nothing here merges, dumps or builds large pages
+	case MADV_WILLNEED:
+		return ADVICE_WILL_NEED;
 	case MADV_POPULATE_READ: case MADV_POPULATE_WRITE:
 		return ADVICE_POPULATE;
 	}
@@ -62,21 +65,6 @@ static int advise_area(struct area *a, int advice)
 	return 0;
 }
 
-// Starts to read what is absent of a file; does not wait for it.
-static void read_ahead(struct area *a, vaddr_t start, vaddr_t end)
-{
-	pgoff_t first = a->first + ((start - a->start) >> PAGE_SHIFT);
-	pgoff_t behind = min(first + ((end - start) >> PAGE_SHIFT), PAGE_ALIGN_UP(a->cache->size) >> PAGE_SHIFT);
-
-	for (pgoff_t index = first; index < behind; index++) {
-		struct page *p;
-
-		if (cache_start_get(a->cache, index, &p))
-			return;                 // no memory: it was only advice
-		page_put(p);
-	}
-}
-
 static int forget_access(struct pte_slot *slot, vaddr_t va, void *argument)
 {
 	(void)va;
@@ -98,10 +86,6 @@ static int advise_pages(struct addrspace *as, struct area *a, vaddr_t start, vad
 		break;
 	case MADV_DONTNEED_LOCKED:
 		break;
-	case MADV_WILLNEED:
-		if (a->cache)
-			read_ahead(a, start, end);
-		return 0;
 	default:                                // COLD, PAGEOUT: next in line when memory is short
 		if (a->flags & AREA_LOCKED)
 			return -EINVAL;
@@ -144,6 +128,38 @@ static int advise_range(struct addrspace *as, vaddr_t start, vaddr_t end, int ad
 	return error == -ENOMEM ? -EAGAIN : error;      // Linux keeps ENOMEM for holes
 }
 
+#define READ_AHEAD_MAX 512ul            // pages that one area's WILLNEED starts to read: more would wash out the cache
+
+// Starts to read what is absent of the files behind a range, and waits for nothing but the file system's own blocks. No
+// lock is held meanwhile, only the file. It is advice: no memory, no disk are nobody's error.
+static int read_ahead(struct addrspace *as, vaddr_t start, vaddr_t end)
+{
+	for (vaddr_t at = start; at < end;) {
+		read_lock(&as->lock);
+		struct area *a = area_find(as, at);
+		struct file *file = a && a->file ? file_hold(a->file) : NULL;
+		struct cache *cache = a ? a->cache : NULL;
+		pgoff_t index = a ? a->first + ((at - a->start) >> PAGE_SHIFT) : 0;
+		vaddr_t next = a ? min(a->end, end) : end;
+
+		read_unlock(&as->lock);
+		if (!a)
+			return -ENOMEM;
+		u64 nr = min((next - at) >> PAGE_SHIFT, READ_AHEAD_MAX);
+		struct page *p;
+
+		for (u64 i = 0; file && i < nr && (index + i) << PAGE_SHIFT < READ_ONCE(cache->size); i++) {
+			if (cache_start_get(cache, index + i, &p))
+				break;
+			page_put(p);
+		}
+		if (file)
+			file_put(file);
+		at = next;
+	}
+	return 0;
+}
+
 i64 mmap_advise(struct addrspace *as, vaddr_t start, u64 length, int advice)
 {
 	enum advice_kind kind = kind_of(advice);
@@ -159,6 +175,8 @@ i64 mmap_advise(struct addrspace *as, vaddr_t start, u64 length, int advice)
 		return 0;
 	if (kind == ADVICE_POPULATE)
 		return populate(as, start, end, advice == MADV_POPULATE_READ ? POPULATE_READ : POPULATE_WRITE);
+	if (kind == ADVICE_WILL_NEED)
+		return read_ahead(as, start, end);
 	write_lock(&as->lock);
 	int error = advise_range(as, start, end, advice, &met_hole);
 	write_unlock(&as->lock);

@@ -339,7 +339,7 @@ static enum fault_result fault_prepare(struct fault *f)
 			page_put(f->page);
 		f->page = NULL;
 		error = cache_get(f->cache, f->index, &f->page);
-		file_put(f->file);      // the next round may find another file there
+		file_put_later(f->file);        // the next round may find another file there
 		f->file = NULL;
 		break;
 	case NEED_UNLOCK:
@@ -365,7 +365,7 @@ static void finish(struct fault *f)
 	if (f->page)
 		page_put(f->page);
 	if (f->file)
-		file_put(f->file);
+		file_put_later(f->file);
 	f->page = NULL;
 	f->file = NULL;
 	count(COUNTER_PGFAULT);

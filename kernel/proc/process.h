@@ -61,6 +61,7 @@ struct process {
 	struct list pending;            // GUARDED_BY(signal_lock)
 	struct alarm *alarm;            // ITIMER_REAL, see proc/alarm.h; NULL: never set
 
+	bool is_traced;                 // its system calls enter the call log; inherited by fork, kept by exec
 	struct addrspace *space;        // of its threads
 	struct rlimit limits[16];       // GUARDED_BY(lock)
 	u64 counts[NR_PROCESS_COUNTS];  // atomic enough: additions by own threads

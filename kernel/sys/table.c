@@ -2,7 +2,9 @@
  * table.c - from a system call's number to its function. Numbers are Linux's (abi/syscall.h). A number that is not here
  * answers ENOSYS, is counted, and named once in the log.
  */
+#include "debug/calllog.h"
 #include "kernel.h"
+#include "mm/slab.h"
 #include "proc/process.h"
 #include "sys/calls.h"
 #include "lib/atomic.h"
@@ -68,7 +70,7 @@ static i64 unknown(u64 number)
 	return -ENOSYS;
 }
 
-void syscall_dispatch(struct trapframe *tf)
+static void call(struct trapframe *tf)
 {
 	u64 number = tf->rax;
 
@@ -78,4 +80,39 @@ void syscall_dispatch(struct trapframe *tf)
 		tf->rax = (u64)calls[number](tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9);
 	else
 		tf->rax = (u64)unknown(number);
+}
+
+// The record of a call that ends the caller (or replaces it) must be written first.
+static bool never_returns(u64 number)
+{
+	return number == SYS_exit || number == SYS_exit_group;
+}
+
+static void traced_call(struct trapframe *tf)
+{
+	struct call_record *record = kmalloc(sizeof(*record));
+	u64 number = tf->rax;
+
+	if (!record) {
+		call(tf);
+		return;
+	}
+	calllog_begin(record, tf);
+	if (never_returns(number)) {
+		calllog_end(record, 0, false);
+		kfree(record);
+		call(tf);
+		return;
+	}
+	call(tf);
+	calllog_end(record, (i64)tf->rax, true);
+	kfree(record);
+}
+
+void syscall_dispatch(struct trapframe *tf)
+{
+	if (unlikely(current_process()->is_traced))
+		traced_call(tf);
+	else
+		call(tf);
 }
