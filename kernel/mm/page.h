@@ -32,13 +32,14 @@ enum page_flag {
 	PAGE_DIRTY = 1u << 3,           // newer than the disk; under cache->lock
 	PAGE_WRITEBACK = 1u << 4,       // being written; under cache->lock
 	PAGE_BACKED = 1u << 5,          // a place on disk exists; with the page locked
-	PAGE_REFERENCED = 1u << 6,      // used since reclaim last looked
+	PAGE_REFERENCED = 1u << 6,      // used again since reclaim last looked
 	PAGE_ACTIVE = 1u << 7,          // on the list of pages seen again
 	PAGE_ON_LRU = 1u << 8,          // on one of the reclaim lists
 	PAGE_FAILED = 1u << 9,          // the fill failed; error says how
 	PAGE_HUGE_HEAD = 1u << 10,
 	PAGE_SWAPCACHE = 1u << 11,
 	PAGE_PINNED = 1u << 12,         // its file system holds a reference for as long as it is mounted
+	PAGE_SEEN = 1u << 13,           // used once since it came; the next use makes it REFERENCED
 };
 
 struct page {                           // at most 64 bytes

@@ -67,7 +67,10 @@ void reclaim_remove(struct page *p)
 
 void reclaim_used(struct page *p)
 {
-	if (!page_has(p, PAGE_REFERENCED))
+	// The use for which it was brought in says nothing about a next one: a file read once leaves at once.
+	if (!page_has(p, PAGE_SEEN))
+		page_set(p, PAGE_SEEN);
+	else if (!page_has(p, PAGE_REFERENCED))
 		page_set(p, PAGE_REFERENCED);
 }
 
@@ -162,14 +165,16 @@ static u32 shrink_once(void)
 
 bool reclaim_direct(u32 tries, u64 nr_wanted)
 {
-	u64 freed = 0;
+	// Pages in use go round: all tries together look at each more than thrice before the caller hears "no memory".
+	u64 freed = 0, nr_listed = READ_ONCE(nr_active) + READ_ONCE(nr_inactive);
+	u64 rounds = max(64ul, nr_listed / (BATCH * DIRECT_TRIES / 4));
 
 	if (!is_started || tries >= DIRECT_TRIES)
 		return false;
-	for (u32 i = 0; i < 64 && freed < nr_wanted + BATCH; i++)
+	for (u64 i = 0; i < rounds && freed < nr_wanted + BATCH; i++)
 		freed += shrink_once();
 	if (!freed) {
-		if (!nr_dirty_pages && !nr_writeback_pages && tries > 4)
+		if (!nr_dirty_pages && !nr_writeback_pages && tries * rounds * BATCH > 4 * nr_listed)
 			return false;
 		writeback_wake();
 		(void)!sleep_until(clock_monotonic_ns() + 2000000, WAIT_UNINTERRUPTIBLE);
