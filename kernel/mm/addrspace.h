@@ -35,6 +35,7 @@ struct addrspace {
 	struct list dead_tables;        // GUARDED_BY(lock): tables that are freed after the flush
 	i64 nr_anon_resident, nr_file_resident;         // atomic: pages shown (RSS)
 	u64 peak_resident;
+	u32 nr_flushes_pending;         // atomic: entries were made smaller and not every CPU has forgotten them yet
 	u64 cpu_set;                    // atomic: bit n: CPU n may have entries of it in its TLB
 	struct family *family;
 	struct list family_link;        // GUARDED_BY(family->lock)

@@ -73,6 +73,17 @@ static int area_flags_for(struct file *file, u32 prot, u32 flags, u32 *out)
 	return 0;
 }
 
+// as->lock held. Would the new mapping be more than RLIMIT_AS allows? What MAP_FIXED replaces does not count twice.
+static bool exceeds_limit(struct addrspace *as, vaddr_t hint, u64 length, u32 flags)
+{
+	u64 nr = as->nr_pages_mapped + (length >> PAGE_SHIFT);
+	struct area *a = flags & MAP_FIXED ? area_find_from(as, hint) : NULL;
+
+	for (; a && a->start < hint + length; a = area_next(a))
+		nr -= (min(a->end, hint + length) - max(a->start, hint)) >> PAGE_SHIFT;
+	return nr > limit_pages(RLIMIT_AS);
+}
+
 // as->lock held. Where the mapping goes; with MAP_FIXED what is there leaves. 0 < address, or a negative errno.
 static i64 choose_place(struct addrspace *as, vaddr_t hint, u64 length, u32 flags, struct list *dead)
 {
@@ -166,12 +177,10 @@ i64 mmap_map(struct addrspace *as, vaddr_t hint, u64 length, u32 prot, u32 flags
 		area_flags |= AREA_LOCKED;
 	bool is_populated = flags & (MAP_POPULATE | MAP_LOCKED) || (as->locks_future && !as->locks_on_fault);
 
-	if (as->nr_areas >= AREAS_MAX)
-		result = -ENOMEM;
+	if (as->nr_areas >= AREAS_MAX || exceeds_limit(as, hint, length, flags))
+		result = -ENOMEM;               // before anything is unmapped
 	else
 		result = choose_place(as, hint, length, flags, &dead);
-	if (result > 0 && as->nr_pages_mapped + (length >> PAGE_SHIFT) > limit_pages(RLIMIT_AS))
-		result = -ENOMEM;
 	if (result > 0)
 		result = insert_new(as, (vaddr_t)result, length, area_flags, file, offset);
 	write_unlock(&as->lock);

@@ -4,6 +4,7 @@
  * stays read-only until its next store, a shared one until it is marked dirty.
  */
 #include "kernel.h"
+#include "lib/atomic.h"
 #include "mm/addrspace.h"
 #include "mm/mmap.h"
 #include "x86/pgtable.h"
@@ -51,9 +52,11 @@ static int protect_area(struct addrspace *as, struct area **a, vaddr_t start, va
 	struct protect_state state = { flags, U64_MAX, 0 };
 
 	(*a)->flags = flags;
+	atomic_add(&as->nr_flushes_pending, 1);         // see rmap_clean
 	pgtable_visit(as, (*a)->start, (*a)->end, protect_entry, &state);
 	if (state.start < state.end)
 		tlb_flush_range(as, state.start, state.end);
+	atomic_sub(&as->nr_flushes_pending, 1);
 	*a = area_merge(as, *a);
 	return 0;
 }

@@ -74,7 +74,11 @@ void rmap_clean(struct cache *cache, u64 first, u64 nr)
 		if (!(a->flags & AREA_SHARED) || !area_shows(a, first, nr, &start, &end))
 			continue;
 		pgtable_visit(a->space, start, end, clean_entry, &state);
-		if (state.start < state.end)
+		// Somebody may have cleared or protected the entry just before us, and a CPU may still store through what it
+		// remembers: the page is clean only when nobody can.
+		if (atomic_load(&a->space->nr_flushes_pending))
+			tlb_flush_range(a->space, start, end);
+		else if (state.start < state.end)
 			tlb_flush_range(a->space, state.start, state.end);
 	}
 	mutex_unlock(&cache->rmap_lock);

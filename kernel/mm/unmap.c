@@ -51,9 +51,11 @@ u64 unmap_entries(struct addrspace *as, vaddr_t start, vaddr_t end, enum unmap_w
 	struct unmap_state state = { .what = what, .next = start };
 
 	tlb_batch_init(&state.batch, as);
+	atomic_add(&as->nr_flushes_pending, 1);         // before the first entry goes: see rmap_clean
 	while (pgtable_visit(as, state.next, end, unmap_entry, &state))
 		tlb_batch_flush(&state.batch);
 	tlb_batch_flush(&state.batch);
+	atomic_sub(&as->nr_flushes_pending, 1);
 	return state.nr;
 }
 
