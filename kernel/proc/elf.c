@@ -126,9 +126,10 @@ static int map_segment(struct addrspace *as, struct file *file, const Elf64_Phdr
 
 	if (!error && PAGE_ALIGN_UP(memory_end) > zeros)
 		error = mmap_map_fixed(as, zeros, PAGE_ALIGN_UP(memory_end) - zeros, flags, NULL, 0);
+	// Up to the end of the page, not of .bss: glibc's loader takes its first memory from there and expects zeros.
 	if (!error && p->p_filesz && p->p_memsz > p->p_filesz && flags & AREA_WRITE && file_end & ~PAGE_MASK) {
 		image->bss_start = file_end;
-		image->bss_end = min(zeros, memory_end);
+		image->bss_end = zeros;
 	}
 	return error;
 }
