@@ -52,7 +52,7 @@ KFLAGS := $(FREE) -mno-red-zone -mgeneral-regs-only -mcmodel=kernel \
 # and alignment checks are left out: the processor makes the first, x86 allows
 # the second.
 DFLAGS := -DDEBUG -fsanitize=undefined -fno-sanitize=null,alignment,object-size \
-	  -Wframe-larger-than=2048 -Wno-maybe-uninitialized -Wno-array-bounds
+	  -Wframe-larger-than=2048 $(if $(filter 0,$(IS_CLANG)),-Wno-maybe-uninitialized) -Wno-array-bounds
 UFLAGS := $(FREE) -fno-asynchronous-unwind-tables -Ilibc/include -Ikernel -Iuser/lib
 UNITFLAGS := -DLECTERN_HOST -include tests/unit/host.h -std=gnu11 -g -O1 \
 	  -fsanitize=address,undefined -fno-omit-frame-pointer -Wall -Wextra -MMD -MP -Itests/unit -Ikernel -I.
