@@ -78,7 +78,7 @@ KSRC += $(call in,kernel/cache,cache.c pagelock.c writeback.c)
 KSRC += $(call in,kernel/proc,thread.c sched.c process.c fork.c exec.c elf.c exit.c signal.c \
 	sigframe.c futex.c timer.c alarm.c deferred.c)
 # The system calls, a family a file.
-KSRC += $(call in,kernel/sys,table.c arguments.c memory.c open.c readwrite.c stat.c names.c \
+KSRC += $(call in,kernel/sys,table.c arguments.c memory.c open.c readwrite.c space.c splice.c copy.c locks.c stat.c names.c \
 	directories.c attributes.c mount.c poll.c process.c signal.c time.c system.c)
 # The three locks, and the check of their order.
 KSRC += $(call in,kernel/sync,spinlock.c mutex.c rwlock.c wait.c lockcheck.c)
@@ -89,7 +89,7 @@ KSRC += $(call in,kernel/dev,device.c pci.c virtio.c virtio_block.c block.c seri
 KSRC += $(call in,kernel/lib,string.c format.c parse.c rbtree.c radix.c random.c)
 KSRC += $(call in,kernel/debug,log.c panic.c backtrace.c faultlog.c calllog.c counters.c audit.c ubsan.c)
 # Names, inodes, open files, the file systems of memory and devices; ext2; the kernel as files.
-KSRC += $(call in,fs,path.c dentry.c inode.c file.c file_later.c file_io.c allocate.c attributes.c change.c executing.c \
+KSRC += $(call in,fs,path.c dentry.c inode.c file.c file_later.c file_io.c allocate.c seals.c locks.c attributes.c change.c executing.c \
 	mount.c poll.c pipe.c devfs.c dev_memory.c dev_block.c)
 KSRC += $(call in,fs/tmpfs,super.c names.c file.c)
 KSRC += $(call in,fs/ext2,super.c inode.c map.c hole.c alloc.c file.c dir.c name.c symlink.c)

@@ -165,12 +165,12 @@ static int allocate(struct inode *ip, u32 mode, u64 start, u64 end)
 	if (end > old_size && mode & FALLOC_FL_KEEP_SIZE)
 		return -EOPNOTSUPP;
 	if (end > old_size)
-		error = ip->ops->resize(ip, end);
+		error = inode_seal_refuses(ip, end) ? -EPERM : ip->ops->resize(ip, end);
 	if (!error && mode & FALLOC_FL_ZERO_RANGE)
 		error = punch(ip, start, min(end, old_size));
 	if (!error)
 		error = fill_holes(ip, start, end);
-	if (error && end > old_size)
+	if (error && inode_size(ip) > old_size)
 		(void)!ip->ops->resize(ip, old_size);
 	return error;
 }
@@ -215,7 +215,9 @@ int file_allocate(struct file *f, u32 mode, u64 position, u64 length)
 	if (error)
 		return error;
 	write_lock(&ip->lock);
-	if (mode & FALLOC_FL_PUNCH_HOLE)
+	if (mode & ~(u32)FALLOC_FL_KEEP_SIZE && ip->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		error = -EPERM;
+	else if (mode & FALLOC_FL_PUNCH_HOLE)
 		error = punch(ip, position, position + length);
 	else
 		error = allocate(ip, mode, position, position + length);

@@ -74,7 +74,7 @@ int inode_truncate(struct inode *ip, u64 size)
 	if (atomic_load(&ip->nr_writers) < 0)
 		return -ETXTBSY;
 	write_lock(&ip->lock);
-	error = ip->ops->resize(ip, size);
+	error = inode_seal_refuses(ip, size) ? -EPERM : ip->ops->resize(ip, size);
 	if (!error)
 		inode_touch(ip, false, true, true);
 	write_unlock(&ip->lock);

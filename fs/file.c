@@ -4,6 +4,7 @@
  * the new arrays are allocated without the lock, and the growth looks again.
  */
 #include "kernel.h"
+#include "fs/locks.h"
 #include "fs/vfs.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
@@ -59,6 +60,7 @@ void file_put(struct file *f)
 		return;
 	if (f->ops->release)
 		f->ops->release(f);
+	locks_release(f->inode, f);
 	if (f->is_writer)
 		inode_end_write(f->inode);
 	if (f->dentry)
@@ -123,13 +125,20 @@ struct file_table *file_table_copy(struct file_table *from)
 	}
 }
 
+// A descriptor's end: whatever the process has locked of that file, by any descriptor, goes with it.
+static void close_slot(struct file_table *t, struct file *f)
+{
+	locks_release(f->inode, t);
+	file_put(f);
+}
+
 void file_table_put(struct file_table *t)
 {
 	if (atomic_sub_return(&t->refs, 1) > 0)
 		return;
 	for (u32 fd = 0; fd < t->capacity; fd++) {
 		if (t->files[fd])
-			file_put(t->files[fd]);
+			close_slot(t, t->files[fd]);
 	}
 	kfree(t->files);
 	kfree(t->close_on_exec);
@@ -162,7 +171,7 @@ void file_table_close_on_exec(struct file_table *t)
 		}
 		spin_unlock(&t->lock);
 		if (f)
-			file_put(f);
+			close_slot(t, f);
 	}
 }
 
@@ -268,11 +277,12 @@ static struct file *take(struct file_table *t, int fd)
 
 int fd_close(int fd)
 {
-	struct file *f = take(current_process()->files, fd);
+	struct file_table *t = current_process()->files;
+	struct file *f = take(t, fd);
 
 	if (!f)
 		return -EBADF;
-	file_put(f);
+	close_slot(t, f);
 	return 0;
 }
 
@@ -292,6 +302,6 @@ int fd_replace(int fd, struct file *f, bool close_on_exec)
 	bit_set(t->close_on_exec, (u32)fd, close_on_exec);
 	spin_unlock(&t->lock);
 	if (old)
-		file_put(old);
+		close_slot(t, old);
 	return fd;
 }

@@ -20,6 +20,8 @@
 #include "lib/string.h"
 #include "mm/area.h"
 #include "mm/reclaim.h"
+#include "proc/process.h"
+#include "proc/sched.h"
 #include "x86/uaccess.h"
 #include <abi/errno.h>
 #include <abi/mount.h>
@@ -57,6 +59,9 @@ static ssize_t read_pages(struct inode *ip, struct iobuf *to, u64 position)
 		if (n <= 0)
 			break;
 		done += (size_t)n;
+		if (to->remaining && current_must_die())
+			break;
+		sched_point();
 	}
 	return done ? (ssize_t)done : n;
 }
@@ -252,6 +257,9 @@ static ssize_t write_pages(struct inode *ip, struct iobuf *from, u64 position, s
 			break;
 		done += (size_t)n;
 		writeback_throttle();           // the flusher never wants inode->lock
+		if (current_must_die())
+			break;
+		sched_point();
 	}
 	return done ? (ssize_t)done : n;
 }
@@ -294,6 +302,11 @@ static ssize_t check_range(struct file *f, size_t nr_bytes, u64 *position)
 		return -EINVAL;
 	if (!nr_bytes)
 		return 0;
+	if (ip->seals) {
+		nr_bytes = inode_sealed_room(ip, *position, nr_bytes);
+		if (!nr_bytes)
+			return -EPERM;
+	}
 	if (*position >= limit)
 		return -EFBIG;
 	return (ssize_t)min(nr_bytes, limit - *position);
@@ -436,5 +449,10 @@ int file_sync(struct file *f, u64 first_byte, u64 last_byte, bool data_only)
 int file_map_cache(struct file *f, struct area *area)
 {
 	area->cache = &f->inode->cache;
+	if (f->inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) && area->flags & AREA_SHARED) {
+		if (area->flags & AREA_WRITE)
+			return -EPERM;
+		area->flags &= ~(u32)AREA_MAY_WRITE;
+	}
 	return 0;
 }

@@ -63,6 +63,7 @@ static void inode_setup(struct inode *ip, struct superblock *sb, u64 number, u32
 	list_init(&ip->sb_link);
 	list_init(&ip->dirty_link);
 	list_init(&ip->lru_link);
+	list_init(&ip->file_locks);
 	cache_init(&ip->cache, NULL, ip, 0);
 }
 

@@ -14,8 +14,9 @@ void tmpfs_init(void);                  // registers "tmpfs"; prepares the unnam
 // A file of that size that no directory knows, open for reading and writing, referenced. The name is what /proc/PID/maps
 // shows ("/dev/zero"); it must stay (a constant). May sleep. -ENOMEM, -EFBIG.
 int tmpfs_create_unnamed(const char *name, u64 size, struct file **out) MUST_CHECK;
-// The same, empty, for memfd_create; the name is copied. -ENOMEM.
-int tmpfs_create_memfd(const char *name, struct file **out) MUST_CHECK;
+// The same, empty, for memfd_create; the name is copied. seals: those that it has from the start. -ENOMEM.
+int tmpfs_create_memfd(const char *name, u32 seals, struct file **out) MUST_CHECK;
+bool file_is_on_tmpfs(const struct file *f);     // a regular file: it has seals
 // Its name; NULL when the file is something else.
 const char *tmpfs_unnamed_name(const struct file *f);
 // A mounted, empty tree of that type: for file systems that are this one with content of their own.

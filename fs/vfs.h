@@ -277,6 +277,12 @@ int file_allocate(struct file *f, u32 mode, u64 position, u64 length) MUST_CHECK
 int file_punch_hole(struct file *f, u64 position, u64 length) MUST_CHECK;
 i64 inode_find_data(struct inode *ip, u64 offset, bool wants_data);     // SEEK_DATA, SEEK_HOLE: where, or -ENXIO. May sleep
 
+/* seals.c: what must not happen to a memory file any more (F_SEAL_*) */
+int inode_add_seals(struct inode *ip, u32 seals) MUST_CHECK;    // -EPERM, -EBUSY (mapped for writing). May sleep
+// inode->lock held for writing.
+bool inode_seal_refuses(const struct inode *ip, u64 new_size);
+size_t inode_sealed_room(const struct inode *ip, u64 position, size_t nr_bytes);        // how much of a write is allowed
+
 /* mount.c */
 // For a file system's mount(): fills in the general part (no reference to anything is taken).
 void superblock_init(struct superblock *sb, struct file_system *type, const struct superblock_ops *ops, struct block_device *device);

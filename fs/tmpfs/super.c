@@ -27,6 +27,7 @@ int tmpfs_inode_make(struct superblock *sb, u32 mode, u64 device_number, struct 
 	ip->nr_links = S_ISDIR(mode) ? 2 : 1;
 	ip->device_number = device_number;
 	ip->cache.ops = &tmpfs_cache_ops;
+	ip->seals = F_SEAL_SEAL;                // none can be added, but to a memfd
 	if (S_ISDIR(mode)) {
 		ip->ops = &tmpfs_directory_ops;
 		ip->file_ops = &tmpfs_directory_file_ops;
@@ -187,7 +188,7 @@ int tmpfs_create_unnamed(const char *name, u64 size, struct file **out)
 	return 0;
 }
 
-int tmpfs_create_memfd(const char *name, struct file **out)
+int tmpfs_create_memfd(const char *name, u32 seals, struct file **out)
 {
 	size_t size = strlen(name) + sizeof("/memfd:");
 	char *shown = kmalloc(size);
@@ -199,7 +200,13 @@ int tmpfs_create_memfd(const char *name, struct file **out)
 	}
 	format_string(shown, size, "/memfd:%s", name);
 	tmpfs_inode((*out)->inode)->target = shown;     // freed with the inode
+	(*out)->inode->seals = seals;
 	return 0;
+}
+
+bool file_is_on_tmpfs(const struct file *f)
+{
+	return f->ops == &tmpfs_file_ops;
 }
 
 const char *tmpfs_unnamed_name(const struct file *f)

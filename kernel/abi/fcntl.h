@@ -38,7 +38,23 @@
 #define F_DUPFD_CLOEXEC	1030
 #define F_SETPIPE_SZ	1031
 #define F_GETPIPE_SZ	1032
+#define F_OFD_GETLK	36
+#define F_OFD_SETLK	37
+#define F_OFD_SETLKW	38
+#define F_ADD_SEALS	1033
+#define F_GET_SEALS	1034
 #define FD_CLOEXEC	1
+
+#define F_SEAL_SEAL		0x01
+#define F_SEAL_SHRINK		0x02
+#define F_SEAL_GROW		0x04
+#define F_SEAL_WRITE		0x08
+#define F_SEAL_FUTURE_WRITE	0x10
+
+#define SPLICE_F_MOVE		1
+#define SPLICE_F_NONBLOCK	2
+#define SPLICE_F_MORE		4
+#define SPLICE_F_GIFT		8
 
 #define F_RDLCK		0
 #define F_WRLCK		1

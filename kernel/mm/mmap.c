@@ -129,6 +129,13 @@ static i64 insert_new(struct addrspace *as, vaddr_t start, u64 length, u32 area_
 		}
 	}
 	area_insert(as, a);
+	// A seal that was added since ->map looked: whoever adds one looks at the areas afterwards, and we at the seals.
+	if (a->flags & AREA_SHARED && a->flags & AREA_MAY_WRITE && READ_ONCE(a->file->inode->seals) & F_SEAL_WRITE) {
+		area_remove(as, a);
+		list_init(&a->cache_link);
+		area_free(a);
+		return -EPERM;
+	}
 	area_merge(as, a);
 	return (i64)start;
 }

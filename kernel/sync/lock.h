@@ -39,6 +39,7 @@ enum lock_rank {
 	/* spinning */
 	RANK_DENTRY = 76,       // dentry hash and tree links
 	RANK_INODE_HASH = 78,   // inode hash, inode.state
+	RANK_FILE_LOCKS = 80,   // what programs have locked of files
 	RANK_PROCESS_TABLE = 84, // pid table, parent/child links, wait
 	RANK_SIGNAL = 86,       // process.signal_lock: pending signals, handlers (interrupts closed)
 	RANK_PAGETABLE = 90,    // page-table pages

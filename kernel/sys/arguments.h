@@ -4,6 +4,7 @@
  */
 #include "types.h"
 #include <abi/time.h>
+#include <abi/uio.h>
 
 struct dentry;
 struct file;
@@ -30,6 +31,11 @@ int target_get(int dirfd, const char __user *path, u32 flags, struct target *out
 int target_of_fd(int fd, struct target *out) MUST_CHECK;
 void target_put(struct target *t);
 bool target_is_read_only(const struct target *t);       // on a file system that must not change
+
+// The pieces of a vectored call, copied and checked, and the sum of their lengths (cut off at what one call may move). few has
+// room for FEW_PIECES; *out is few, or for kfree. -EINVAL, -EFAULT, -ENOMEM. readwrite.c.
+#define FEW_PIECES 8
+int pieces_from_user(const struct iovec __user *pieces, int nr, struct iovec *few, struct iovec **out, size_t *total) MUST_CHECK;
 
 // The file of a descriptor, referenced; must be open for reading (writing). -EBADF.
 int file_for_reading(int fd, struct file **out) MUST_CHECK;

@@ -9,6 +9,8 @@
 #include <abi/time.h>
 #include <abi/uio.h>
 
+struct file;
+
 /* open.c */
 i64 sys_open(const char __user *path, int flags, u32 mode);
 i64 sys_openat(int dirfd, const char __user *path, int flags, u32 mode);
@@ -23,6 +25,23 @@ i64 sys_pipe(int __user *fds);
 i64 sys_pipe2(int __user *fds, int flags);
 i64 sys_fcntl(int fd, int command, u64 argument);
 i64 sys_ioctl(int fd, u32 request, u64 argument);
+
+/* locks.c */
+struct flock;
+i64 sys_flock(int fd, int operation);
+i64 fcntl_lock(int fd, struct file *f, int command, struct flock __user *user);         // F_SETLK and its kin
+
+/* space.c */
+i64 sys_fallocate(int fd, int mode, i64 position, i64 length);
+i64 sys_readahead(int fd, i64 position, size_t nr_bytes);
+
+/* splice.c */
+i64 sys_splice(int in_fd, i64 __user *in_position, int out_fd, i64 __user *out_position, size_t nr_bytes, u32 flags);
+i64 sys_tee(int in_fd, int out_fd, size_t nr_bytes, u32 flags);
+i64 sys_vmsplice(int fd, const struct iovec __user *pieces, u64 nr, u32 flags);
+
+/* copy.c */
+i64 sys_copy_file_range(int in_fd, i64 __user *in_position, int out_fd, i64 __user *out_position, size_t nr_bytes, u32 flags);
 
 /* readwrite.c */
 i64 sys_read(int fd, void __user *to, size_t nr_bytes);

@@ -157,12 +157,12 @@ i64 sys_memfd_create(const char __user *user_name, u32 flags)
 	struct file *f;
 	int error;
 
-	if (flags & ~(u32)MFD_CLOEXEC)
+	if (flags & ~(u32)(MFD_CLOEXEC | MFD_ALLOW_SEALING))
 		return -EINVAL;
 	length = copy_string_from_user(name, user_name, sizeof(name));
 	if (length < 0)
 		return length == -ENAMETOOLONG ? -EINVAL : length;
-	error = tmpfs_create_memfd(name, &f);
+	error = tmpfs_create_memfd(name, flags & MFD_ALLOW_SEALING ? 0 : F_SEAL_SEAL, &f);
 	return error ? error : fd_install(f, 0, flags & MFD_CLOEXEC);
 }
 
@@ -192,7 +192,20 @@ static i64 pipe_size(struct file *f, int command, u64 wanted)
 	return PIPE_SIZE;
 }
 
-static i64 fcntl_of_file(struct file *f, int command, u64 argument)
+static i64 seals_of(struct file *f, int command, u64 wanted)
+{
+	if (!file_is_on_tmpfs(f))
+		return -EINVAL;
+	if (command == F_GET_SEALS)
+		return f->inode->seals;
+	if ((f->flags & O_ACCMODE) == O_RDONLY)
+		return -EPERM;
+	if (wanted & ~(u64)(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		return -EINVAL;
+	return inode_add_seals(f->inode, (u32)wanted);
+}
+
+static i64 fcntl_of_file(int fd, struct file *f, int command, u64 argument)
 {
 	switch (command) {
 	case F_DUPFD:
@@ -209,7 +222,13 @@ static i64 fcntl_of_file(struct file *f, int command, u64 argument)
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
-		return -ENOSYS;
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
+		return fcntl_lock(fd, f, command, (struct flock __user *)argument);
+	case F_ADD_SEALS:
+	case F_GET_SEALS:
+		return seals_of(f, command, argument);
 	default:
 		return -EINVAL;
 	}
@@ -230,7 +249,7 @@ i64 sys_fcntl(int fd, int command, u64 argument)
 	f = fd_get(fd);
 	if (!f)
 		return -EBADF;
-	result = fcntl_of_file(f, command, argument);
+	result = fcntl_of_file(fd, f, command, argument);
 	file_put(f);
 	return result;
 }

@@ -14,7 +14,6 @@
 
 #define BYTES_MAX 0x7ffff000ul          // of one call, as Linux does
 #define SENDFILE_CHUNK (4 * PAGE_SIZE)
-#define FEW_PIECES 8
 
 enum direction { READ_FILE, WRITE_FILE };
 
@@ -107,8 +106,7 @@ i64 sys_pwrite64(int fd, const void __user *from, size_t nr_bytes, i64 position)
 
 /* --- several pieces --------------------------------------------------------- */
 
-// Copies and checks the pieces; the sum is cut off at BYTES_MAX. few has room for FEW_PIECES; *out is few, or for kfree.
-static int pieces_from_user(const struct iovec __user *pieces, int nr, struct iovec *few, struct iovec **out, size_t *total)
+int pieces_from_user(const struct iovec __user *pieces, int nr, struct iovec *few, struct iovec **out, size_t *total)
 {
 	struct iovec *copy = few;
 	int error = 0;

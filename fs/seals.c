@@ -1,0 +1,66 @@
+/*
+ * seals.c - promises about a memory file that nobody can take back (fcntl F_ADD_SEALS). They stand in the inode, are changed
+ * under inode->lock, and asked by write(), truncation, fallocate and mmap. Against writing there is one more thing to look at:
+ * a file that some process has mapped so that it could be stored to cannot be sealed.
+ */
+#include "fs/vfs.h"
+#include "kernel.h"
+#include "lib/atomic.h"
+#include "mm/area.h"
+#include <abi/errno.h>
+
+// Also a mapping that is read-only today may be made writable by mprotect.
+static bool is_mapped_for_writing(struct cache *cache)
+{
+	bool found = false;
+	struct area *a;
+
+	mutex_lock(&cache->rmap_lock);
+	list_for_each(a, &cache->areas, cache_link) {
+		u32 flags = READ_ONCE(a->flags);
+
+		found = found || (flags & AREA_SHARED && flags & AREA_MAY_WRITE);
+	}
+	mutex_unlock(&cache->rmap_lock);
+	return found;
+}
+
+int inode_add_seals(struct inode *ip, u32 seals)
+{
+	int error = 0;
+	u32 before;
+
+	write_lock(&ip->lock);
+	before = ip->seals;
+	if (before & F_SEAL_SEAL) {
+		error = -EPERM;
+	} else {
+		// First the seal, then the look: a mapping made meanwhile sees the one or is seen by the other.
+		WRITE_ONCE(ip->seals, before | seals);
+		if (seals & F_SEAL_WRITE & ~before && is_mapped_for_writing(&ip->cache)) {
+			WRITE_ONCE(ip->seals, before);
+			error = -EBUSY;
+		}
+	}
+	write_unlock(&ip->lock);
+	return error;
+}
+
+bool inode_seal_refuses(const struct inode *ip, u64 new_size)
+{
+	u64 size = inode_size(ip);
+
+	return (new_size < size && ip->seals & F_SEAL_SHRINK) || (new_size > size && ip->seals & F_SEAL_GROW);
+}
+
+// A write that would make the file longer goes as far as whole pages within it, as on Linux.
+size_t inode_sealed_room(const struct inode *ip, u64 position, size_t nr_bytes)
+{
+	u64 size = inode_size(ip), whole = PAGE_ALIGN_DOWN(size);
+
+	if (ip->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		return 0;
+	if (!(ip->seals & F_SEAL_GROW) || (position <= size && nr_bytes <= size - position))
+		return nr_bytes;
+	return position < whole ? whole - position : 0;
+}
