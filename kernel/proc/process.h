@@ -102,6 +102,15 @@ static inline struct process *current_process(void)
 	return current->process;
 }
 
+// Killed, or the process is exiting: a long call of the kernel need not go on.
+static inline bool current_must_die(void)
+{
+	struct process *p = current->process;
+
+	return p && (READ_ONCE(p->group_exiting) ||
+		     (READ_ONCE(p->pending_mask) | READ_ONCE(current->pending_mask)) & 1ul << (SIGKILL - 1));
+}
+
 static inline void process_count(enum process_count which)
 {
 	struct process *p = current->process;

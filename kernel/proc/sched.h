@@ -22,3 +22,12 @@ void NORETURN sched_idle(void);                 // the idle loop of a CPU, after
 void thread_started(void);                      // the first thing a new thread runs (finishes the switch to it)
 void thread_load_user_bases(void);              // FS and GS of the current thread, after they were changed
 void sched_load(u64 *running, u64 *total);      // for /proc/loadavg
+
+#include "lib/atomic.h"
+#include "x86/cpu.h"
+// In long loops of the kernel, which is not preempted: lets others run when the time slice is over. May sleep.
+static inline void sched_point(void)
+{
+	if (unlikely(atomic_load(&current->return_work) & WORK_RESCHEDULE))
+		sched_yield();
+}

@@ -240,6 +240,10 @@ bool signal_is_pending(struct thread *t)
 	return false;
 }
 
+void sched_yield(void)
+{
+}
+
 bool sched_wake(struct thread *t, u32 state_mask)
 {
 	bool was_asleep = 1u << t->state & state_mask;
@@ -302,12 +306,36 @@ static bool must_fail_request(struct host_disk *d, u64 number, u64 *from)
 	return true;
 }
 
+// A flush: everything that has been written stays.
+static void make_durable(struct host_disk *d)
+{
+	for (u64 i = 0; i < d->device.nr_blocks; i++) {
+		if (d->is_volatile[i])
+			memcpy(d->durable + i * BLOCK_SIZE, d->bytes + i * BLOCK_SIZE, BLOCK_SIZE);
+		d->is_volatile[i] = 0;
+	}
+}
+
+void host_cut_power(struct host_disk *d, const char *image)
+{
+	for (u64 i = 0; i < d->device.nr_blocks; i++) {
+		if (d->is_volatile[i] && host_random() % 2)
+			memcpy(d->durable + i * BLOCK_SIZE, d->bytes + i * BLOCK_SIZE, BLOCK_SIZE);
+	}
+	FILE *f = fopen(image, "w");
+
+	require(f && fwrite(d->durable, BLOCK_SIZE, d->device.nr_blocks, f) == d->device.nr_blocks);
+	fclose(f);
+}
+
 static int transfer(struct host_disk *d, struct bio *bio)
 {
 	bool is_read = bio->op == BIO_READ;
 
-	if (bio->op == BIO_FLUSH)
+	if (bio->op == BIO_FLUSH) {
+		make_durable(d);
 		return 0;
+	}
 	if (must_fail_request(d, is_read ? ++d->nr_reads : ++d->nr_writes,
 			      is_read ? &d->fail_reads_from : &d->fail_writes_from))
 		return -EIO;
@@ -319,6 +347,8 @@ static int transfer(struct host_disk *d, struct bio *bio)
 			memcpy(page_address(bio->pages[i]), at, BLOCK_SIZE);
 		else
 			memcpy(at, page_address(bio->pages[i]), BLOCK_SIZE);
+		if (!is_read)
+			d->is_volatile[bio->first_block + i] = 1;
 	}
 	return 0;
 }
@@ -410,6 +440,11 @@ void host_load(struct host_disk *d, const char *image)
 	require(fread(d->bytes, 1, (size_t)size, f) == (size_t)size);
 	fclose(f);
 	d->device.nr_blocks = (u64)size / BLOCK_SIZE;
+	free(d->durable);
+	free(d->is_volatile);
+	d->durable = malloc((size_t)size);
+	memcpy(d->durable, d->bytes, (size_t)size);
+	d->is_volatile = calloc(d->device.nr_blocks, 1);
 	d->device.cache.size = d->device.nr_blocks * BLOCK_SIZE;
 }
 

@@ -15,6 +15,7 @@ struct host_disk {
 	u64 nr_reads, nr_writes;        // requests
 	u64 fail_reads_from, fail_writes_from;  // the requests with these numbers and later ones fail; 0: none
 	bool fails_once;
+	u8 *durable, *is_volatile;      // what a power cut leaves for sure; one byte a block: written since the last flush
 };
 
 extern struct host_disk host_root_disk, host_disk;      // vda, vdb
@@ -40,5 +41,7 @@ ssize_t host_read(struct file *f, void *bytes, size_t n, u64 position);
 int host_truncate(const char *path, u64 size);
 // What a store through a shared mapping does.
 int host_store(struct file *f, u64 position, u8 byte);
+// The content of the disk after a power cut now, as an image: of the blocks written since the last flush some are old.
+void host_cut_power(struct host_disk *disk, const char *image);
 // e2fsck -fn on the disk's content finds nothing.
 bool host_is_sound(struct host_disk *disk);
