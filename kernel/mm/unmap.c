@@ -67,7 +67,7 @@ static void free_tables_around(struct addrspace *as, vaddr_t start, vaddr_t end)
 	struct area *below = above ? area_previous(above) : last ? rb_entry(last, struct area, node) : NULL;
 
 	debug_assert(!above || above->start >= end);
-	pgtable_free_tables(as, below ? below->end : 0, above ? above->start : USER_END);
+	pgtable_free_tables(as, start, end, below ? below->end : 0, above ? above->start : USER_END);
 }
 
 int unmap_range(struct addrspace *as, vaddr_t start, vaddr_t end, struct list *dead)
@@ -127,5 +127,5 @@ void unmap_everything(struct addrspace *as, struct list *dead)
 		area_remove(as, a);
 		list_push_back(dead, &a->cache_link);
 	}
-	pgtable_free_tables(as, 0, USER_END);
+	pgtable_free_tables(as, 0, USER_END, 0, USER_END);
 }

@@ -240,11 +240,18 @@ int pgtable_visit(struct addrspace *as, vaddr_t start, vaddr_t end, pte_visitor 
 		vaddr_t table_end = min(end, (va & ~(span_of(1) - 1)) + span_of(1));
 
 		table_lock(slot.table);
-		for (; va < table_end && !result; va += PAGE_SIZE) {
+		// From the table's start on, the count tells when the rest is empty.
+		u32 to_see = index_at(va, 0) ? ENTRIES : slot.table->nr_entries;
+
+		for (; va < table_end && !result && to_see; va += PAGE_SIZE) {
 			slot.entry = (pte_t *)&table[index_at(va, 0)];
-			if (!pte_is_none(*slot.entry))
+			if (!pte_is_none(*slot.entry)) {
+				to_see--;
 				result = visit(&slot, va, argument);
+			}
 		}
+		if (!to_see && !result)
+			va = table_end;
 		table_unlock(slot.table);
 	}
 	return result;
@@ -282,26 +289,33 @@ int pgtable_fill(struct addrspace *as, vaddr_t va, pte_t e)
 	return 0;
 }
 
+// What pgtable_free_tables was asked for: [start, end) has lost its entries; no area lies in [floor, ceiling).
+struct free_range {
+	vaddr_t start, end, floor, ceiling;
+};
+
 /*
- * Frees what is empty below one table of the given level. [floor, ceiling) holds no area; a table may go when
- * the whole range that it covers lies inside. Returns the number of entries left.
+ * Frees what is empty below one table of the given level, which shows addresses from base on. Only entries that reach into
+ * [start, end) can have become empty; a table may go when the whole range behind it lies in [floor, ceiling).
  */
-static u32 free_below(struct addrspace *as, u64 *table, struct page *record, u32 level, vaddr_t base,
-		      vaddr_t floor, vaddr_t ceiling)
+static void free_below(struct addrspace *as, u64 *table, struct page *record, u32 level, vaddr_t base,
+		       const struct free_range *r)
 {
 	u64 span = span_of(level);
-	u32 first = floor > base ? (u32)((floor - base) / span) : 0;
+	u32 first = r->start > base ? (u32)((r->start - base) / span) : 0;
+	u32 to_see = record && !first ? record->nr_entries : ENTRIES;   // then the rest of the table is empty
 
-	for (u32 i = first; i < ENTRIES && base + i * span < ceiling; i++) {
+	for (u32 i = first; i < ENTRIES && base + i * span < r->end && to_see; i++) {
 		vaddr_t start = base + i * span;
 
-		if (!table[i] || level == 0)
+		if (!table[i])
 			continue;
+		to_see--;
 		struct page *child = pfn_to_page((table[i] & FRAME_BITS) >> PAGE_SHIFT);
 
-		u32 left = level == 1 ? child->nr_entries :
-			   free_below(as, table_at(table[i]), child, level - 1, start, floor, ceiling);
-		if (left || start < floor || start + span > ceiling)
+		if (level > 1)
+			free_below(as, table_at(table[i]), child, level - 1, start, r);
+		if (child->nr_entries || start < r->floor || start + span > r->ceiling)
 			continue;
 		atomic_store(&table[i], 0);
 		if (record)
@@ -309,17 +323,15 @@ static u32 free_below(struct addrspace *as, u64 *table, struct page *record, u32
 		atomic_sub(&as->nr_tables, 1);
 		list_push_back(&as->dead_tables, &child->link);
 	}
-	return record ? record->nr_entries : ENTRIES;
 }
 
-void pgtable_free_tables(struct addrspace *as, vaddr_t floor, vaddr_t ceiling)
+void pgtable_free_tables(struct addrspace *as, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling)
 {
+	// User space ends a page below the half: the last table counts as inside.
+	struct free_range range = { start, end, floor, ceiling == USER_END ? 1ul << 47 : ceiling };
 	struct page *table, *following;
 
-	// The last page below the hole is nobody's, but the tables that reach over it end with the hole.
-	if (ceiling >= USER_END)
-		ceiling = (vaddr_t)1 << 47;
-	free_below(as, direct_map(as->root), NULL, LEVELS - 1, 0, floor, ceiling);
+	free_below(as, direct_map(as->root), NULL, LEVELS - 1, 0, &range);
 	if (list_is_empty(&as->dead_tables))
 		return;
 	// The processor caches upper entries too (SDM 3A 4.10.3): everybody forgets before the frames go.
