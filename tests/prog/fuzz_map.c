@@ -1,155 +1,19 @@
 /*
- * fuzz_map.c - a random differential program: the same seed makes the same mapping calls, stores,
- * loads, reads, writes, truncations and forks on every kernel, and what they gave is printed. Where
- * Linux and Lectern print different lines, one of them is wrong.
+ * fuzz_map.c - a random differential program: the same seed makes the same mapping calls, stores, loads, reads, writes,
+ * truncations and forks on every kernel, and what they gave is printed. Where Linux and Lectern print different lines,
+ * one of them is wrong. tools/fuzz runs it on both and compares.
  *
- *	fuzz_map SEED STEPS             a line every 100 steps, and the whole state's hash
- *	fuzz_map SEED STEPS FROM        also every single step from number FROM on
+ *	fuzz_map SEED STEPS             a line with the whole state's hash every 100 steps
+ *	fuzz_map SEED STEPS COUNT       COUNT programs, from SEED on
+ *	fuzz_map -f FILE                programs from a file, each line `SEED STEP STEP FROM-TO ...`: only these
+ *	                                steps, and every call is told
  *
- * All happens in one arena of address space that is reserved first, by MAP_FIXED, so that no address
- * depends on the kernel's choice; addresses are printed as offsets into it. What POSIX leaves open is
- * kept out: the bytes of a file's last page past its end are hashed only after they were zeroed by a
- * change of the size, and a copy that would run into a hole is made one byte long.
+ * All happens in one arena of address space that is reserved first, so that no address depends on the kernel's choice;
+ * places are printed as page numbers in it. What POSIX leaves open is kept out: nothing is stored or compared behind the
+ * end of a file, in its last page, and a copy that would run into a hole is made one byte long. A second process, a fork
+ * of the first with the same files, takes some of the steps.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#define PAGE 4096UL
-#define ARENA_PAGES 48UL
-#define FILE_PAGES 24UL
-#define NR_FILES 2
-
-typedef unsigned long u64;
-
-static unsigned char *arena;
-static int files[NR_FILES];
-static u64 random_state, running_hash;
-static long step, first_verbose;
-static unsigned char buffer[8 * PAGE];
-
-/* ---- chance and the record ------------------------------------------------------------------- */
-
-static u64 next_random(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state * 0x2545f4914f6cdd1d;
-}
-
-static u64 below(u64 limit)
-{
-	return (next_random() >> 33) % limit;
-}
-
-static u64 mix(u64 hash, u64 value)
-{
-	hash = (hash ^ value) * 0x9e3779b97f4a7c15;
-	return hash ^ hash >> 29;
-}
-
-static u64 mix_bytes(u64 hash, const unsigned char *bytes, u64 length)
-{
-	for (u64 i = 0; i < length; i++)
-		hash = (hash ^ bytes[i]) * 0x100000001b3;
-	return mix(hash, length);
-}
-
-// One step's call and what came of it: into the hash, and onto the output when asked for.
-static void record(const char *what, u64 a, u64 b, u64 c, long result)
-{
-	running_hash = mix(mix(mix(mix(running_hash, a), b), c), result);
-	if (first_verbose >= 0 && step >= first_verbose)
-		printf("%ld %s %lu %lu %lu = %ld\n", step, what, a, b, c, result);
-}
-
-// The result of a call as a number that is the same everywhere: 0 or more, or -errno.
-static long outcome(long result)
-{
-	return result == -1 ? -errno : result;
-}
-
-/* ---- faults ---------------------------------------------------------------------------------- */
-
-static sigjmp_buf landing;
-static volatile int fault_signal, fault_code;
-static volatile u64 fault_offset;
-
-static void on_fault(int number, siginfo_t *info, void *context)
-{
-	(void)context;
-	fault_signal = number;
-	fault_code = info->si_code;
-	fault_offset = (unsigned char *)info->si_addr - arena;
-	siglongjmp(landing, 1);
-}
-
-static void catch_faults(void)
-{
-	struct sigaction action;
-
-	memset(&action, 0, sizeof(action));
-	action.sa_sigaction = on_fault;
-	action.sa_flags = SA_SIGINFO;
-	sigaction(SIGSEGV, &action, NULL);
-	sigaction(SIGBUS, &action, NULL);
-}
-
-// The byte at this offset of the arena, or -(signal * 1000 + code).
-static long try_load(u64 offset)
-{
-	if (sigsetjmp(landing, 1) == 0)
-		return *(volatile unsigned char *)(arena + offset);
-	if (fault_offset != offset)
-		return -999999;
-	return -(fault_signal * 1000 + fault_code);
-}
-
-static long try_store(u64 offset, unsigned char value)
-{
-	if (sigsetjmp(landing, 1) == 0) {
-		*(volatile unsigned char *)(arena + offset) = value;
-		return 0;
-	}
-	if (fault_offset != offset)
-		return -999999;
-	return -(fault_signal * 1000 + fault_code);
-}
-
-/* ---- the model of what is where -------------------------------------------------------------- */
-
-// Which file page a page of the arena shows; only to know what may be compared.
-static struct view {
-	int file;                       // -1: none
-	u64 index;
-} views[ARENA_PAGES];
-
-static u64 sizes[NR_FILES];
-
-// A byte past the end of file, in the last page: unspecified when it was stored to.
-static int is_past_end(u64 offset)
-{
-	struct view *view = &views[offset / PAGE];
-
-	return view->file >= 0 && view->index * PAGE + offset % PAGE >= sizes[view->file];
-}
-
-static void set_views(u64 page, u64 nr, int file, u64 index)
-{
-	for (u64 i = 0; i < nr; i++) {
-		views[page + i].file = file;
-		views[page + i].index = index + i;
-	}
-}
+#include "fuzz_world.h"
 
 // A range of whole pages in the arena.
 static void choose_range(u64 *page, u64 *nr)
@@ -162,30 +26,45 @@ static void choose_range(u64 *page, u64 *nr)
 
 static int choose_protection(void)
 {
-	static const int protections[] = { PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE,
-					   PROT_READ | PROT_WRITE, PROT_READ, PROT_NONE };
+	static const int protections[] = { PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE,
+					   PROT_READ | PROT_WRITE, PROT_READ, PROT_READ, PROT_NONE,
+					   PROT_READ | PROT_EXEC };
 
-	return protections[below(5)];
+	return protections[below(8)];
 }
 
-/* ---- steps ----------------------------------------------------------------------------------- */
+/* ---- mappings -------------------------------------------------------------------------------- */
+
+// Gives whether it was mapped.
+static int map_at(u64 page, u64 nr)
+{
+	static const int extra[] = { 0, 0, 0, 0, 0, MAP_POPULATE, MAP_NORESERVE, MAP_LOCKED };
+	int protection = choose_protection(), file = below(3) - 1;
+	int flags = below(2) ? MAP_SHARED : MAP_PRIVATE, way = below(16);
+	u64 index = below(FILE_PAGES);
+
+	flags |= way == 0 ? MAP_FIXED_NOREPLACE : MAP_FIXED;
+	flags |= extra[below(8)];
+	if (file < 0) {
+		flags |= MAP_ANONYMOUS;
+		index = 0;
+	}
+	int fd = file < 0 ? -1 : way < 3 ? read_only[file] : way == 3 ? write_only[file] : files[file];
+	void *p = mmap(arena + page * PAGE, nr * PAGE - below(50), protection, flags, fd, index * PAGE);
+	long result = p == MAP_FAILED ? -errno : (unsigned char *)p - arena;
+	if (p != MAP_FAILED)
+		set_views(page, nr, file, index);
+	record(result, "mmap(page %lu, %lu pages, prot %d, flags %#x, file %d%s, page %lu)", page, nr, protection,
+	       flags, file, fd < 0 || way > 3 ? "" : way == 3 ? " write-only" : " read-only", index);
+	return p != MAP_FAILED;
+}
 
 static void step_map(void)
 {
 	u64 page, nr;
-	int protection = choose_protection(), file = below(3) - 1;
-	int flags = MAP_FIXED | (below(2) ? MAP_SHARED : MAP_PRIVATE);
-	u64 index = below(FILE_PAGES);
 
 	choose_range(&page, &nr);
-	if (file < 0)
-		flags |= MAP_ANONYMOUS;
-	void *p = mmap(arena + page * PAGE, nr * PAGE, protection, flags, file < 0 ? -1 : files[file],
-		       file < 0 ? 0 : index * PAGE);
-	long result = p == MAP_FAILED ? -errno : (unsigned char *)p - arena;
-	if (p != MAP_FAILED)
-		set_views(page, nr, file, index);
-	record("map", page * 100 + nr, flags * 8 + protection, (file + 1) * 100 + index, result);
+	map_at(page, nr);
 }
 
 static void step_unmap(void)
@@ -195,7 +74,7 @@ static void step_unmap(void)
 	choose_range(&page, &nr);
 	long result = outcome(munmap(arena + page * PAGE, nr * PAGE - below(100)));
 	set_views(page, nr, -1, 0);
-	record("unmap", page, nr, 0, result);
+	record(result, "munmap(page %lu, %lu pages)", page, nr);
 }
 
 static void step_protect(void)
@@ -204,26 +83,144 @@ static void step_protect(void)
 	int protection = choose_protection();
 
 	choose_range(&page, &nr);
-	record("protect", page, nr, protection,
-	       outcome(mprotect(arena + page * PAGE, nr * PAGE, protection)));
+	record(outcome(mprotect(arena + page * PAGE, nr * PAGE, protection)), "mprotect(page %lu, %lu pages, prot %d)",
+	       page, nr, protection);
 }
 
 static void step_sync(void)
 {
-	static const int flags[] = { MS_ASYNC, MS_ASYNC, MS_SYNC, MS_INVALIDATE, MS_SYNC | MS_ASYNC };
+	static const int flags[] = { MS_ASYNC, MS_ASYNC, MS_SYNC, MS_INVALIDATE, MS_SYNC | MS_ASYNC, 0,
+				     MS_ASYNC | MS_INVALIDATE, MS_ASYNC };
 	u64 page, nr;
-	int flag = flags[below(5)];
+	int flag = flags[below(8)];
 
 	choose_range(&page, &nr);
-	record("sync", page, nr, flag, outcome(msync(arena + page * PAGE, nr * PAGE, flag)));
+	record(outcome(msync(arena + page * PAGE, nr * PAGE, flag)), "msync(page %lu, %lu pages, flags %d)", page, nr,
+	       flag);
 }
+
+// MADV_FREE may take effect now, later or never: DONTNEED_LOCKED behind it makes it now.
+static void step_advise(void)
+{
+	static const int advices[] = { MADV_DONTNEED, MADV_DONTNEED, MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE,
+				       MADV_WILLNEED, MADV_RANDOM, MADV_NORMAL, MADV_SEQUENTIAL, MADV_DONTFORK,
+				       MADV_DOFORK, MADV_DOFORK, MADV_WIPEONFORK, MADV_KEEPONFORK, MADV_COLD,
+				       MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_POPULATE_READ,
+				       MADV_POPULATE_WRITE, 99 };
+	u64 page, nr;
+	int advice = advices[below(sizeof(advices) / sizeof(advices[0]))];
+
+	choose_range(&page, &nr);
+	long result = outcome(madvise(arena + page * PAGE, nr * PAGE, advice));
+	if (advice == MADV_FREE)
+		madvise(arena + page * PAGE, nr * PAGE, MADV_DONTNEED_LOCKED);
+	record(result, "madvise(page %lu, %lu pages, advice %d)", page, nr, advice);
+}
+
+static void step_lock(void)
+{
+	static const char *const names[] = { "munlock", "munlock", "munlock", "mlock", "mlock2", "mlockall", "munlockall",
+					     "munlockall" };
+	u64 page, nr, way = below(8);
+	long result;
+
+	choose_range(&page, &nr);
+	if (way < 3)
+		result = munlock(arena + page * PAGE, nr * PAGE);
+	else if (way == 3)
+		result = mlock(arena + page * PAGE, nr * PAGE);
+	else if (way == 4)
+		result = mlock2(arena + page * PAGE, nr * PAGE, MLOCK_ONFAULT);
+	else if (way == 5)
+		result = mlockall(MCL_CURRENT | MCL_ONFAULT);
+	else
+		result = munlockall();
+	record(outcome(result), "%s(page %lu, %lu pages)", names[way], page, nr);
+}
+
+static void step_resident(void)
+{
+	unsigned char vector[ARENA_PAGES];
+	u64 page, nr;
+
+	choose_range(&page, &nr);
+	record(outcome(mincore(arena + page * PAGE, nr * PAGE, vector)), "mincore(page %lu, %lu pages)", page, nr);
+}
+
+/* ---- mremap ---------------------------------------------------------------------------------- */
+
+// The model's part of a move that succeeded.
+static void move_views(u64 page, u64 nr, u64 to, u64 new_nr, int flags)
+{
+	struct view view = views[page];
+
+	if (page == to) {
+		if (new_nr < nr)
+			set_views(page + new_nr, nr - new_nr, -1, 0);
+		else
+			set_views(page, new_nr, view.file, view.index);
+		return;
+	}
+	if (!(flags & MREMAP_DONTUNMAP))
+		set_views(page, nr, -1, 0);
+	set_views(to, new_nr, view.file, view.index);
+}
+
+// Only within one mapping made by one call, or one page: where Linux joins its areas is its own affair.
+static void step_remap(void)
+{
+	static const int ways[] = { 0, MREMAP_MAYMOVE, MREMAP_MAYMOVE, MREMAP_MAYMOVE | MREMAP_FIXED,
+				    MREMAP_MAYMOVE | MREMAP_FIXED, MREMAP_MAYMOVE | MREMAP_DONTUNMAP,
+				    MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, MREMAP_FIXED };
+	u64 page = below(ARENA_PAGES - 5), nr = 1, new_nr = 1 + below(5), target = below(ARENA_PAGES - 5);
+	int flags = ways[below(8)];
+
+	if (below(2)) {
+		nr = 1 + below(5);
+		if (!map_at(page, nr))
+			nr = 1;
+		for (u64 i = 0; i < nr; i++)
+			if (below(2))
+				try_store((page + i) * PAGE + below(PAGE), below(256));
+	}
+	if (flags & MREMAP_DONTUNMAP && below(8))
+		new_nr = nr;
+	if (below(8) == 0)
+		nr = 0;                 // a second view
+	void *place = flags & MREMAP_FIXED ? arena + target * PAGE : NULL;
+	unsigned char *p = mremap(arena + page * PAGE, nr * PAGE, new_nr * PAGE - below(30), flags, place);
+	long result = p == MAP_FAILED ? -errno : p - arena;
+
+	if (p == MAP_FAILED) {
+		result = -errno;
+	} else if (result >= 0 && result < (long)(ARENA_PAGES * PAGE)) {
+		move_views(page, nr, result / PAGE, new_nr, flags);
+	} else {
+		result = 1;             // to a place of the kernel's: and back
+		void *back = mremap(p, new_nr * PAGE, new_nr * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, arena + target * PAGE);
+		if (back == MAP_FAILED)
+			result = 1000 + errno;
+		else if (target < page + nr && page < target + new_nr && !(flags & MREMAP_DONTUNMAP)) {
+			struct view view = views[page];
+			set_views(page, nr, -1, 0);
+			set_views(target, new_nr, view.file, view.index);
+		} else {
+			move_views(page, nr, target, new_nr, flags);
+			if (page == target)
+				set_views(page, new_nr, views[page].file, views[page].index);
+		}
+	}
+	record(result, "mremap(page %lu, %lu pages, to %lu pages, flags %d, at %lu)", page, nr, new_nr, flags, target);
+}
+
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 static void step_load(void)
 {
 	u64 offset = below(ARENA_PAGES * PAGE);
 	long seen = try_load(offset);
 
-	record("load", offset, 0, 0, seen >= 0 && is_past_end(offset) ? 0 : seen);
+	record(seen >= 0 && is_past_end(offset) ? 0 : seen, "load(page %lu, byte %lu)", offset / PAGE, offset % PAGE);
 }
 
 static void step_store(void)
@@ -231,7 +228,7 @@ static void step_store(void)
 	u64 offset = below(ARENA_PAGES * PAGE);
 	unsigned char value = below(256);
 
-	record("store", offset, value, 0, try_store(offset, value));
+	record(try_store(offset, value), "store(page %lu, byte %lu, value %d)", offset / PAGE, offset % PAGE, value);
 }
 
 // A run of stores, so that pages get dirty in bulk.
@@ -243,7 +240,7 @@ static void step_store_many(void)
 	choose_range(&page, &nr);
 	for (u64 i = 0; i < nr; i++)
 		result = result * 3 + try_store((page + i) * PAGE + below(PAGE), below(256));
-	record("stores", page, nr, 0, result);
+	record(result, "stores(page %lu, %lu pages)", page, nr);
 }
 
 static void step_read_file(void)
@@ -255,23 +252,22 @@ static void step_read_file(void)
 
 	if (n > 0)
 		result = mix_bytes(n, buffer, n) >> 1;
-	record("read", file, offset, length, result);
+	record(result, "pread(file %d, %lu bytes at %lu)", file, length, offset);
 }
 
 static void step_write_file(void)
 {
 	int file = below(NR_FILES);
 	u64 offset = below(FILE_PAGES * PAGE), length = below(2 * PAGE);
+	unsigned char value = below(256);
 
-	memset(buffer, below(256), length);
+	memset(buffer, value, length);
 	long result = outcome(pwrite(files[file], buffer, length, offset));
 	if (result > 0 && offset + result > sizes[file])
 		sizes[file] = offset + result;
-	record("write", file, offset, length, result);
+	record(result, "pwrite(file %d, %lu bytes of %d at %lu)", file, length, value, offset);
 }
 
-// What stands behind the end in the last page is unspecified until the size changes: this changes it
-// by a truncation, which zeroes.
 static void step_truncate(void)
 {
 	int file = below(NR_FILES);
@@ -280,7 +276,7 @@ static void step_truncate(void)
 
 	if (result == 0)
 		sizes[file] = size;
-	record("truncate", file, size, 0, result);
+	record(result, "ftruncate(file %d, %lu)", file, size);
 }
 
 // Whether the kernel may copy this whole range: no byte of it is out of reach.
@@ -315,10 +311,9 @@ static void step_copy(void)
 			      : pwrite(files[file], arena + offset, length, at));
 	if (!to_arena && result > 0 && at + result > sizes[file])
 		sizes[file] = at + result;
-	record(to_arena ? "readin" : "writeout", file * 2 + whole, offset * 10000 + length, at, result);
+	record(result, "%s(file %d, page %lu, byte %lu, %lu bytes at %lu)", to_arena ? "read into" : "write from", file,
+	       offset / PAGE, offset % PAGE, length, at);
 }
-
-static u64 hash_state(void);
 
 // A child stores here and there and goes; its private stores must not be seen, its shared ones must.
 static void step_fork(void)
@@ -335,55 +330,22 @@ static void step_fork(void)
 		long result = 0;
 		for (int i = 0; i < 6; i++)
 			result = result * 7 + try_store(offsets[i], value + i);
-		_exit((result ^ hash_state()) & 0x7f);
+		_exit((result ^ hash_arena()) & 0x7f);
 	}
 	if (child == -1 || waitpid(child, &status, 0) != child) {
 		printf("fork: %s\n", strerror(errno));
 		exit(2);
 	}
-	record("fork", offsets[0], offsets[5], value, status);
+	record(status, "fork, store(page %lu), ... store(page %lu), value %d", offsets[0] / PAGE, offsets[5] / PAGE,
+	       value);
 }
 
-/* ---- the whole state ------------------------------------------------------------------------- */
-
-// Every byte of the arena that can be read and is specified, and every byte of the files.
-static u64 hash_state(void)
-{
-	u64 hash = 1;
-
-	for (u64 page = 0; page < ARENA_PAGES; page++) {
-		long seen = try_load(page * PAGE);
-		if (seen < 0) {
-			hash = mix(hash, seen);
-			continue;
-		}
-		u64 length = PAGE, start = views[page].index * PAGE;
-		u64 size = views[page].file >= 0 ? sizes[views[page].file] : 0;
-		if (views[page].file >= 0 && start + PAGE > size)
-			length = size > start ? size - start : 0;
-		hash = mix_bytes(hash, arena + page * PAGE, length);
-	}
-	for (int file = 0; file < NR_FILES; file++) {
-		struct stat status;
-		fstat(files[file], &status);
-		hash = mix(hash, status.st_size);
-		if ((u64)status.st_size != sizes[file])
-			printf("%ld size of file %d: model %lu, seen %ld\n", step, file, sizes[file],
-			       (long)status.st_size);
-		for (u64 at = 0; at < sizes[file]; at += sizeof(buffer)) {
-			ssize_t n = pread(files[file], buffer, sizeof(buffer), at);
-			hash = n < 0 ? mix(hash, -errno) : mix_bytes(hash, buffer, n);
-		}
-	}
-	return hash;
-}
-
-static void one_step(void)
+static void random_step(void)
 {
 	static void (*const steps[])(void) = {
-		step_map, step_map, step_unmap, step_protect, step_sync, step_load, step_load, step_store,
-		step_store, step_store_many, step_store_many, step_read_file, step_write_file,
-		step_truncate, step_copy, step_copy,
+		step_map, step_map, step_map, step_map, step_unmap, step_protect, step_protect, step_sync, step_advise, step_advise,
+		step_lock, step_resident, step_remap, step_remap, step_load, step_store, step_store_many, step_store_many,
+		step_read_file, step_write_file, step_truncate, step_copy, step_copy,
 	};
 
 	if (below(40) == 0)
@@ -392,46 +354,173 @@ static void one_step(void)
 		steps[below(sizeof(steps) / sizeof(steps[0]))]();
 }
 
-static void prepare(void)
-{
-	const char *folder = getenv("TESTDIR");
-	char path[300];
+/* ---- the second process ---------------------------------------------------------------------- */
 
-	arena = mmap(NULL, ARENA_PAGES * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (arena == MAP_FAILED) {
-		perror("mmap");
+static struct {
+	pid_t pid;
+	int commands[2], replies[2];
+} peer;
+
+// Takes the steps it is told; step 0 asks for the hash of its memory.
+static void be_peer(void)
+{
+	close(peer.commands[1]);
+	close(peer.replies[0]);
+	is_peer = 1;
+	while (read(peer.commands[0], &step, sizeof(step)) == sizeof(step)) {
+		if (step) {
+			draw_for_step(2);
+			random_step();
+			fflush(stdout);
+		} else {
+			running_hash = mix(running_hash, hash_arena());
+		}
+		if (write(peer.replies[1], &running_hash, sizeof(running_hash)) != sizeof(running_hash))
+			break;
+	}
+	_exit(0);
+}
+
+static void start_peer(void)
+{
+	fflush(stdout);
+	if (pipe(peer.commands) || pipe(peer.replies) || (peer.pid = fork()) == -1) {
+		perror("the second process");
 		exit(2);
 	}
-	for (int i = 0; i < NR_FILES; i++) {
-		snprintf(path, sizeof(path), "%s/fuzz-%d-%d", folder ? folder : "/tmp", (int)getpid(), i);
-		files[i] = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
-		if (files[i] == -1) {
-			perror(path);
-			exit(2);
-		}
-		unlink(path);
+	if (peer.pid == 0)
+		be_peer();
+	close(peer.commands[0]);
+	close(peer.replies[1]);
+	record(0, "start the peer");
+}
+
+static void stop_peer(void)
+{
+	int status;
+
+	close(peer.commands[1]);
+	close(peer.replies[0]);
+	waitpid(peer.pid, &status, 0);
+	peer.pid = 0;
+	record(status, "stop the peer");
+}
+
+static void ask_peer(long number)
+{
+	u64 answer = 0;
+
+	fflush(stdout);
+	if (write(peer.commands[1], &number, sizeof(number)) != sizeof(number) ||
+	    read(peer.replies[0], &answer, sizeof(answer)) != sizeof(answer))
+		printf("%lu:%ld the peer does not answer\n", seed, step);
+	running_hash = mix(running_hash, answer);
+}
+
+/* ---- programs -------------------------------------------------------------------------------- */
+
+static void one_step(void)
+{
+	draw_for_step(1);
+	u64 way = below(200);
+
+	if (peer.pid && way == 0)
+		stop_peer();
+	else if (!peer.pid && way < 5)
+		start_peer();
+	else if (peer.pid && way < 70)
+		ask_peer(step);
+	else
+		random_step();
+}
+
+static u64 hash_all(void)
+{
+	running_hash = mix(mix(running_hash, hash_arena()), hash_files());
+	if (peer.pid)
+		ask_peer(0);
+	return running_hash;
+}
+
+// In a process of its own, so that every program begins alike.
+static void in_child(void (*run)(char *), char *argument)
+{
+	int status;
+
+	fflush(stdout);
+	pid_t child = fork();
+
+	if (child == 0) {
+		signal(SIGPIPE, SIG_IGN);
+		make_world();
+		run(argument);
+		printf("%lu end %016lx\n", seed, hash_all());
+		fflush(stdout);
+		_exit(0);
 	}
-	set_views(0, ARENA_PAGES, -1, 0);
-	catch_faults();
+	if (child == -1 || waitpid(child, &status, 0) != child || status)
+		printf("%lu ended with status %#x\n", seed, status);
+}
+
+static void run_steps(char *count)
+{
+	long steps = strtol(count, NULL, 10);
+
+	for (step = 1; step <= steps; step++) {
+		one_step();
+		if (step % 100 == 0)
+			printf("%lu %ld %016lx\n", seed, step, hash_all());
+	}
+}
+
+// A list of steps and FROM-TO ranges. The files are looked at behind every step, so that a wrong byte is seen early.
+static void run_list(char *list)
+{
+	while (*list && *list != '\n') {
+		long from = strtol(list, &list, 10), to = from;
+
+		if (*list == '-')
+			to = strtol(list + 1, &list, 10);
+		for (step = from; step <= to; step++) {
+			one_step();
+			printf("%lu:%ld state %016lx\n", seed, step, hash_all());
+		}
+		while (*list == ' ')
+			list++;
+	}
+}
+
+static int run_file(const char *path)
+{
+	static char line[1 << 16];
+	FILE *f = fopen(path, "r");
+
+	if (!f) {
+		perror(path);
+		return 2;
+	}
+	is_verbose = 1;
+	while (fgets(line, sizeof(line), f)) {
+		char *list;
+
+		seed = strtoul(line, &list, 10);
+		printf("program %s", line);
+		in_child(run_list, list + 1);
+	}
+	fclose(f);
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
+	if (argc == 3 && strcmp(argv[1], "-f") == 0)
+		return run_file(argv[2]);
 	if (argc < 3) {
-		fprintf(stderr, "usage: fuzz_map SEED STEPS [FROM]\n");
+		fprintf(stderr, "usage: fuzz_map SEED STEPS [COUNT] | -f FILE\n");
 		return 2;
 	}
-	long steps = strtol(argv[2], NULL, 10);
-	first_verbose = argc > 3 ? strtol(argv[3], NULL, 10) : -1;
-	random_state = strtoul(argv[1], NULL, 10) * 0x9e3779b97f4a7c15 | 1;
-	prepare();
-	for (step = 1; step <= steps; step++) {
-		one_step();
-		if (step % 100 == 0) {
-			running_hash = mix(running_hash, hash_state());
-			printf("%ld %016lx\n", step, running_hash);
-		}
-	}
-	printf("end %016lx\n", mix(running_hash, hash_state()));
+	seed = strtoul(argv[1], NULL, 10);
+	for (long count = argc > 3 ? strtol(argv[3], NULL, 10) : 1; count > 0; count--, seed++)
+		in_child(run_steps, argv[2]);
 	return 0;
 }
