@@ -160,6 +160,17 @@ static int check_request(vaddr_t hint, u64 *length, u32 flags, struct file *file
 	return 0;
 }
 
+// Only for the order of errors, which is Linux's; choose_place looks again.
+static bool is_taken(struct addrspace *as, vaddr_t start, u64 length)
+{
+	read_lock(&as->lock);
+	struct area *a = area_find_from(as, start);
+	bool is_there = a && a->start < start + length;
+
+	read_unlock(&as->lock);
+	return is_there;
+}
+
 i64 mmap_map(struct addrspace *as, vaddr_t hint, u64 length, u32 prot, u32 flags, struct file *file, u64 offset)
 {
 	struct file *shared_memory = NULL;
@@ -167,6 +178,8 @@ i64 mmap_map(struct addrspace *as, vaddr_t hint, u64 length, u32 prot, u32 flags
 	u32 area_flags;
 	i64 result = check_request(hint, &length, flags, file, offset);
 
+	if (!result && flags & MAP_FIXED_NOREPLACE && is_taken(as, hint, length))
+		result = -EEXIST;
 	if (result)
 		return result;
 	result = area_flags_for(file, prot, flags, &area_flags);

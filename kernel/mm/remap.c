@@ -159,7 +159,7 @@ static int check_request(struct remap *r)
 	return 0;
 }
 
-// The one area that shows all of the old range.
+// The one area that shows all of the old range. What is only made shorter may go over several, as on Linux.
 static int find_area(struct addrspace *as, const struct remap *r, struct area **out)
 {
 	struct area *a = area_find(as, r->old);
@@ -167,9 +167,9 @@ static int find_area(struct addrspace *as, const struct remap *r, struct area **
 	if (!a)
 		return -EFAULT;
 	// Old length 0: a second view of the same pages, which only a shared mapping can have.
-	if (!r->old_length && (!(a->flags & AREA_SHARED) || !(r->flags & MREMAP_MAYMOVE)))
+	if (!r->old_length && !(a->flags & AREA_SHARED))
 		return -EINVAL;
-	if (r->old_length > a->end - r->old)
+	if (r->old_length > a->end - r->old && r->old_length <= r->new_length)
 		return -EFAULT;
 	*out = a;
 	return 0;
@@ -213,6 +213,8 @@ static i64 resize_or_move(struct addrspace *as, const struct remap *r, struct li
 
 	if (error)
 		return error;
+	if (!r->old_length && !(r->flags & MREMAP_MAYMOVE))
+		return -ENOMEM;
 	if (r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) || !r->old_length)
 		return move_to_new_place(as, r, dead);
 	if (r->new_length <= r->old_length) {
