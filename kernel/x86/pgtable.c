@@ -67,6 +67,12 @@ static inline u64 span_of(u32 level)            // bytes behind one entry of tha
 	return 1ul << (PAGE_SHIFT + 9 * level);
 }
 
+// The record of the top table. Its nr_entries counts the user's half.
+static inline struct page *root_record(struct addrspace *as)
+{
+	return pfn_to_page(as->root >> PAGE_SHIFT);
+}
+
 // Makes the table behind *link. Two CPUs may try: one wins.
 static int table_add(struct addrspace *as, struct page *parent, u64 *link)
 {
@@ -78,9 +84,9 @@ static int table_add(struct addrspace *as, struct page *parent, u64 *link)
 	table->table_word = 0;
 	spin_lock(&as->table_lock);
 	if (!*link) {
+		// The count first: visit_below never meets more entries than are counted.
+		atomic_add(&parent->nr_entries, 1);
 		atomic_store(link, page_to_physical(table) | BIT_PRESENT | BIT_WRITABLE | BIT_USER);
-		if (parent)
-			parent->nr_entries++;
 		table = NULL;
 		atomic_add(&as->nr_tables, 1);
 	}
@@ -93,7 +99,7 @@ static int table_add(struct addrspace *as, struct page *parent, u64 *link)
 int pgtable_slot_lock(struct addrspace *as, vaddr_t va, bool create, struct pte_slot *out)
 {
 	u64 *table = direct_map(as->root);
-	struct page *parent = NULL;
+	struct page *parent = root_record(as);
 
 	for (u32 level = LEVELS - 1; level > 0; level--) {
 		u64 *link = &table[index_at(va, level)];
@@ -217,50 +223,59 @@ void pte_clear_accessed(struct pte_slot *slot)
 	atomic_and(&slot->entry->bits, ~BIT_ACCESSED);
 }
 
-int pgtable_visit(struct addrspace *as, vaddr_t start, vaddr_t end, pte_visitor visit, void *argument)
+struct visit {
+	vaddr_t start, end;
+	pte_visitor visit;
+	void *argument;
+};
+
+// One table of the given level, which shows addresses from base on. From the table's start on, the count tells when the rest
+// is empty. Above the last level it is read again and again, since other threads may add tables meanwhile; at the last level,
+// which is locked, only visit itself changes it.
+static int visit_below(u64 *table, struct page *record, u32 level, vaddr_t base, const struct visit *v)
 {
+	u32 first = v->start > base ? index_at(v->start, level) : 0, seen = 0, nr_entries = record->nr_entries;
+	u64 span = span_of(level);
 	int result = 0;
 
-	for (vaddr_t va = start; va < end && !result;) {
-		u64 *table = direct_map(as->root);
-		u32 level = LEVELS - 1;
-		u64 link;
+	for (u32 i = first; i < ENTRIES && base + i * span < v->end && !result; i++) {
+		if (level > 0)
+			nr_entries = READ_ONCE(record->nr_entries);
+		if (!first && seen == nr_entries)
+			break;
+		u64 entry = READ_ONCE(table[i]);
 
-		while (level > 0 && (link = READ_ONCE(table[index_at(va, level)]))) {
-			table = table_at(link);
-			level--;
-		}
-		vaddr_t next = (va & ~(span_of(level) - 1)) + span_of(level);
-
-		if (level > 0) {                // a hole of that size
-			va = next;
+		if (!entry)
 			continue;
-		}
-		struct pte_slot slot = { .table = pfn_to_page(direct_map_physical(table) >> PAGE_SHIFT) };
-		vaddr_t table_end = min(end, (va & ~(span_of(1) - 1)) + span_of(1));
+		seen++;
+		if (level > 0) {
+			struct page *child = pfn_to_page((entry & FRAME_BITS) >> PAGE_SHIFT);
 
-		table_lock(slot.table);
-		// From the table's start on, the count tells when the rest is empty.
-		u32 to_see = index_at(va, 0) ? ENTRIES : slot.table->nr_entries;
+			if (level == 1)
+				table_lock(child);
+			result = visit_below(table_at(entry), child, level - 1, base + i * span, v);
+			if (level == 1)
+				table_unlock(child);
+		} else {
+			struct pte_slot slot = { (pte_t *)&table[i], record };
 
-		for (; va < table_end && !result && to_see; va += PAGE_SIZE) {
-			slot.entry = (pte_t *)&table[index_at(va, 0)];
-			if (!pte_is_none(*slot.entry)) {
-				to_see--;
-				result = visit(&slot, va, argument);
-			}
+			result = v->visit(&slot, base + i * span, v->argument);
 		}
-		if (!to_see && !result)
-			va = table_end;
-		table_unlock(slot.table);
 	}
 	return result;
+}
+
+int pgtable_visit(struct addrspace *as, vaddr_t start, vaddr_t end, pte_visitor visit, void *argument)
+{
+	struct visit v = { start, end, visit, argument };
+
+	return visit_below(direct_map(as->root), root_record(as), LEVELS - 1, 0, &v);
 }
 
 int pgtable_fill(struct addrspace *as, vaddr_t va, pte_t e)
 {
 	u64 *table = direct_map(as->root);
-	struct page *record = NULL;
+	struct page *record = root_record(as);
 
 	for (u32 level = LEVELS - 1; level > 0; level--) {
 		u64 *link = &table[index_at(va, level)];
@@ -272,9 +287,8 @@ int pgtable_fill(struct addrspace *as, vaddr_t va, pte_t e)
 				return -ENOMEM;
 			fresh->nr_entries = 0;
 			fresh->table_word = 0;
-			*link = page_to_physical(fresh) | BIT_PRESENT | BIT_WRITABLE | BIT_USER;
-			if (record)
-				record->nr_entries++;
+			record->nr_entries++;           // before the entry, as in table_add
+			atomic_store(link, page_to_physical(fresh) | BIT_PRESENT | BIT_WRITABLE | BIT_USER);
 			as->nr_tables++;
 		}
 		table = table_at(*link);
@@ -303,7 +317,7 @@ static void free_below(struct addrspace *as, u64 *table, struct page *record, u3
 {
 	u64 span = span_of(level);
 	u32 first = r->start > base ? (u32)((r->start - base) / span) : 0;
-	u32 to_see = record && !first ? record->nr_entries : ENTRIES;   // then the rest of the table is empty
+	u32 to_see = first ? ENTRIES : record->nr_entries;   // then the rest of the table is empty
 
 	for (u32 i = first; i < ENTRIES && base + i * span < r->end && to_see; i++) {
 		vaddr_t start = base + i * span;
@@ -318,8 +332,7 @@ static void free_below(struct addrspace *as, u64 *table, struct page *record, u3
 		if (child->nr_entries || start < r->floor || start + span > r->ceiling)
 			continue;
 		atomic_store(&table[i], 0);
-		if (record)
-			record->nr_entries--;
+		record->nr_entries--;
 		atomic_sub(&as->nr_tables, 1);
 		list_push_back(&as->dead_tables, &child->link);
 	}
@@ -331,7 +344,7 @@ void pgtable_free_tables(struct addrspace *as, vaddr_t start, vaddr_t end, vaddr
 	struct free_range range = { start, end, floor, ceiling == USER_END ? 1ul << 47 : ceiling };
 	struct page *table, *following;
 
-	free_below(as, direct_map(as->root), NULL, LEVELS - 1, 0, &range);
+	free_below(as, direct_map(as->root), root_record(as), LEVELS - 1, 0, &range);
 	if (list_is_empty(&as->dead_tables))
 		return;
 	// The processor caches upper entries too (SDM 3A 4.10.3): everybody forgets before the frames go.
@@ -361,7 +374,7 @@ static u64 audit_table(u64 *table, struct page *record, u32 level, void (*report
 	u64 nr_tables = 1;
 	u32 nr_entries = 0;
 
-	for (u32 i = 0; i < (record ? ENTRIES : KERNEL_HALF); i++) {
+	for (u32 i = 0; i < (level == LEVELS - 1 ? KERNEL_HALF : ENTRIES); i++) {
 		if (!table[i])
 			continue;
 		nr_entries++;
@@ -369,14 +382,14 @@ static u64 audit_table(u64 *table, struct page *record, u32 level, void (*report
 			nr_tables += audit_table(table_at(table[i]), pfn_to_page((table[i] & FRAME_BITS) >> PAGE_SHIFT),
 						 level - 1, report);
 	}
-	if (record && record->nr_entries != nr_entries)
+	if (record->nr_entries != nr_entries)
 		report("entries of a page table", nr_entries, record->nr_entries);
 	return nr_tables;
 }
 
 void pgtable_audit(struct addrspace *as, void (*report)(const char *what, u64 seen, u64 expected))
 {
-	u64 nr = audit_table(direct_map(as->root), NULL, LEVELS - 1, report);
+	u64 nr = audit_table(direct_map(as->root), root_record(as), LEVELS - 1, report);
 
 	if (nr != as->nr_tables)
 		report("page tables of an address space", nr, as->nr_tables);
