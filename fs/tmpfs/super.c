@@ -13,6 +13,7 @@
 
 static struct slab_cache tmpfs_inodes;
 static struct superblock unnamed_sb;
+static struct file_system tmpfs_type = { .name = "tmpfs", .mount = tmpfs_mount };
 
 int tmpfs_inode_make(struct superblock *sb, u32 mode, u64 device_number, struct inode **out)
 {
@@ -108,23 +109,53 @@ static const struct superblock_ops tmpfs_sb_ops = {
 	.show_options = tmpfs_show_options,
 };
 
-// Reads "size=N[k|m|g]" among the options; the default is half of memory. -EINVAL.
-static int parse_options(const char *options, u64 *max_pages)
+// A size as mount options have it: "64k", "1g", "50%" (of memory). -EINVAL.
+static int parse_size(const char **at, u64 *max_pages)
 {
-	const char *size = strstr(options, "size=");
 	u64 value = 0;
+	const char *s = *at;
+
+	while (*s >= '0' && *s <= '9' && value < 1ul << 50)
+		value = value * 10 + (u64)(*s++ - '0');
+	if (s == *at)
+		return -EINVAL;
+	char unit = *s | 0x20;
+	u32 shift = unit == 'k' ? 10 : unit == 'm' ? 20 : unit == 'g' ? 30 : 0;
+
+	*max_pages = *s == '%' ? frames_total() * min(value, 100ul) / 100 : PAGE_ALIGN_UP(value << shift) / PAGE_SIZE;
+	*at = s + (shift || *s == '%');
+	return 0;
+}
+
+static u32 parse_mode(const char **at)
+{
+	u32 mode = 0;
+
+	while (**at >= '0' && **at <= '7')
+		mode = mode * 8 + (u32)(*(*at)++ - '0');
+	return mode & 07777;
+}
+
+// "size=" and "mode=", separated by commas; without, half of memory, and what *mode is already. -EINVAL.
+static int parse_options(const char *options, u64 *max_pages, u32 *mode)
+{
+	int error = 0;
 
 	*max_pages = frames_total() / 2;
-	if (!size)
-		return 0;
-	for (size += 5; *size >= '0' && *size <= '9' && value < 1ul << 50; size++)
-		value = value * 10 + (u64)(*size - '0');
-	if (*size == 'k' || *size == 'm' || *size == 'g')
-		value <<= *size == 'k' ? 10 : *size == 'm' ? 20 : 30;
-	else if (*size && *size != ',')
-		return -EINVAL;
-	*max_pages = PAGE_ALIGN_UP(value) / PAGE_SIZE;
-	return 0;
+	for (const char *at = options; at && *at && !error; at += *at == ',') {
+		if (strncmp(at, "size=", 5) == 0) {
+			at += 5;
+			error = parse_size(&at, max_pages);
+		} else if (strncmp(at, "mode=", 5) == 0) {
+			at += 5;
+			*mode = parse_mode(&at);
+		} else {
+			return -EINVAL;
+		}
+		if (*at && *at != ',')
+			return -EINVAL;
+	}
+	return error;
 }
 
 static struct tmpfs *tmpfs_create_state(u64 max_pages)
@@ -141,7 +172,8 @@ int tmpfs_mount(struct file_system *fs, struct block_device *device, const char 
 	struct superblock *sb;
 	struct inode *root;
 	u64 max_pages;
-	int error = parse_options(options, &max_pages);
+	u32 mode = fs == &tmpfs_type ? 01777 : 0755;
+	int error = parse_options(options, &max_pages, &mode);
 
 	(void)flags;
 	if (error)
@@ -152,7 +184,7 @@ int tmpfs_mount(struct file_system *fs, struct block_device *device, const char 
 	superblock_init(sb, fs, &tmpfs_sb_ops, device);
 	sb->max_file_size = I64_MAX;
 	sb->private = tmpfs_create_state(max_pages);
-	error = sb->private ? tmpfs_inode_make(sb, S_IFDIR | 0755, 0, &root) : -ENOMEM;
+	error = sb->private ? tmpfs_inode_make(sb, S_IFDIR | mode, 0, &root) : -ENOMEM;
 	if (!error)
 		error = superblock_set_root(sb, root);
 	if (error) {
@@ -213,8 +245,6 @@ const char *tmpfs_unnamed_name(const struct file *f)
 {
 	return f->inode->sb == &unnamed_sb ? tmpfs_inode(f->inode)->unnamed : NULL;
 }
-
-static struct file_system tmpfs_type = { .name = "tmpfs", .mount = tmpfs_mount };
 
 void tmpfs_init(void)
 {
