@@ -13,7 +13,7 @@
 #include <abi/errno.h>
 #include <abi/mman.h>
 
-enum advice_kind { ADVICE_UNKNOWN, ADVICE_AREA, ADVICE_PAGES, ADVICE_NOTHING, ADVICE_POPULATE, ADVICE_WILL_NEED };
+enum advice_kind { ADVICE_UNKNOWN, ADVICE_AREA, ADVICE_PAGES, ADVICE_NOTHING, ADVICE_POPULATE, ADVICE_WILL_NEED, ADVICE_REMOVE };
 
 static enum advice_kind kind_of(int advice)
 {
@@ -28,6 +28,8 @@ static enum advice_kind kind_of(int advice)
 		return ADVICE_NOTHING;          // nothing here merges, dumps or builds large pages
 	case MADV_WILLNEED:
 		return ADVICE_WILL_NEED;
+	case MADV_REMOVE:
+		return ADVICE_REMOVE;
 	case MADV_POPULATE_READ: case MADV_POPULATE_WRITE:
 		return ADVICE_POPULATE;
 	}
@@ -128,6 +130,30 @@ static int advise_range(struct addrspace *as, vaddr_t start, vaddr_t end, int ad
 	return error == -ENOMEM ? -EAGAIN : error;      // Linux keeps ENOMEM for holes
 }
 
+// A hole in the file behind a shared mapping: the file system makes it, with no lock of ours held.
+static int remove_range(struct addrspace *as, vaddr_t start, vaddr_t end)
+{
+	for (vaddr_t at = start; at < end;) {
+		read_lock(&as->lock);
+		struct area *a = area_find(as, at);
+		int error = !a ? -ENOMEM : !a->file || a->flags & AREA_LOCKED ? -EINVAL :
+			    (a->flags & (AREA_SHARED | AREA_MAY_WRITE)) != (AREA_SHARED | AREA_MAY_WRITE) ? -EACCES : 0;
+		struct file *file = error ? NULL : file_hold(a->file);
+		u64 position = error ? 0 : (a->first << PAGE_SHIFT) + (at - a->start);
+		vaddr_t next = error ? 0 : min(a->end, end);
+
+		read_unlock(&as->lock);
+		if (error)
+			return error;
+		error = file_punch_hole(file, position, next - at);
+		file_put(file);
+		if (error)
+			return error;
+		at = next;
+	}
+	return 0;
+}
+
 #define READ_AHEAD_MAX 512ul            // pages that one area's WILLNEED starts to read: more would wash out the cache
 
 // Starts to read what is absent of the files behind a range, and waits for nothing but the file system's own blocks. No
@@ -175,6 +201,8 @@ i64 mmap_advise(struct addrspace *as, vaddr_t start, u64 length, int advice)
 		return 0;
 	if (kind == ADVICE_POPULATE)
 		return populate(as, start, end, advice == MADV_POPULATE_READ ? POPULATE_READ : POPULATE_WRITE);
+	if (kind == ADVICE_REMOVE)
+		return remove_range(as, start, end);
 	if (kind == ADVICE_WILL_NEED)
 		return read_ahead(as, start, end);
 	write_lock(&as->lock);
