@@ -1,5 +1,6 @@
 // Reads a tree that mke2fs made from the host's files, and compares every byte; checks what a mount refuses.
-// BUILD: -DDEBUG -iquote tests/unit/host tests/unit/host_kernel.c fs/ext2/super.c fs/ext2/alloc.c fs/ext2/map.c fs/ext2/hole.c
+// BUILD: -DDEBUG -iquote tests/unit/host tests/unit/host_kernel.c tests/unit/host_disk.c
+// BUILD: fs/ext2/super.c fs/ext2/alloc.c fs/ext2/map.c fs/ext2/hole.c
 // BUILD: fs/ext2/inode.c fs/ext2/dir.c fs/ext2/name.c fs/ext2/file.c fs/ext2/symlink.c fs/inode.c fs/dentry.c fs/path.c
 // BUILD: fs/change.c fs/file.c fs/file_io.c fs/allocate.c fs/locks.c fs/seals.c fs/mount.c fs/executing.c
 // BUILD: kernel/cache/cache.c kernel/cache/pagelock.c

@@ -29,7 +29,6 @@ struct cpu host_cpu;
 u32 nr_cpus = 1;
 bool host_interrupts_are_open = true;
 u64 host_frames, host_objects, host_fail_allocation;
-struct host_disk host_root_disk, host_disk;
 int host_error;
 
 static struct thread the_thread;
@@ -287,95 +286,7 @@ size_t string_copy(char *to, const char *from, size_t to_size)
 
 const struct file_ops fifo_file_ops;
 
-/* --- disks ---------------------------------------------------------------------------- */
-
-static void submit(struct block_device *device, struct bio *bio)
-{
-	struct host_disk *d = container_of(device, struct host_disk, device);
-
-	list_push_back(&d->waiting, &bio->link);
-	d->nr_waiting++;
-}
-
-static bool must_fail_request(struct host_disk *d, u64 number, u64 *from)
-{
-	if (!*from || number < *from)
-		return false;
-	if (d->fails_once)
-		*from = 0;
-	return true;
-}
-
-// A flush: everything that has been written stays.
-static void make_durable(struct host_disk *d)
-{
-	for (u64 i = 0; i < d->device.nr_blocks; i++) {
-		if (d->is_volatile[i])
-			memcpy(d->durable + i * BLOCK_SIZE, d->bytes + i * BLOCK_SIZE, BLOCK_SIZE);
-		d->is_volatile[i] = 0;
-	}
-}
-
-void host_cut_power(struct host_disk *d, const char *image)
-{
-	for (u64 i = 0; i < d->device.nr_blocks; i++) {
-		if (d->is_volatile[i] && host_random() % 2)
-			memcpy(d->durable + i * BLOCK_SIZE, d->bytes + i * BLOCK_SIZE, BLOCK_SIZE);
-	}
-	FILE *f = fopen(image, "w");
-
-	require(f && fwrite(d->durable, BLOCK_SIZE, d->device.nr_blocks, f) == d->device.nr_blocks);
-	fclose(f);
-}
-
-static int transfer(struct host_disk *d, struct bio *bio)
-{
-	bool is_read = bio->op == BIO_READ;
-
-	if (bio->op == BIO_FLUSH) {
-		make_durable(d);
-		return 0;
-	}
-	if (must_fail_request(d, is_read ? ++d->nr_reads : ++d->nr_writes,
-			      is_read ? &d->fail_reads_from : &d->fail_writes_from))
-		return -EIO;
-	for (u32 i = 0; i < bio->nr_pages; i++) {
-		u8 *at = d->bytes + (bio->first_block + i) * BLOCK_SIZE;
-
-		require(bio->first_block + i < d->device.nr_blocks);
-		if (is_read)
-			memcpy(page_address(bio->pages[i]), at, BLOCK_SIZE);
-		else
-			memcpy(at, page_address(bio->pages[i]), BLOCK_SIZE);
-		if (!is_read)
-			d->is_volatile[bio->first_block + i] = 1;
-	}
-	return 0;
-}
-
-// Serves one request, any one. False: none waits.
-static bool serve(struct host_disk *d)
-{
-	u64 n;
-	struct list *at = d->waiting.next;
-
-	if (!d->nr_waiting)
-		return false;
-	for (n = host_random() % d->nr_waiting; n; n--)
-		at = at->next;
-	struct bio *bio = list_entry(at, struct bio, link);
-
-	list_remove(at);
-	d->nr_waiting--;
-	int error = transfer(d, bio);
-	u64 flag = interrupts_close();
-
-	host_cpu.interrupt_depth++;
-	bio_complete(bio, error);
-	host_cpu.interrupt_depth--;
-	interrupts_restore(flag);
-	return true;
-}
+/* --- sleeping, and what tests call ---------------------------------------------------- */
 
 void schedule(void)
 {
@@ -383,18 +294,10 @@ void schedule(void)
 	if (the_thread.state == THREAD_RUNNABLE)
 		return;
 	while (the_thread.state != THREAD_RUNNABLE) {
-		if (!serve(&host_disk) && !serve(&host_root_disk))
+		if (!host_serve(&host_disk) && !host_serve(&host_root_disk))
 			panic("asleep for ever");
 	}
 }
-
-void host_settle(void)
-{
-	while (serve(&host_disk) || serve(&host_root_disk)) {
-	}
-}
-
-/* --- what tests call --------------------------------------------------------------------- */
 
 static char folder[64];
 
@@ -427,43 +330,6 @@ int host_run(const char *format, ...)
 	return system(command);
 }
 
-void host_load(struct host_disk *d, const char *image)
-{
-	FILE *f = fopen(image, "r");
-	long size;
-
-	require(f && fseek(f, 0, SEEK_END) == 0);
-	size = ftell(f);
-	rewind(f);
-	free(d->bytes);
-	d->bytes = aligned_alloc(PAGE_SIZE, PAGE_ALIGN_UP(size));
-	require(fread(d->bytes, 1, (size_t)size, f) == (size_t)size);
-	fclose(f);
-	d->device.nr_blocks = (u64)size / BLOCK_SIZE;
-	free(d->durable);
-	free(d->is_volatile);
-	d->durable = malloc((size_t)size);
-	memcpy(d->durable, d->bytes, (size_t)size);
-	d->is_volatile = calloc(d->device.nr_blocks, 1);
-	d->device.cache.size = d->device.nr_blocks * BLOCK_SIZE;
-}
-
-void host_save(struct host_disk *d, const char *image)
-{
-	FILE *f = fopen(image, "w");
-
-	require(f && fwrite(d->bytes, BLOCK_SIZE, d->device.nr_blocks, f) == d->device.nr_blocks);
-	fclose(f);
-}
-
-static void add_disk(struct host_disk *d)
-{
-	list_init(&d->waiting);
-	d->device.submit = submit;
-	d->device.has_flush = true;
-	block_device_add(&d->device);
-}
-
 void host_start(void)
 {
 	char image[128];
@@ -476,8 +342,8 @@ void host_start(void)
 	dentry_room_init();
 	ext2_init();
 	writeback_start();
-	add_disk(&host_root_disk);
-	add_disk(&host_disk);
+	host_add_disk(&host_root_disk);
+	host_add_disk(&host_disk);
 	snprintf(image, sizeof(image), "%s/root.img", host_temporary());
 	require(host_run("mkdir -p %s/root/mnt && mke2fs -qF -t ext2 -b 4096 -d %s/root %s 2M > /dev/null", folder, folder, image) == 0);
 	host_load(&host_root_disk, image);
@@ -569,16 +435,4 @@ int host_store(struct file *f, u64 position, u8 byte)
 	page_unlock(p);
 	page_put(p);
 	return error;
-}
-
-bool host_is_sound(struct host_disk *d)
-{
-	char image[128];
-
-	snprintf(image, sizeof(image), "%s/check.img", host_temporary());
-	host_save(d, image);
-	if (host_run("e2fsck -fn %s > %s/check.log 2>&1", image, folder) == 0)
-		return true;
-	host_run("sed 's/^/# /' %s/check.log", folder);
-	return false;
 }

@@ -32,6 +32,8 @@ void host_load(struct host_disk *disk, const char *image);      // image becomes
 void host_save(struct host_disk *disk, const char *image);
 int host_mount(u32 flags);                              // vdb on /mnt
 void host_unmount(void);                                // and forgets every clean block
+bool host_serve(struct host_disk *disk);                // serves one waiting request, any one; false: none waits
+void host_add_disk(struct host_disk *disk);
 void host_settle(void);                                 // serves every waiting request
 struct dentry *host_look(const char *path);             // referenced; NULL
 struct file *host_open(const char *path, int flags);    // NULL: failed, host_error says how
