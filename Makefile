@@ -79,7 +79,7 @@ KSRC += $(call in,kernel/proc,thread.c sched.c process.c fork.c exec.c elf.c exi
 	sigframe.c futex.c timer.c alarm.c deferred.c)
 # The system calls, a family a file.
 KSRC += $(call in,kernel/sys,table.c arguments.c memory.c open.c readwrite.c space.c splice.c copy.c locks.c stat.c names.c \
-	directories.c attributes.c mount.c poll.c process.c signal.c time.c system.c)
+	directories.c attributes.c mount.c poll.c process.c signal.c time.c system.c absent.c)
 # The three locks, and the check of their order.
 KSRC += $(call in,kernel/sync,spinlock.c mutex.c rwlock.c wait.c lockcheck.c)
 # From the bus to the disk, and the terminal.

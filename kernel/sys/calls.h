@@ -17,6 +17,7 @@ struct itimerval;
 struct kernel_sigaction;
 struct rlimit;
 struct rusage;
+struct sched_param;
 struct siginfo;
 struct sigaltstack;
 struct sysinfo;
@@ -37,7 +38,8 @@ i64 sys_getpid(void);
 i64 sys_gettid(void);
 i64 sys_getppid(void);
 i64 sys_get_zero(void);                 // getuid, geteuid, getgid, getegid
-i64 sys_set_id(u32 a, u32 b, u32 c);    // setresuid, setresgid, setreuid, setregid
+i64 sys_set_id(u32 a, u32 b, u32 c);    // setresuid, setresgid
+i64 sys_set_two_ids(u32 a, u32 b);      // setreuid, setregid
 i64 sys_set_one_id(u32 id);             // setuid, setgid
 i64 sys_getresuid(u32 __user *real, u32 __user *effective, u32 __user *saved);
 i64 sys_getgroups(int size, u32 __user *list);
@@ -50,6 +52,7 @@ i64 sys_sched_yield(void);
 i64 sys_sched_getaffinity(int pid, u32 size, u64 __user *mask);
 i64 sys_set_tid_address(u32 __user *address);
 i64 sys_set_robust_list(void __user *head, u64 size);
+i64 sys_get_robust_list(int tid, void *__user *head, u64 __user *size);
 i64 sys_arch_prctl(int code, u64 address);
 i64 sys_prctl(int option, u64 argument);
 i64 sys_uname(struct utsname __user *out);
@@ -110,3 +113,23 @@ i64 sys_reboot(int magic, int magic2, u32 command, void __user *argument);
 i64 sys_getrandom(void __user *to, size_t nr_bytes, u32 flags);
 i64 sys_syslog(int type, char __user *to, int nr_bytes);
 i64 sys_sethostname(const char __user *name, int length);
+
+/* absent.c */
+i64 sys_no_attribute(const char __user *path);          // getxattr, setxattr, removexattr
+i64 sys_no_link_attribute(const char __user *path);     // lgetxattr ...
+i64 sys_no_file_attribute(int fd);                      // fgetxattr ...
+i64 sys_listxattr(const char __user *path);
+i64 sys_llistxattr(const char __user *path);
+i64 sys_flistxattr(int fd);
+i64 sys_no_socket(void);                                // socket, socketpair
+i64 sys_not_a_socket(int fd);                           // the other calls on sockets
+i64 sys_sched_getscheduler(int pid);
+i64 sys_sched_setscheduler(int pid, int policy, const struct sched_param __user *user);
+i64 sys_sched_getparam(int pid, struct sched_param __user *user);
+i64 sys_sched_setparam(int pid, const struct sched_param __user *user);
+i64 sys_sched_get_priority_max(int policy);
+i64 sys_sched_get_priority_min(int policy);
+i64 sys_sched_setaffinity(int pid, u32 size, const u64 __user *user);
+i64 sys_getcpu(u32 __user *cpu, u32 __user *node);
+i64 sys_getpriority(int which, int who);
+i64 sys_setpriority(int which, int who, int nice);

@@ -147,6 +147,11 @@ i64 sys_set_id(u32 a, u32 b, u32 c)
 	return (a && a != none) || (b && b != none) || (c && c != none) ? -EINVAL : 0;
 }
 
+i64 sys_set_two_ids(u32 a, u32 b)
+{
+	return sys_set_id(a, b, 0);
+}
+
 i64 sys_set_one_id(u32 id)
 {
 	return sys_set_id(id, 0, 0);
@@ -281,6 +286,23 @@ i64 sys_set_robust_list(void __user *head, u64 size)
 		return -EINVAL;
 	current->robust_list = head;
 	return 0;
+}
+
+// musl asks this to learn whether robust mutexes are to be had.
+i64 sys_get_robust_list(int tid, void *__user *head, u64 __user *size)
+{
+	void *list = NULL;
+	u64 bytes = 24;
+
+	spin_lock(&process_table_lock);
+	struct thread *t = tid ? thread_find(tid, NULL) : current;
+
+	if (t)
+		list = (void *)t->robust_list;
+	spin_unlock(&process_table_lock);
+	if (!t)
+		return -ESRCH;
+	return copy_to_user(head, &list, 8) || copy_to_user(size, &bytes, 8) ? -EFAULT : 0;
 }
 
 i64 sys_arch_prctl(int code, u64 address)

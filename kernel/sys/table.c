@@ -57,6 +57,20 @@ static const system_call calls[NR_CALLS] = {
 	/* time */
 	CALL(clock_gettime), CALL(clock_getres), CALL(clock_settime), CALL(clock_nanosleep), CALL(nanosleep),
 	CALL(gettimeofday), CALL(time), CALL(times),
+	CALL_AS(setreuid, set_two_ids), CALL_AS(setregid, set_two_ids), CALL(get_robust_list),
+	/* what is absent, and answers so */
+	CALL_AS(getxattr, no_attribute), CALL_AS(lgetxattr, no_link_attribute), CALL_AS(fgetxattr, no_file_attribute),
+	CALL_AS(setxattr, no_attribute), CALL_AS(lsetxattr, no_link_attribute), CALL_AS(fsetxattr, no_file_attribute),
+	CALL_AS(removexattr, no_attribute), CALL_AS(lremovexattr, no_link_attribute),
+	CALL_AS(fremovexattr, no_file_attribute), CALL(listxattr), CALL(llistxattr), CALL(flistxattr),
+	CALL_AS(socket, no_socket), CALL_AS(socketpair, no_socket), CALL_AS(connect, not_a_socket),
+	CALL_AS(accept, not_a_socket), CALL_AS(accept4, not_a_socket), CALL_AS(sendto, not_a_socket),
+	CALL_AS(recvfrom, not_a_socket), CALL_AS(sendmsg, not_a_socket), CALL_AS(recvmsg, not_a_socket),
+	CALL_AS(shutdown, not_a_socket), CALL_AS(bind, not_a_socket), CALL_AS(listen, not_a_socket),
+	CALL_AS(getsockname, not_a_socket), CALL_AS(getpeername, not_a_socket), CALL_AS(setsockopt, not_a_socket),
+	CALL_AS(getsockopt, not_a_socket), CALL(sched_getscheduler), CALL(sched_setscheduler), CALL(sched_getparam),
+	CALL(sched_setparam), CALL(sched_get_priority_max), CALL(sched_get_priority_min), CALL(sched_setaffinity),
+	CALL(getcpu), CALL(getpriority), CALL(setpriority),
 	/* the machine */
 	CALL(reboot), CALL(getrandom), CALL(syslog), CALL(sethostname),
 };
