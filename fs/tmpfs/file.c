@@ -30,6 +30,14 @@ static int tmpfs_reserve(struct cache *cache, struct page *page)
 	return 0;
 }
 
+static void tmpfs_removed(struct cache *cache, struct page *page)
+{
+	if (!page_has(page, PAGE_BACKED))
+		return;
+	atomic_sub(&tmpfs_of(cache->inode)->nr_pages, 1);
+	atomic_sub(&cache->inode->nr_sectors, TMPFS_SECTORS_PER_PAGE);
+}
+
 static void tmpfs_dirtied(struct cache *cache)
 {
 	inode_touch(cache->inode, false, true, true);
@@ -38,36 +46,28 @@ static void tmpfs_dirtied(struct cache *cache)
 const struct cache_ops tmpfs_cache_ops = {
 	.fill = tmpfs_fill,
 	.reserve = tmpfs_reserve,
+	.removed = tmpfs_removed,
 	.dirtied = tmpfs_dirtied,
 };
 
 static int tmpfs_resize(struct inode *ip, u64 size)
 {
-	struct tmpfs *fs = tmpfs_of(ip);
-	bool shrinks = size < inode_size(ip);
+	u64 old_size = inode_size(ip);
 
 	if (size > I64_MAX)
 		return -EFBIG;
-	cache_set_size(&ip->cache, size);
-	if (shrinks) {
-		// Every page with data is dirty, and stays so: what is left can be counted.
-		u64 before = ip->nr_sectors / TMPFS_SECTORS_PER_PAGE, after = READ_ONCE(ip->cache.nr_dirty);
-
-		if (after < before) {
-			atomic_sub(&fs->nr_pages, before - after);
-			atomic_sub(&ip->nr_sectors, (before - after) * TMPFS_SECTORS_PER_PAGE);
-		}
-	}
+	if (size == old_size)           // after a failed write: pages past the end have no place to be
+		cache_truncate_pages(&ip->cache, size);
+	else
+		cache_set_size(&ip->cache, size);
 	return 0;
 }
 
+// tmpfs_removed does it.
 static int tmpfs_punch(struct inode *ip, struct page *p)
 {
-	if (page_has(p, PAGE_BACKED)) {
-		atomic_sub(&tmpfs_of(ip)->nr_pages, 1);
-		atomic_sub(&ip->nr_sectors, TMPFS_SECTORS_PER_PAGE);
-		page_clear(p, PAGE_BACKED);
-	}
+	(void)ip;
+	(void)p;
 	return 0;
 }
 

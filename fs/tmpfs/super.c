@@ -64,13 +64,6 @@ static void tmpfs_inode_free(struct inode *ip)
 	slab_free(&tmpfs_inodes, tmpfs_inode(ip));
 }
 
-// Its pages are gone already.
-static void tmpfs_inode_evict(struct inode *ip)
-{
-	atomic_sub(&tmpfs_of(ip)->nr_pages, ip->nr_sectors / TMPFS_SECTORS_PER_PAGE);
-	ip->nr_sectors = 0;
-}
-
 static void tmpfs_statfs(struct superblock *sb, struct statfs *out)
 {
 	struct tmpfs *fs = sb->private;
@@ -103,7 +96,6 @@ static int tmpfs_show_options(struct superblock *sb, char *buffer, size_t size)
 static const struct superblock_ops tmpfs_sb_ops = {
 	.inode_alloc = tmpfs_inode_alloc,
 	.inode_free = tmpfs_inode_free,
-	.inode_evict = tmpfs_inode_evict,
 	.statfs = tmpfs_statfs,
 	.unmount = tmpfs_unmount,
 	.show_options = tmpfs_show_options,

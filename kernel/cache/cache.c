@@ -108,6 +108,8 @@ static void remove_page(struct cache *cache, struct page *p)
 	radix_preload_end(&emptied);            // interrupts take cache->lock: nothing is freed under it
 	if (was_dirty && cache->ops->store)
 		writeback_page_gone();
+	if (cache->ops->removed)
+		cache->ops->removed(cache, p);
 	reclaim_remove(p);
 	page_put(p);
 }

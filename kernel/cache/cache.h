@@ -55,6 +55,8 @@ struct cache_ops {
 	void (*store)(struct cache *cache, struct page **pages, u32 nr_pages);
 	// Page locked: make sure that a place on disk exists, before its first store. Sets PAGE_BACKED. May sleep. -ENOSPC, -EIO.
 	int (*reserve)(struct cache *cache, struct page *page) MUST_CHECK;
+	// Page locked: it has just left the cache, its bytes are lost. Must not sleep. NULL: nothing to do.
+	void (*removed)(struct cache *cache, struct page *page);
 	// The first page became dirty, or a store through a mapping happened (times). Must not sleep.
 	void (*dirtied)(struct cache *cache);
 };

@@ -315,6 +315,39 @@ TEST(fallocate_past_the_limit_leaves_the_file)
 	MUST(umount("m"));
 }
 
+// Stores and truncations on one file at once: the count of what is used comes back to what it was.
+TEST(count_of_a_mount_is_exact)
+{
+	struct statfs before, after;
+
+	mount_small("size=1m");
+	MUST(statfs("m", &before));
+	int fd = MUST(open("m/a", O_RDWR | O_CREAT, 0644));
+	MUST(ftruncate(fd, 32 * PAGE));
+	unsigned char *p = map_file(fd, 32 * PAGE, RW, MAP_SHARED, 0);
+	pid_t child = MUST(fork());
+
+	if (child == 0) {
+		test_arm((struct sigaction[2]){ { .sa_flags = 0 }, { .sa_flags = 0 } });
+		for (volatile int i = 0; i < 20000; i++)
+			if (sigsetjmp(test_landing, 1) == 0)
+				store(p + i % 32 * PAGE, 1);
+		_exit(0);
+	}
+	for (int i = 0; i < 400; i++) {
+		MUST(ftruncate(fd, i % 7 * PAGE));
+		MUST(ftruncate(fd, 32 * PAGE));
+		CHECK_EQ(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, PAGE, 20 * PAGE), 0);
+	}
+	CHECK_CHILD(child);
+	MUST(munmap(p, 32 * PAGE));
+	MUST(close(fd));
+	MUST(unlink("m/a"));
+	MUST(statfs("m", &after));
+	CHECK_EQ(after.f_bfree, before.f_bfree);
+	MUST(umount("m"));
+}
+
 TEST(shm_is_a_tmpfs)
 {
 	struct statfs fs;
