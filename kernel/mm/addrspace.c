@@ -203,7 +203,7 @@ static int copy_area(struct addrspace *from, struct addrspace *to, struct area *
 
 	if (a->flags & AREA_DONT_FORK)
 		return 0;
-	twin = area_alloc(to, a->start, a->end, a->flags & ~(u32)AREA_LOCKED, a->file, a->first);
+	twin = area_alloc(to, a->start, a->end, a->flags & ~(u32)(AREA_LOCKED | AREA_LOCKED_LATE), a->file, a->first);
 	if (!twin)
 		return -ENOMEM;
 	twin->cache = a->cache;

@@ -11,7 +11,12 @@
 #include <abi/errno.h>
 #include <abi/mman.h>
 
-enum lock_what { LOCK, UNLOCK };
+enum lock_what { LOCK = AREA_LOCKED, LOCK_LATE = AREA_LOCKED | AREA_LOCKED_LATE, UNLOCK = 0 };
+
+static u32 locked_flags(const struct area *a, enum lock_what what)
+{
+	return (a->flags & ~(u32)(AREA_LOCKED | AREA_LOCKED_LATE)) | what;
+}
 
 // as->lock held for writing. -ENOMEM at a hole: what came before keeps the change, as on Linux.
 static int change_range(struct addrspace *as, vaddr_t start, vaddr_t end, enum lock_what what)
@@ -22,7 +27,7 @@ static int change_range(struct addrspace *as, vaddr_t start, vaddr_t end, enum l
 		if (!a)
 			return -ENOMEM;
 		vaddr_t next = min(a->end, end);
-		u32 flags = what == LOCK ? a->flags | AREA_LOCKED : a->flags & ~(u32)AREA_LOCKED;
+		u32 flags = locked_flags(a, what);
 
 		if (flags != a->flags) {
 			if (area_fit(as, &a, at, next))
@@ -52,7 +57,7 @@ i64 mmap_lock(struct addrspace *as, vaddr_t start, u64 length, bool on_fault)
 	if (error)
 		return error;
 	write_lock(&as->lock);
-	error = change_range(as, start, end, LOCK);
+	error = change_range(as, start, end, on_fault ? LOCK_LATE : LOCK);
 	write_unlock(&as->lock);
 	if (error || on_fault)
 		return error;
@@ -78,10 +83,7 @@ static void change_all(struct addrspace *as, enum lock_what what)
 	struct area *a = area_find_from(as, 0);
 
 	while (a) {
-		if (what == LOCK)
-			a->flags |= AREA_LOCKED;
-		else
-			a->flags &= ~(u32)AREA_LOCKED;
+		a->flags = locked_flags(a, what);
 		a = area_next(area_merge(as, a));
 	}
 }
@@ -94,7 +96,7 @@ i64 mmap_lock_all(struct addrspace *as, u32 flags)
 	as->locks_future = flags & MCL_FUTURE;
 	as->locks_on_fault = flags & MCL_ONFAULT;
 	if (flags & MCL_CURRENT || !flags)
-		change_all(as, flags ? LOCK : UNLOCK);
+		change_all(as, !flags ? UNLOCK : flags & MCL_ONFAULT ? LOCK_LATE : LOCK);
 	write_unlock(&as->lock);
 	if (!(flags & MCL_CURRENT) || flags & MCL_ONFAULT)
 		return 0;

@@ -129,7 +129,7 @@ static i64 insert_new(struct addrspace *as, vaddr_t start, u64 length, u32 area_
 		}
 	}
 	area_insert(as, a);
-	// A seal that was added since ->map looked: whoever adds one looks at the areas afterwards, and we at the seals.
+	// A seal may have come since ->map looked. Whoever adds one looks at the areas of the file; from now on at this one, too.
 	if (a->flags & AREA_SHARED && a->flags & AREA_MAY_WRITE && READ_ONCE(a->file->inode->seals) & F_SEAL_WRITE) {
 		area_remove(as, a);
 		list_init(&a->cache_link);
@@ -194,7 +194,7 @@ i64 mmap_map(struct addrspace *as, vaddr_t hint, u64 length, u32 prot, u32 flags
 	}
 	write_lock(&as->lock);
 	if (as->locks_future)
-		area_flags |= AREA_LOCKED;
+		area_flags |= AREA_LOCKED | (as->locks_on_fault ? AREA_LOCKED_LATE : 0u);
 	bool is_populated = flags & (MAP_POPULATE | MAP_LOCKED) || (as->locks_future && !as->locks_on_fault);
 
 	if (as->nr_areas >= AREAS_MAX || exceeds_limit(as, hint, length, flags))

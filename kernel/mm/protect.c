@@ -18,6 +18,12 @@ struct protect_state {
 	vaddr_t start, end;             // what was changed
 };
 
+// A locked private page must not wait for its copy at the first store: as on Linux, it is made now.
+static bool wants_copies(u32 before, u32 after)
+{
+	return (before & (AREA_WRITE | AREA_SHARED | AREA_LOCKED | AREA_LOCKED_LATE)) == AREA_LOCKED && after & AREA_WRITE;
+}
+
 static int protect_entry(struct pte_slot *slot, vaddr_t va, void *argument)
 {
 	struct protect_state *state = argument;
@@ -72,7 +78,7 @@ i64 mmap_protect(struct addrspace *as, vaddr_t start, u64 length, u32 prot)
 	length = PAGE_ALIGN_UP(length);
 	if (length == 0 || start >= USER_END || length > USER_END - start)
 		return -ENOMEM;
-	vaddr_t end = start + length;
+	vaddr_t end = start + length, copy_start = end, copy_end = start;
 
 	write_lock(&as->lock);
 	for (vaddr_t at = start; at < end && !error;) {
@@ -84,9 +90,17 @@ i64 mmap_protect(struct addrspace *as, vaddr_t start, u64 length, u32 prot)
 		}
 		vaddr_t next = min(a->end, end);
 
+		u32 before = a->flags;
+
 		error = protect_area(as, &a, at, end, prot & AREA_PROTECTION);
+		if (!error && wants_copies(before, prot)) {
+			copy_start = min(copy_start, at);
+			copy_end = next;
+		}
 		at = next;
 	}
 	write_unlock(&as->lock);
+	if (copy_start < copy_end)
+		(void)!populate(as, copy_start, copy_end, POPULATE_NATURAL);
 	return error;
 }

@@ -104,7 +104,7 @@ static i64 move_area(struct addrspace *as, struct area *a, vaddr_t old, u64 move
 	if (cache)
 		mutex_unlock(&cache->rmap_lock);
 	if (keep_old) {
-		a->flags &= ~(u32)AREA_LOCKED;
+		a->flags &= ~(u32)(AREA_LOCKED | AREA_LOCKED_LATE);
 	} else if (moved) {
 		error = unmap_range(as, old, old + moved, dead);
 		assert(!error || as->nr_areas >= AREAS_MAX - 1);        // checked before: there is room for the splits
@@ -245,11 +245,11 @@ i64 mmap_remap(struct addrspace *as, vaddr_t old, u64 old_length, u64 new_length
 	write_lock(&as->lock);
 	result = resize_or_move(as, &r, &dead);
 	struct area *a = result > 0 ? area_find(as, (vaddr_t)result) : NULL;
-	bool is_locked = a && a->flags & AREA_LOCKED;
+	bool is_locked = a && (a->flags & (AREA_LOCKED | AREA_LOCKED_LATE)) == AREA_LOCKED;
 
 	write_unlock(&as->lock);
 	areas_bury(&dead);
-	if (is_locked)
-		(void)!populate(as, (vaddr_t)result, (vaddr_t)result + r.new_length, POPULATE_NATURAL);
+	if (is_locked && r.new_length > r.old_length)   // what is new of it
+		(void)!populate(as, (vaddr_t)result + r.old_length, (vaddr_t)result + r.new_length, POPULATE_NATURAL);
 	return result;
 }
