@@ -9,39 +9,34 @@
 #include "mm/area.h"
 #include <abi/errno.h>
 
-// Also a mapping that is read-only today may be made writable by mprotect.
+// cache->rmap_lock held. Also a mapping that is read-only today may be made writable by mprotect.
 static bool is_mapped_for_writing(struct cache *cache)
 {
 	bool found = false;
 	struct area *a;
 
-	mutex_lock(&cache->rmap_lock);
 	list_for_each(a, &cache->areas, cache_link) {
 		u32 flags = READ_ONCE(a->flags);
 
 		found = found || (flags & AREA_SHARED && flags & AREA_MAY_WRITE);
 	}
-	mutex_unlock(&cache->rmap_lock);
 	return found;
 }
 
 int inode_add_seals(struct inode *ip, u32 seals)
 {
 	int error = 0;
-	u32 before;
 
 	write_lock(&ip->lock);
-	before = ip->seals;
-	if (before & F_SEAL_SEAL) {
+	// A new mapping enters the list under rmap_lock and looks at the seals then: it sees this one, or is seen here.
+	mutex_lock(&ip->cache.rmap_lock);
+	if (ip->seals & F_SEAL_SEAL)
 		error = -EPERM;
-	} else {
-		// First the seal, then the look: a mapping made meanwhile sees the one or is seen by the other.
-		WRITE_ONCE(ip->seals, before | seals);
-		if (seals & F_SEAL_WRITE & ~before && is_mapped_for_writing(&ip->cache)) {
-			WRITE_ONCE(ip->seals, before);
-			error = -EBUSY;
-		}
-	}
+	else if (seals & F_SEAL_WRITE & ~ip->seals && is_mapped_for_writing(&ip->cache))
+		error = -EBUSY;
+	else
+		WRITE_ONCE(ip->seals, ip->seals | seals);
+	mutex_unlock(&ip->cache.rmap_lock);
 	write_unlock(&ip->lock);
 	return error;
 }
