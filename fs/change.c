@@ -1,10 +1,12 @@
 /*
- * change.c - calls that make, remove and move names. Each finds the directory, locks it for writing, looks the name up
- * once more (it may have changed since the walk), asks the file system, and brings the dentry up to date under the same lock.
+ * change.c - calls that make, remove and move names. Each finds the directory, locks it for
+ * writing, looks the name up once more (it may have changed since the walk), asks the file system,
+ * and brings the dentry up to date under the same lock.
  *
- * Order of inode locks: a parent before its child. A rename locks two directories, under superblock.rename_lock, which
- * keeps the tree's shape while their order is chosen: an ancestor first, strangers by address; then what is moved or
- * replaced. Nobody else holds two directories but as parent and child, so no circle can close.
+ * Order of inode locks: a parent before its child. A rename locks two directories, under
+ * superblock.rename_lock, which keeps the tree's shape while their order is chosen: an ancestor
+ * first, strangers by address; then what is moved or replaced. Nobody else holds two directories
+ * but as parent and child, so no circle can close.
  */
 #include "kernel.h"
 #include "fs/names.h"
@@ -28,8 +30,8 @@ static bool is_dots(const struct path_last *l)
 /* --- making names ------------------------------------------------------------------ */
 
 /*
- * Finds the place for a new name: its directory locked for writing, its dentry negative. -EEXIST when it is taken.
- * new_end gives both back.
+ * Finds the place for a new name: its directory locked for writing, its dentry negative. -EEXIST
+ * when it is taken. new_end gives both back.
  */
 struct new_name {
 	struct path_last last;
@@ -93,7 +95,8 @@ int path_create(struct dentry *start, const char *path, u32 mode, u64 device_num
 	error = new_begin(start, path, false, &n);
 	if (error)
 		return error;
-	error = n.dir->ops->create ? n.dir->ops->create(n.dir, n.last.name, mode & (S_IFMT | 07777), device_number, &ip) : -EPERM;
+	error = n.dir->ops->create ? n.dir->ops->create(n.dir, n.last.name, mode & (S_IFMT | 07777),
+							device_number, &ip) : -EPERM;
 	if (!error)
 		dentry_set_inode(n.dentry, ip);
 	new_end(&n);
@@ -108,7 +111,8 @@ int path_mkdir(struct dentry *start, const char *path, u32 mode)
 
 	if (error)
 		return error;
-	error = n.dir->ops->mkdir ? n.dir->ops->mkdir(n.dir, n.last.name, S_IFDIR | (mode & 01777), &ip) : -EPERM;
+	error = n.dir->ops->mkdir ? n.dir->ops->mkdir(n.dir, n.last.name, S_IFDIR | (mode & 01777),
+						      &ip) : -EPERM;
 	if (!error)
 		dentry_set_inode(n.dentry, ip);
 	new_end(&n);
@@ -177,7 +181,8 @@ static int may_unlink(struct dentry *d, bool directory, bool wants_directory)
 static int unlink_in(struct inode *dir, struct dentry *d, bool directory)
 {
 	struct inode *target = d->inode;
-	int (*remove)(struct inode *, const char *, struct inode *) = directory ? dir->ops->rmdir : dir->ops->unlink;
+	int (*remove)(struct inode *, const char *, struct inode *) = directory ?
+		dir->ops->rmdir : dir->ops->unlink;
 	int error;
 
 	if (!remove)
@@ -306,7 +311,8 @@ static void lock_two(struct inode *moved, struct inode *replaced)
 		first = replaced;
 		second = moved;
 	}
-	write_lock_second(&first->lock);        // children after their parents; by address among themselves
+	// children after their parents; by address among themselves
+	write_lock_second(&first->lock);
 	if (second)
 		write_lock_second(&second->lock);
 }
@@ -379,7 +385,8 @@ static int rename_last(struct rename *r, u32 flags)
 	return error;
 }
 
-int path_rename(struct dentry *from_start, const char *from, struct dentry *to_start, const char *to, u32 flags)
+int path_rename(struct dentry *from_start, const char *from, struct dentry *to_start,
+		const char *to, u32 flags)
 {
 	struct rename *r;
 	int error;

@@ -1,7 +1,8 @@
 /*
- * dentry.c - the cache of names: (parent, name) leads to an inode, or is known to lead nowhere. The hard part is that
- * names are found without any lock of the directory, while others create, remove and move them: so every link between
- * dentries is under dentry_lock (spin), held for a few steps only, and a dentry is filled in before it enters the hash.
+ * dentry.c - the cache of names: (parent, name) leads to an inode, or is known to lead nowhere. The
+ * hard part is that names are found without any lock of the directory, while others create, remove
+ * and move them: so every link between dentries is under dentry_lock (spin), held for a few steps
+ * only, and a dentry is filled in before it enters the hash.
  *
  *  D1  A dentry holds a reference on its parent and on its inode. Unused ones (refs 0) that are hashed stay in the list of
  *      unused dentries; unhashed ones are freed at once.
@@ -128,7 +129,8 @@ bool dentry_is_unnamed(const struct dentry *d)
 	return d->parent == d && d->sb->root != d;
 }
 
-// Enters a new dentry (refs 1) under parent, unless another thread was faster: then that one is returned.
+// Enters a new dentry (refs 1) under parent, unless another thread was faster: then that one is
+// returned.
 static struct dentry *insert(struct dentry *parent, struct dentry *fresh)
 {
 	u32 hash = hash_of(parent, fresh->name, strlen(fresh->name));
@@ -355,7 +357,8 @@ bool dentry_is_below(struct dentry *d, struct dentry *ancestor)
 
 	spin_lock(&dentry_lock);
 	for (;; d = d->parent) {
-		if (d->inode == ancestor->inode)        // not by dentry: a damaged disk may give one directory two names
+		// not by dentry: a damaged disk may give one directory two names
+		if (d->inode == ancestor->inode)
 			is_below = true;
 		if (is_below || d == d->parent)
 			break;

@@ -1,12 +1,14 @@
 /*
- * file_io.c - read() and write() through the cache, page by page. They move bytes between the caller and the very pages
- * that mappings show, so there is nothing to keep coherent.
+ * file_io.c - read() and write() through the cache, page by page. They move bytes between the
+ * caller and the very pages that mappings show, so there is nothing to keep coherent.
  *
- * A read takes no lock of the file: it looks at the size, gets the page, looks at the size again (the file may have been
- * cut meanwhile), and copies with only a reference to the page; the copy may fault, sleep, and read the disk.
+ * A read takes no lock of the file: it looks at the size, gets the page, looks at the size again
+ * (the file may have been cut meanwhile), and copies with only a reference to the page; the copy
+ * may fault, sleep, and read the disk.
  *
- * A write holds inode->lock, and the page lock around each copy. The source may be a mapping of the very page that is
- * locked, so it is faulted in first and copied with faults off; a copy that comes up short is tried again. In that order:
+ * A write holds inode->lock, and the page lock around each copy. The source may be a mapping of the
+ * very page that is locked, so it is faulted in first and copied with faults off; a copy that comes
+ * up short is tried again. In that order:
  *   - a page that is not up to date becomes visible only when it is whole: filled first, or overwritten from end to end;
  *   - a place on disk is reserved before the bytes are visible, and the page is dirty from then on;
  *   - the size grows while the page is still locked, after the bytes are there, so that write-back (which writes nothing
@@ -40,7 +42,8 @@ static ssize_t read_page(struct inode *ip, struct iobuf *to, u64 position)
 
 	if (error)
 		return error;
-	size = inode_size(ip);          // it may have been cut while we slept: what the page holds now is not the file's
+	// it may have been cut while we slept: what the page holds now is not the file's
+	size = inode_size(ip);
 	size_t n = position >= size ? 0 : min(min(PAGE_SIZE - offset, to->remaining), size - position);
 	size_t copied = n ? iobuf_put(to, (char *)page_address(p) + offset, n) : 0;
 
@@ -141,7 +144,8 @@ static size_t copy_without_faults(struct page_write *w, struct page *p)
 	return copied;
 }
 
-// Page locked; the bytes are there. The size may grow, and the page is dirty before anybody else can have its lock.
+// Page locked; the bytes are there. The size may grow, and the page is dirty before anybody else
+// can have its lock.
 static void commit(struct page_write *w, struct page *p, size_t copied)
 {
 	struct cache *cache = &w->ip->cache;
@@ -154,7 +158,8 @@ static void commit(struct page_write *w, struct page *p, size_t copied)
 	page_mark_dirty(p);
 }
 
-// A page that nobody sees yet, because it is not up to date and about to be overwritten whole, or lies past the end.
+// A page that nobody sees yet, because it is not up to date and about to be overwritten whole, or
+// lies past the end.
 static ssize_t write_unseen(struct page_write *w, struct page *p, bool is_past_end)
 {
 	struct iobuf before = *w->from;
@@ -188,7 +193,8 @@ static ssize_t write_seen(struct page_write *w, struct page *p)
 		return error;
 	page_mark_dirty(p);
 	if (size > page_start && size < w->position)
-		zero_range(p, size - page_start, w->offset);    // what was stored past the end is not the file's
+		// what was stored past the end is not the file's
+		zero_range(p, size - page_start, w->offset);
 	size_t copied = copy_without_faults(w, p);
 
 	if (copied)
@@ -209,9 +215,11 @@ static int get_page_for(struct page_write *w, struct page **out, bool *is_unseen
 			return error;
 		struct page *p = *out;
 
-		// A read that raced with a truncation may have left a page past the end: its bytes count for nothing.
+		// A read that raced with a truncation may have left a page past the end: its bytes
+		// count for nothing.
 		*is_past_end = page_start >= cache->size;
-		*is_unseen = *is_past_end || (!page_has(p, PAGE_UPTODATE) && w->nr_bytes == PAGE_SIZE && !w->fill_first);
+		*is_unseen = *is_past_end || (!page_has(p, PAGE_UPTODATE) &&
+					      w->nr_bytes == PAGE_SIZE && !w->fill_first);
 		if (*is_unseen || page_has(p, PAGE_UPTODATE))
 			return 0;
 		error = fill_and_wait(cache, p);
@@ -247,7 +255,8 @@ static ssize_t write_pages(struct inode *ip, struct iobuf *from, u64 position, s
 
 	while (done < nr_bytes) {
 		u64 offset = (position + done) & ~PAGE_MASK;
-		struct page_write w = { .ip = ip, .from = from, .position = position + done, .offset = (u32)offset,
+		struct page_write w = { .ip = ip, .from = from, .position = position + done,
+				       .offset = (u32)offset,
 					.nr_bytes = (u32)min(PAGE_SIZE - offset, nr_bytes - done) };
 
 		do {
@@ -265,8 +274,9 @@ static ssize_t write_pages(struct inode *ip, struct iobuf *from, u64 position, s
 }
 
 /*
- * A write that begins past the page of the old end: that page's tail must be zero, in memory and on disk, before the growth
- * makes it part of the file. (A tail in the page that is written itself is write_seen's business.)
+ * A write that begins past the page of the old end: that page's tail must be zero, in memory and on
+ * disk, before the growth makes it part of the file. (A tail in the page that is written itself is
+ * write_seen's business.)
  */
 static int clear_old_tail(struct inode *ip, u64 position)
 {
@@ -384,7 +394,8 @@ i64 file_seek_default(struct file *f, i64 offset, int whence)
 		break;
 	case SEEK_DATA:
 	case SEEK_HOLE:
-		offset = offset < 0 ? -ENXIO : inode_find_data(f->inode, (u64)offset, whence == SEEK_DATA);
+		offset = offset < 0 ? -ENXIO : inode_find_data(f->inode, (u64)offset,
+							       whence == SEEK_DATA);
 		break;
 	default:
 		offset = -EINVAL;
@@ -402,8 +413,8 @@ i64 file_seek_default(struct file *f, i64 offset, int whence)
 }
 
 /*
- * The names that lead to the file: directories on the way up that have changed are written too, so that what was synced can
- * be reached after a power cut.
+ * The names that lead to the file: directories on the way up that have changed are written too, so
+ * that what was synced can be reached after a power cut.
  */
 static int write_names(struct dentry *d)
 {
@@ -430,7 +441,8 @@ static int sync_range(struct file *f, u64 first_byte, u64 last_byte, bool data_o
 	if (first_byte > last_byte)
 		later = inode_sync(f->inode, data_only);
 	else
-		later = inode_sync_pages(f->inode, first_byte >> PAGE_SHIFT, last_byte >> PAGE_SHIFT, data_only);
+		later = inode_sync_pages(f->inode, first_byte >> PAGE_SHIFT,
+					 last_byte >> PAGE_SHIFT, data_only);
 	return error ? error : later;
 }
 

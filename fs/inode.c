@@ -1,11 +1,13 @@
 /*
- * inode.c - the things that names lead to, found by (superblock, number). The hard part is the last reference: an inode
- * whose last name is gone is evicted (its blocks are freed) while a newcomer may already ask for the same number, and one
- * that is merely unused stays here until memory is wanted.
+ * inode.c - the things that names lead to, found by (superblock, number). The hard part is the last
+ * reference: an inode whose last name is gone is evicted (its blocks are freed) while a newcomer
+ * may already ask for the same number, and one that is merely unused stays here until memory is
+ * wanted.
  *
- * hash_lock (spin) covers the hash, every superblock's lists, the list of unused inodes, inode.state, and the step of a
- * reference count to or from 0. States: NEW (being read; waiters hold references), FAILED (could not be read; out of the
- * hash), FREEING (being evicted; still in the hash, so that its number is not used twice), LISTED (among the dirty ones).
+ * hash_lock (spin) covers the hash, every superblock's lists, the list of unused inodes,
+ * inode.state, and the step of a reference count to or from 0. States: NEW (being read; waiters
+ * hold references), FAILED (could not be read; out of the hash), FREEING (being evicted; still in
+ * the hash, so that its number is not used twice), LISTED (among the dirty ones).
  *
  *  I1  In the list of unused inodes iff refs == 0 and not FREEING.
  *  I2  dirty != 0 implies LISTED, or that the writer who has just taken it off the list will look at dirty again.
@@ -34,7 +36,8 @@ static struct spinlock hash_lock = SPINLOCK_INIT("inode hash", RANK_INODE_HASH);
 static struct list buckets[NR_BUCKETS];         // GUARDED_BY(hash_lock)
 static struct list unused = LIST_INIT(unused);  // GUARDED_BY(hash_lock) the longest unused first
 static u64 nr_inodes;                           // GUARDED_BY(hash_lock)
-static u64 nr_gone;                             // GUARDED_BY(hash_lock) counts freed ones, for who waits for a number
+// GUARDED_BY(hash_lock) counts freed ones, for who waits for a number
+static u64 nr_gone;
 static struct wait_queue state_wait;            // NEW or FREEING has ended somewhere
 
 void inode_room_init(void)
@@ -238,7 +241,8 @@ void inode_mark_dirty(struct inode *ip, u32 what)
 		what &= ~(u32)INODE_DIRTY_PAGES;
 	if (!ip->sb->ops->inode_write)
 		what &= ~(u32)(INODE_DIRTY_TIMES | INODE_DIRTY_META);
-	// A full barrier: either the writer that has just cleared the bits sees the change, or we see them cleared (I2).
+	// A full barrier: either the writer that has just cleared the bits sees the change, or we
+	// see them cleared (I2).
 	if (!what || (atomic_fetch_or(&ip->dirty, what) & what) == what)
 		return;
 	spin_lock(&hash_lock);
@@ -279,7 +283,8 @@ void inode_touch_access(struct inode *ip, u32 open_flags)
 	u32 flags = ip->sb->flags;
 	long now = (long)(clock_realtime_ns() / 1000000000);
 
-	if (open_flags & O_NOATIME || flags & (MS_NOATIME | MS_RDONLY) || (S_ISDIR(ip->mode) && flags & MS_NODIRATIME))
+	if (open_flags & O_NOATIME || flags & (MS_NOATIME | MS_RDONLY) ||
+	    (S_ISDIR(ip->mode) && flags & MS_NODIRATIME))
 		return;
 	spin_lock(&ip->times_lock);
 	bool is_due = flags & MS_STRICTATIME || !is_later(&ip->atime, &ip->mtime) ||
@@ -311,8 +316,8 @@ void inode_fill_stat(struct inode *ip, struct stat *out)
 	spin_unlock(&ip->times_lock);
 }
 
-// The inode itself, when the wanted bits say so, into its block. One writer at a time: who comes while another has taken the
-// bits and not yet written the block must not believe that all is done.
+// The inode itself, when the wanted bits say so, into its block. One writer at a time: who comes
+// while another has taken the bits and not yet written the block must not believe that all is done.
 static int write_meta(struct inode *ip, u32 wanted)
 {
 	u32 dirty;
@@ -323,7 +328,8 @@ static int write_meta(struct inode *ip, u32 wanted)
 		if (!(dirty & (wanted | INODE_BEING_WRITTEN)))
 			return 0;
 	} while (dirty & INODE_BEING_WRITTEN ||
-		 !atomic_compare_exchange(&ip->dirty, dirty, (dirty & ~(u32)(INODE_DIRTY_TIMES | INODE_DIRTY_META)) |
+		 !atomic_compare_exchange(&ip->dirty, dirty,
+					  (dirty & ~(u32)(INODE_DIRTY_TIMES | INODE_DIRTY_META)) |
 					  INODE_BEING_WRITTEN));
 	int error = ip->sb->ops->inode_write(ip);
 
@@ -348,7 +354,9 @@ int inode_sync_pages(struct inode *ip, pgoff_t first, pgoff_t last, bool data_on
 		error = cache_write_back(&ip->cache, first, last, SYNC_WAIT);
 
 	// Only times have changed: fdatasync leaves them dirty.
-	if (sb->ops->inode_write && (!data_only || atomic_load(&ip->dirty) & (INODE_DIRTY_META | INODE_BEING_WRITTEN))) {
+	if (sb->ops->inode_write && (!data_only ||
+				     atomic_load(&ip->dirty) & (INODE_DIRTY_META |
+								INODE_BEING_WRITTEN))) {
 		later = write_meta(ip, INODE_DIRTY_TIMES | INODE_DIRTY_META);
 		error = error ? error : later;
 	}
@@ -360,7 +368,8 @@ int inode_sync_pages(struct inode *ip, pgoff_t first, pgoff_t last, bool data_on
 	return error ? error : later;
 }
 
-// Referenced by the caller: writes it, and lists it again (if it is not listed) when it is still or again dirty.
+// Referenced by the caller: writes it, and lists it again (if it is not listed) when it is still or
+// again dirty.
 static int write_one(struct inode *ip, enum sync_mode mode)
 {
 	int error = 0, later;
@@ -408,7 +417,8 @@ static struct inode *take_dirty(struct superblock *sb, u64 not_after_ns)
 
 int inodes_write_back(struct superblock *sb, u64 older_than_ns, enum sync_mode mode)
 {
-	u64 start = clock_monotonic_ns();       // what is listed again from now on waits for the next call
+	// what is listed again from now on waits for the next call
+	u64 start = clock_monotonic_ns();
 	struct inode *ip;
 	int error = 0;
 
@@ -444,7 +454,8 @@ void inodes_for_each(struct superblock *sb, void (*f)(struct inode *ip, void *ar
 		inode_put(previous);
 }
 
-// hash_lock held. The first unused inode that may be freed: of sb when that is not NULL, else any that is clean and has no pages.
+// hash_lock held. The first unused inode that may be freed: of sb when that is not NULL, else any
+// that is clean and has no pages.
 static struct inode *find_unused(struct superblock *sb)
 {
 	struct inode *ip;

@@ -1,7 +1,7 @@
 /*
- * mount.c - which trees there are and where they hang. mount_lock (mutex) covers mounting and unmounting. types_lock
- * (spin) covers the lists for a step at a time: a walk pins the superblock where it stands, and unmount waits until no
- * walk stands on the one that leaves.
+ * mount.c - which trees there are and where they hang. mount_lock (mutex) covers mounting and
+ * unmounting. types_lock (spin) covers the lists for a step at a time: a walk pins the superblock
+ * where it stands, and unmount waits until no walk stands on the one that leaves.
  */
 #include "kernel.h"
 #include "dev/block.h"
@@ -59,7 +59,8 @@ static struct file_system *find_type(const char *name)
 	return found;
 }
 
-void superblock_init(struct superblock *sb, struct file_system *type, const struct superblock_ops *ops, struct block_device *device)
+void superblock_init(struct superblock *sb, struct file_system *type,
+		     const struct superblock_ops *ops, struct block_device *device)
 {
 	*sb = (struct superblock){ .ops = ops, .type = type, .device = device };
 	mutex_init(&sb->rename_lock, "superblock.rename_lock", RANK_RENAME);
@@ -143,7 +144,8 @@ static bool is_mounted(struct block_device *device)
 }
 
 // mount_lock held. Asks the file system; the new superblock is in no list yet.
-static int make_superblock(const char *type, const char *device_name, u32 flags, const char *options, struct superblock **out)
+static int make_superblock(const char *type, const char *device_name, u32 flags,
+			   const char *options, struct superblock **out)
 {
 	struct file_system *fs = find_type(type);
 	struct block_device *device = NULL;
@@ -163,7 +165,8 @@ static int make_superblock(const char *type, const char *device_name, u32 flags,
 	if (error)
 		return error;
 	sb->flags |= flags & FLAGS_KEPT;
-	string_copy(sb->device_name, device_name && *device_name ? device_name : type, sizeof(sb->device_name));
+	string_copy(sb->device_name, device_name && *device_name ? device_name : type,
+		    sizeof(sb->device_name));
 	if (device)
 		sb->device_id = (u32)ABI_MKDEV(DISK_MAJOR, device->number * DISK_MINORS);
 	else if (!sb->device_id)
@@ -267,7 +270,8 @@ static void destroy(struct superblock *sb)
 	dentry_put(sb->root);
 	inodes_drop_all(sb);
 	sb->ops->unmount(sb);           // frees sb
-	if (device && (cache_write_back(&device->cache, 0, U64_MAX - 1, SYNC_WAIT) || block_flush(device)))
+	if (device && (cache_write_back(&device->cache, 0, U64_MAX - 1, SYNC_WAIT) ||
+		       block_flush(device)))
 		printk("mount: the disk could not be marked clean\n");
 }
 
@@ -320,8 +324,9 @@ static void evict_unnamed(struct inode *ip, void *argument)
 }
 
 /*
- * Power-off: programs may still run and hold files, so nothing is freed. What has no name any more is given back on disk,
- * everything is written, and the disks are marked clean; afterwards the file systems are read-only.
+ * Power-off: programs may still run and hold files, so nothing is freed. What has no name any more
+ * is given back on disk, everything is written, and the disks are marked clean; afterwards the file
+ * systems are read-only.
  */
 void unmount_all(void)
 {
@@ -339,6 +344,7 @@ void unmount_all(void)
 			error = write_everything(sb);
 		error = flush(sb) || error;
 		if (error)
-			printk("mount: %s: not marked clean, something could not be written\n", sb->device_name);
+			printk("mount: %s: not marked clean, something could not be written\n",
+			       sb->device_name);
 	}
 }

@@ -1,9 +1,11 @@
 /*
- * path.c - from a path to a dentry, a component at a time, without holding any lock between two of them: a directory is
- * locked only while the file system is asked for a name that the cache does not know. What a walk holds is one reference,
- * on the dentry where it stands. A symbolic link's text is put in front of what is left of the path, and the walk goes on.
+ * path.c - from a path to a dentry, a component at a time, without holding any lock between two of
+ * them: a directory is locked only while the file system is asked for a name that the cache does
+ * not know. What a walk holds is one reference, on the dentry where it stands. A symbolic link's
+ * text is put in front of what is left of the path, and the walk goes on.
  *
- * Everybody is root here: directories may always be searched, files always read and written; only execution asks for an x.
+ * Everybody is root here: directories may always be searched, files always read and written; only
+ * execution asks for an x.
  */
 #include "kernel.h"
 #include "fs/names.h"
@@ -128,7 +130,8 @@ static int follow_link(struct walk *w, struct inode *link, const char *rest)
 	if (!text)
 		return -ENOMEM;
 	length = link->ops->readlink(link, text, PATH_LENGTH_MAX);
-	if (length <= 0 || length >= (int)PATH_LENGTH_MAX || (size_t)length + rest_length + 2 > TEXT_SIZE) {
+	if (length <= 0 || length >= (int)PATH_LENGTH_MAX || (size_t)length + rest_length +
+	    2 > TEXT_SIZE) {
 		kfree(text);
 		return length < 0 ? length : length == 0 ? -ENOENT : -ENAMETOOLONG;
 	}
@@ -194,8 +197,8 @@ static int step(struct walk *w, const char *name, size_t length)
 	return error;
 }
 
-// Goes as far as the directory of the last component; that one's name is left in *name. Length 0: the path ended in a slash
-// at the root, or a link led there: the walk stands at its end.
+// Goes as far as the directory of the last component; that one's name is left in *name. Length 0:
+// the path ended in a slash at the root, or a link led there: the walk stands at its end.
 static int walk_to_last(struct walk *w, const char **name, size_t *length, bool *wants_directory)
 {
 	for (;;) {
@@ -217,8 +220,10 @@ static int walk_to_last(struct walk *w, const char **name, size_t *length, bool 
 	}
 }
 
-// The last component as it is found: d is referenced, perhaps negative; NULL when a link was followed and the walk goes on.
-static int last_step(struct walk *w, const char *name, size_t length, bool follow, bool wants_directory, struct dentry **out)
+// The last component as it is found: d is referenced, perhaps negative; NULL when a link was
+// followed and the walk goes on.
+static int last_step(struct walk *w, const char *name, size_t length, bool follow,
+		     bool wants_directory, struct dentry **out)
 {
 	struct dentry *d;
 	int error = 0;
@@ -382,7 +387,9 @@ static int open_dentry(struct dentry *d, int flags, bool is_new, struct file **o
 		return error;
 	if (flags & O_TRUNC && S_ISREG(ip->mode) && !is_new && !(flags & O_PATH))
 		error = truncate_to_nothing(ip);
-	struct file *f = error ? NULL : file_alloc(ip, d, ops, (u32)flags & ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC));
+	struct file *f = error ? NULL : file_alloc(ip, d, ops,
+						   (u32)flags & ~(u32)(O_CREAT | O_EXCL | O_NOCTTY |
+							O_TRUNC | O_CLOEXEC));
 
 	if (!f) {
 		if (is_writer)
@@ -400,7 +407,8 @@ static int open_dentry(struct dentry *d, int flags, bool is_new, struct file **o
 }
 
 // The last component of an O_CREAT, absent when last looked at. *is_new: this call has made it.
-static int create_last(struct dentry *parent, const char *name, size_t length, u32 mode, struct dentry **out, bool *is_new)
+static int create_last(struct dentry *parent, const char *name, size_t length, u32 mode,
+		       struct dentry **out, bool *is_new)
 {
 	struct inode *dir = parent->inode, *ip;
 	struct dentry *d;
@@ -450,7 +458,8 @@ static int open_last(struct walk *w, int flags, u32 mode, struct dentry **out, b
 		error = create_last(w->at, name, length, mode, &d, is_new);
 		if (error)
 			return error;
-		if (!*is_new && S_ISLNK(d->inode->mode)) {      // another thread has made a link meanwhile: look again
+		// another thread has made a link meanwhile: look again
+		if (!*is_new && S_ISLNK(d->inode->mode)) {
 			dentry_put(d);
 			w->rest = name;
 			d = NULL;

@@ -1,8 +1,9 @@
 /*
- * alloc.c - which blocks and inode numbers are free: a bitmap of each in every group, and counts beside them. The bitmaps
- * tell the truth; counts only say where looking is worth while, and may be wrong on a damaged disk without harm.
- * alloc_lock covers all of them. A block goes near its goal, so that a file's blocks follow each other; a directory goes to
- * a group with room, a file to its directory's group.
+ * alloc.c - which blocks and inode numbers are free: a bitmap of each in every group, and counts
+ * beside them. The bitmaps tell the truth; counts only say where looking is worth while, and may be
+ * wrong on a damaged disk without harm. alloc_lock covers all of them. A block goes near its goal,
+ * so that a file's blocks follow each other; a directory goes to a group with room, a file to its
+ * directory's group.
  */
 #include "fs/ext2/ext2.h"
 #include "kernel.h"
@@ -105,7 +106,8 @@ static int alloc_in_group(struct ext2 *fs, u32 group, u32 wanted, blk_t *out)
 	if (error)
 		return error;
 	if (wanted >= end || bit_get(bitmap, wanted)) {
-		bit = find_zero(bitmap, wanted, min(end, (wanted + BITS_PER_WORD) & ~(BITS_PER_WORD - 1)));
+		bit = find_zero(bitmap, wanted,
+				min(end, (wanted + BITS_PER_WORD) & ~(BITS_PER_WORD - 1)));
 		if (bit >= min(end, (wanted + BITS_PER_WORD) & ~(BITS_PER_WORD - 1)))
 			bit = find_zero_byte(bitmap, wanted, end);
 		if (bit >= end)
@@ -121,7 +123,7 @@ static int alloc_in_group(struct ext2 *fs, u32 group, u32 wanted, blk_t *out)
 	}
 	*out = (blk_t)group * fs->blocks_per_group + bit;
 	if (!ext2_block_is_usable(fs, *out))
-		error = ext2_damaged(fs, "block %lu is in use by the file system but free in its bitmap", *out);
+		error = ext2_damaged(fs, "block %lu is metadata, but free in its bitmap", *out);
 	// Taken even then, so that it is not found again.
 	bit_change(bitmap, bit, true);
 	change_counts(fs, group, -1, 0, 0);
@@ -135,14 +137,14 @@ int ext2_block_alloc(struct ext2 *fs, blk_t goal, blk_t *out)
 
 	if (goal >= fs->nr_blocks)
 		goal = 0;
-	u32 first = (u32)(goal / fs->blocks_per_group);
+	u32 first = (u32)(goal / fs->blocks_per_group), wanted = (u32)(goal % fs->blocks_per_group);
 
 	mutex_lock(&fs->alloc_lock);
 	for (u32 i = 0; i < fs->nr_groups && error == -ENOSPC; i++) {
 		u32 group = (u32)(((u64)first + i) % fs->nr_groups);
 
 		if (ext2_group(fs, group)->nr_free_blocks)
-			error = alloc_in_group(fs, group, i ? 0 : (u32)(goal % fs->blocks_per_group), out);
+			error = alloc_in_group(fs, group, i ? 0 : wanted, out);
 	}
 	mutex_unlock(&fs->alloc_lock);
 	return error;
@@ -156,7 +158,8 @@ int ext2_block_is_allocated(struct ext2 *fs, blk_t block, bool *is_allocated)
 		*is_allocated = false;
 		return 0;
 	}
-	int error = ext2_block_get_surely(fs, ext2_group(fs, (u32)(block / fs->blocks_per_group))->block_bitmap, &bitmap);
+	const struct ext2_disk_group *g = ext2_group(fs, (u32)(block / fs->blocks_per_group));
+	int error = ext2_block_get_surely(fs, g->block_bitmap, &bitmap);
 
 	if (error)
 		return error;
@@ -200,7 +203,8 @@ static u32 group_for_directory(struct ext2 *fs, u32 near_group)
 		u32 group = (u32)(((u64)near_group + i) % fs->nr_groups);
 		const struct ext2_disk_group *g = ext2_group(fs, group);
 
-		if (g->nr_free_inodes && g->nr_free_inodes >= average && g->nr_free_blocks > most_blocks) {
+		if (g->nr_free_inodes && g->nr_free_inodes >= average &&
+		    g->nr_free_blocks > most_blocks) {
 			best = group;
 			most_blocks = g->nr_free_blocks;
 		}

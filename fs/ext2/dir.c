@@ -1,12 +1,14 @@
 /*
- * dir.c - directories: files whose blocks are filled from end to end with entries, each saying how long it is. A free entry
- * has inode 0; removing one makes the entry before it longer. An entry never crosses a block.
+ * dir.c - directories: files whose blocks are filled from end to end with entries, each saying how
+ * long it is. A free entry has inode 0; removing one makes the entry before it longer. An entry
+ * never crosses a block.
  *
  *      | inode | length | name length | type | name ... padding | inode | length | ...            | end of the block
  *
- * dir->lock (held by every caller, for writing by those who change) covers the entries; a page's lock is taken around each
- * change too, so that no half of one is written to disk. Every entry is checked each time before it is believed.
- * A directory with a hashed index (feature dir_index) stays readable as this plain list; the first change drops the index.
+ * dir->lock (held by every caller, for writing by those who change) covers the entries; a page's
+ * lock is taken around each change too, so that no half of one is written to disk. Every entry is
+ * checked each time before it is believed. A directory with a hashed index (feature dir_index)
+ * stays readable as this plain list; the first change drops the index.
  */
 #include "fs/ext2/ext2.h"
 #include "kernel.h"
@@ -50,7 +52,8 @@ static int check_entry(struct inode *dir, const struct page *p, u64 index, u32 o
 		fault = "leads to an inode that does not exist";
 	if (!fault)
 		return 0;
-	return ext2_damaged(fs, "directory %lu, block %lu: the entry at %u %s", dir->number, index, offset, fault);
+	return ext2_damaged(fs, "directory %lu, block %lu: the entry at %u %s", dir->number, index,
+			    offset, fault);
 }
 
 // An entry of this block for which `wanted` says true; -ENOENT.
@@ -117,10 +120,11 @@ int ext2_find_entry(struct inode *dir, const char *name, struct ext2_place *out)
 }
 
 static const u8 type_of_mode[16] = {
-	[S_IFREG >> 12] = 1, [S_IFDIR >> 12] = 2, [S_IFCHR >> 12] = 3, [S_IFBLK >> 12] = 4, [S_IFIFO >> 12] = 5,
-	[S_IFSOCK >> 12] = 6, [S_IFLNK >> 12] = 7,
+	[S_IFREG >> 12] = 1, [S_IFDIR >> 12] = 2, [S_IFCHR >> 12] = 3, [S_IFBLK >> 12] = 4,
+	[S_IFIFO >> 12] = 5, [S_IFSOCK >> 12] = 6, [S_IFLNK >> 12] = 7,
 };
-static const u8 dirent_of_type[8] = { DT_UNKNOWN, DT_REG, DT_DIR, DT_CHR, DT_BLK, DT_FIFO, DT_SOCK, DT_LNK };
+static const u8 dirent_of_type[8] = { DT_UNKNOWN, DT_REG, DT_DIR, DT_CHR, DT_BLK, DT_FIFO, DT_SOCK,
+				     DT_LNK };
 
 static u8 type_for(const struct inode *dir, u32 mode)
 {
@@ -143,7 +147,8 @@ static void dropped_index(struct inode *dir)
 	inode_mark_dirty(dir, INODE_DIRTY_META);
 }
 
-// A new block at the end, one free entry long; its page is referenced and locked, and not yet part of the directory.
+// A new block at the end, one free entry long; its page is referenced and locked, and not yet part
+// of the directory.
 static int new_block(struct inode *dir, struct page **out)
 {
 	int error = cache_get_locked(&dir->cache, nr_blocks_of(dir), out);
@@ -215,7 +220,8 @@ int ext2_add_entry(struct inode *dir, const char *name, u32 number, u32 mode)
 
 int ext2_remove_entry(struct inode *dir, struct ext2_place *place)
 {
-	struct ext2_disk_entry *e = ext2_entry_at(place), *before = entry_at(place->page, place->previous);
+	struct ext2_disk_entry *e = ext2_entry_at(place);
+	struct ext2_disk_entry *before = entry_at(place->page, place->previous);
 
 	page_lock(place->page);
 	if (e != before)
@@ -270,7 +276,8 @@ static bool is_dots(const struct ext2_disk_entry *e)
 
 // Calls f for every used entry at or after position; f returns false to stop.
 static int for_each_entry(struct inode *dir, u64 position,
-			  bool (*f)(void *argument, const struct ext2_disk_entry *e, u64 next_position), void *argument)
+			  bool (*f)(void *argument, const struct ext2_disk_entry *e,
+				    u64 next_position), void *argument)
 {
 	for (u64 index = position / BLOCK_SIZE; index < nr_blocks_of(dir); index++) {
 		struct page *p;
@@ -278,7 +285,8 @@ static int for_each_entry(struct inode *dir, u64 position,
 
 		if (error)
 			return error;
-		// From the block's beginning: the position may be stale and point into the middle of an entry.
+		// From the block's beginning: the position may be stale and point into the middle
+		// of an entry.
 		for (u32 offset = 0; offset < BLOCK_SIZE;) {
 			error = check_entry(dir, p, index, offset);
 			if (error)
@@ -323,7 +331,8 @@ static bool emit_entry(void *argument, const struct ext2_disk_entry *e, u64 next
 {
 	struct reading *r = argument;
 
-	if (!r->emit->emit(r->emit, e->name, e->name_length, next_position, e->inode, dirent_of_type[e->type & 7]))
+	if (!r->emit->emit(r->emit, e->name, e->name_length, next_position, e->inode,
+			   dirent_of_type[e->type & 7]))
 		return false;
 	r->file->position = next_position;
 	return true;

@@ -1,18 +1,21 @@
 #pragma once
 /*
- * ext2.h - the second extended file system, as it lies on disk and as it is kept in memory. Inside the room only.
+ * ext2.h - the second extended file system, as it lies on disk and as it is kept in memory. Inside
+ * the room only.
  *
  *  block 0: superblock (1024 bytes in) | group descriptors | per group: block bitmap, inode bitmap, inode table | data
  *
- * Only 4 KiB blocks: a block is a page. Metadata blocks (superblock, descriptors, bitmaps, inode tables, indirect blocks)
- * are pages of the device's cache, changed under their page lock and marked dirty; file and directory data are pages of
- * the inode's own cache. No block is in both: an indirect block that is freed is dropped from the device's cache.
+ * Only 4 KiB blocks: a block is a page. Metadata blocks (superblock, descriptors, bitmaps, inode
+ * tables, indirect blocks) are pages of the device's cache, changed under their page lock and
+ * marked dirty; file and directory data are pages of the inode's own cache. No block is in both: an
+ * indirect block that is freed is dropped from the device's cache.
  *
- * Locks, outermost first: inode.lock (names, size), the page lock of a data page, ext2_inode.map_lock (which block is
- * where), ext2.alloc_lock (bitmaps and counts), the page lock of a metadata page.
+ * Locks, outermost first: inode.lock (names, size), the page lock of a data page,
+ * ext2_inode.map_lock (which block is where), ext2.alloc_lock (bitmaps and counts), the page lock
+ * of a metadata page.
  *
- * Nothing on the disk is trusted: every number is checked where it is used, what is wrong is told once on the log by
- * ext2_damaged, and the caller sees -EIO.
+ * Nothing on the disk is trusted: every number is checked where it is used, what is wrong is told
+ * once on the log by ext2_damaged, and the caller sees -EIO.
  */
 #include "types.h"
 #include "fs/vfs.h"
@@ -96,7 +99,9 @@ struct ext2 {                           // one mounted file system
 	struct page *super_page;        // block 0, held
 	struct page **group_pages;      // the descriptors' blocks, held
 	u32 nr_groups, nr_group_blocks;
-	u32 nr_blocks, nr_inodes, blocks_per_group, inodes_per_group, table_blocks, inode_size, first_inode;    // constant
+	// constant
+	u32 nr_blocks, nr_inodes, blocks_per_group, inodes_per_group, table_blocks, inode_size,
+		first_inode;
 	u32 nr_reserved_blocks, nr_overhead_blocks;     // constant
 	bool has_filetype;              // constant
 	bool was_valid;                 // constant; cleanly unmounted before
@@ -112,9 +117,11 @@ struct ext2_inode {
 	u32 flags, attribute_block, generation;
 	u32 birth_time;
 	bool is_fresh;                  // its place in the table still holds a former inode
-	u64 next_index;                 // GUARDED_BY(map_lock) the page after the one that got a block last,
+	// GUARDED_BY(map_lock) the page after the one that got a block last,
+	u64 next_index;
 	blk_t next_goal;                // GUARDED_BY(map_lock) and the block after that
-	u32 add_from;                   // directory block where room was last seen; GUARDED_BY(inode.lock)
+	// directory block where room was last seen; GUARDED_BY(inode.lock)
+	u32 add_from;
 };
 
 static inline struct ext2 *ext2_of(const struct superblock *sb)
@@ -140,7 +147,8 @@ bool ext2_block_is_usable(struct ext2 *fs, blk_t block);
 int ext2_block_get_surely(struct ext2 *fs, blk_t block, struct page **out) MUST_CHECK;
 bool ext2_inode_is_usable(const struct ext2 *fs, u64 number);
 void ext2_want_large_files(struct ext2 *fs);    // a file is above 2 GiB: the superblock must say so
-void ext2_mark_super_dirty(struct ext2 *fs);    // alloc_lock held: copies the counts into the superblock's page
+// Alloc_lock held: copies the counts into the superblock's page
+void ext2_mark_super_dirty(struct ext2 *fs);
 
 /* alloc.c: alloc_lock is taken inside. May sleep. */
 int ext2_block_alloc(struct ext2 *fs, blk_t goal, blk_t *out) MUST_CHECK;       // -ENOSPC, -EIO
@@ -151,8 +159,10 @@ int ext2_number_free(struct ext2 *fs, u32 number, bool is_directory);
 
 /* map.c */
 enum ext2_map_mode { EXT2_MAP_READ, EXT2_MAP_ALLOCATE };
-// The block behind page index of the file; 0: a hole. Takes map_lock. May sleep. *is_new (may be NULL): it was allocated now.
-int ext2_map(struct ext2_inode *n, u64 index, enum ext2_map_mode mode, blk_t *out, bool *is_new) MUST_CHECK;
+// The block behind page index of the file; 0: a hole. Takes map_lock. May sleep. *is_new (may be
+// NULL): it was allocated now.
+int ext2_map(struct ext2_inode *n, u64 index, enum ext2_map_mode mode, blk_t *out,
+	     bool *is_new) MUST_CHECK;
 // Frees every block at or past page index `keep`. Takes map_lock. May sleep.
 int ext2_cut(struct ext2_inode *n, u64 keep);
 u64 ext2_max_file_size(void);
@@ -160,9 +170,11 @@ u64 ext2_max_file_size(void);
 /* hole.c: holes in the map. Both take map_lock and may sleep. */
 // Frees the block behind page index, if there is one, and the pointer blocks that are empty then.
 int ext2_map_remove(struct ext2_inode *n, u64 index) MUST_CHECK;
-// The first page of [first, behind) that has a block (or, not wants_data, that has none); behind when there is none.
+// The first page of [first, behind) that has a block (or, not wants_data, that has none); behind
+// when there is none.
 int ext2_map_find(struct ext2_inode *n, u64 first, u64 behind, bool wants_data, u64 *out) MUST_CHECK;
-// map.c, for hole.c: pages below one pointer of that level; which pointer of the inode leads to a page; a change of one.
+// map.c, for hole.c: pages below one pointer of that level; which pointer of the inode leads to a
+// page; a change of one.
 u64 ext2_map_span(u32 level);
 int ext2_map_root(u64 index, u32 *pointer, u32 *level, u64 *below) MUST_CHECK;  // -EFBIG
 int ext2_map_bad_pointer(struct ext2_inode *n, blk_t block);
@@ -172,7 +184,8 @@ int ext2_map_free_block(struct ext2_inode *n, blk_t block, u32 level);
 
 /* inode.c */
 int ext2_inode_read(struct ext2 *fs, u64 number, struct inode **out) MUST_CHECK;        // referenced
-// A new inode of that mode, referenced, nr_links 0 (so that a put undoes it), near dir. The caller sets nr_links and marks it dirty.
+// A new inode of that mode, referenced, nr_links 0 (so that a put undoes it), near dir. The caller
+// sets nr_links and marks it dirty.
 int ext2_inode_create(struct inode *dir, u32 mode, u64 device_number, struct inode **out) MUST_CHECK;
 int ext2_inode_write(struct inode *ip);
 void ext2_inode_evict(struct inode *ip);
@@ -184,10 +197,12 @@ void ext2_inodes_init(void);
 struct ext2_place {                     // where an entry stands
 	struct page *page;              // referenced
 	u32 offset;
-	u32 previous;                   // offset of the entry before it in the block; = offset for the first
+	// offset of the entry before it in the block; = offset for the first
+	u32 previous;
 	u64 index;                      // the block
 };
-int ext2_find_entry(struct inode *dir, const char *name, struct ext2_place *out) MUST_CHECK;    // -ENOENT; the caller puts out->page
+// -ENOENT; the caller puts out->page
+int ext2_find_entry(struct inode *dir, const char *name, struct ext2_place *out) MUST_CHECK;
 struct ext2_disk_entry *ext2_entry_at(const struct ext2_place *place);
 int ext2_add_entry(struct inode *dir, const char *name, u32 number, u32 mode) MUST_CHECK;
 int ext2_remove_entry(struct inode *dir, struct ext2_place *place) MUST_CHECK;

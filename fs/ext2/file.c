@@ -1,14 +1,16 @@
 /*
- * file.c - between the page cache and the disk: pages are filled from blocks and stored to them, in as few requests as the
- * layout on disk allows; holes are zeros; files grow and are cut.
+ * file.c - between the page cache and the disk: pages are filled from blocks and stored to them, in
+ * as few requests as the layout on disk allows; holes are zeros; files grow and are cut.
  *
- * What lies in memory past the end of the file, in its last page, never reaches the disk: a mapping may have stored there.
- * When a page that is stored holds the end and anything but zeros behind it, a copy with a clean tail is written instead.
- * The page itself is left alone: it is not locked, and a write() may just now be putting new bytes there, before the size
- * says so. (That write makes the page dirty again afterwards, so it is stored once more with the new size.)
+ * What lies in memory past the end of the file, in its last page, never reaches the disk: a mapping
+ * may have stored there. When a page that is stored holds the end and anything but zeros behind it,
+ * a copy with a clean tail is written instead. The page itself is left alone: it is not locked, and
+ * a write() may just now be putting new bytes there, before the size says so. (That write makes the
+ * page dirty again afterwards, so it is stored once more with the new size.)
  *
- * Cutting: the size first, so that nobody looks for pages past the end; then the pages, which waits for their write-back;
- * then the blocks. A page that a racing read brings back past the end finds the new size in fill() and is all zeros.
+ * Cutting: the size first, so that nobody looks for pages past the end; then the pages, which waits
+ * for their write-back; then the blocks. A page that a racing read brings back past the end finds
+ * the new size in fill() and is all zeros.
  */
 #include "fs/ext2/ext2.h"
 #include "kernel.h"
@@ -44,7 +46,8 @@ static void read_done(struct bio *bio, int error)
 	bio_free(bio);
 }
 
-static void submit(struct ext2 *fs, enum bio_op op, blk_t first, struct page **pages, u32 nr, void (*done)(struct bio *, int))
+static void submit(struct ext2 *fs, enum bio_op op, blk_t first, struct page **pages, u32 nr,
+		   void (*done)(struct bio *, int))
 {
 	struct bio *bio = bio_alloc(fs->sb.device, op, first, nr);
 
@@ -184,7 +187,8 @@ static void ext2_store(struct cache *cache, struct page **pages, u32 nr_pages)
 		int error = ext2_map(n, p->index, EXT2_MAP_READ, &block, NULL);
 
 		if (!error && !block)   // no dirty page is without its block (reserve)
-			error = ext2_damaged(fs, "page %lu of inode %lu has lost its block", p->index, n->inode.number);
+			error = ext2_damaged(fs, "page %lu of inode %lu has lost its block",
+					     p->index, n->inode.number);
 		if (error || (within < PAGE_SIZE && has_tail(p, within))) {
 			store_run(fs, &run);
 			if (error)
@@ -210,7 +214,8 @@ static int ext2_reserve(struct cache *cache, struct page *page)
 	if (error)
 		return error;
 	page_set(page, PAGE_BACKED);
-	// The new block's bytes are somebody's old ones: the page must not be dropped before it is written.
+	// The new block's bytes are somebody's old ones: the page must not be dropped before it is
+	// written.
 	if (is_new && page_has(page, PAGE_UPTODATE))
 		page_mark_dirty(page);
 	return 0;
@@ -230,7 +235,8 @@ const struct cache_ops ext2_cache_ops = {
 
 /* --- sizes --------------------------------------------------------------------------------- */
 
-// Brings the page that holds byte `size` into memory, so that cache_set_size finds it and zeroes what is behind that byte.
+// Brings the page that holds byte `size` into memory, so that cache_set_size finds it and zeroes
+// what is behind that byte.
 static int hold_tail(struct inode *ip, u64 size, struct page **out)
 {
 	*out = NULL;
@@ -239,7 +245,8 @@ static int hold_tail(struct inode *ip, u64 size, struct page **out)
 	return cache_get(&ip->cache, size >> PAGE_SHIFT, out);
 }
 
-// inode->lock held for writing. With the size that it has already, frees blocks past the end (after a failed write).
+// inode->lock held for writing. With the size that it has already, frees blocks past the end (after
+// a failed write).
 int ext2_resize(struct inode *ip, u64 size)
 {
 	u64 old_size = ip->cache.size;
@@ -262,7 +269,8 @@ int ext2_resize(struct inode *ip, u64 size)
 	if (size > old_size)
 		return 0;
 	error = ext2_cut(ext2_node(ip), pages_of(size));
-	// A reader that had looked at the old size may have read a block in between. From now on it would find a hole.
+	// A reader that had looked at the old size may have read a block in between. From now on it
+	// would find a hole.
 	cache_truncate_pages(&ip->cache, size);
 	return error;
 }

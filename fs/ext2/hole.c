@@ -1,7 +1,8 @@
 /*
- * hole.c - holes in the map of a file (map.c has its shape): taking one page's block out of the middle, and searching for
- * the next page that has a block or has none. Both go down the tree by recursion, one level of pointers a call, under
- * map_lock. A pointer block that is left without pointers goes too, so that a file that is all hole has no blocks at all.
+ * hole.c - holes in the map of a file (map.c has its shape): taking one page's block out of the
+ * middle, and searching for the next page that has a block or has none. Both go down the tree by
+ * recursion, one level of pointers a call, under map_lock. A pointer block that is left without
+ * pointers goes too, so that a file that is all hole has no blocks at all.
  */
 #include "fs/ext2/ext2.h"
 #include "kernel.h"
@@ -73,7 +74,8 @@ int ext2_map_remove(struct ext2_inode *n, u64 index)
 	return error;
 }
 
-// Below one pointer, from page `from` of it on: the first page that is wanted; the span of the level when there is none.
+// Below one pointer, from page `from` of it on: the first page that is wanted; the span of the
+// level when there is none.
 static int find_below(struct ext2_inode *n, u32 pointer, u32 level, u64 from, bool wants_data, u64 *out)
 {
 	u64 span = ext2_map_span(level), step;
@@ -93,7 +95,8 @@ static int find_below(struct ext2_inode *n, u32 pointer, u32 level, u64 from, bo
 	while (!error && *out < span) {
 		u64 start = *out / step * step, found;
 
-		error = find_below(n, pointers_of(p)[*out / step], level - 1, *out - start, wants_data, &found);
+		error = find_below(n, pointers_of(p)[*out / step], level - 1, *out - start,
+				   wants_data, &found);
 		*out = start + found;
 		if (found < step)
 			break;

@@ -1,7 +1,8 @@
 /*
- * inode.c - inodes on disk and in memory. Reading one believes nothing: a number out of range, a type that does not exist,
- * a size that cannot be, features of later file systems are all refused with -EIO and a line on the log. Writing one puts
- * it into its block of the inode table, leaving what we do not know there as it is. A fresh inode's place is cleared first.
+ * inode.c - inodes on disk and in memory. Reading one believes nothing: a number out of range, a
+ * type that does not exist, a size that cannot be, features of later file systems are all refused
+ * with -EIO and a line on the log. Writing one puts it into its block of the inode table, leaving
+ * what we do not know there as it is. A fresh inode's place is cleared first.
  */
 #include "fs/ext2/ext2.h"
 #include "kernel.h"
@@ -41,11 +42,13 @@ void ext2_inode_free(struct inode *ip)
 static int find_on_disk(struct ext2 *fs, u64 number, struct page **page, struct ext2_disk_inode **out)
 {
 	u64 i = (number - 1) % fs->inodes_per_group;
-	u32 group = (u32)((number - 1) / fs->inodes_per_group), per_block = (u32)BLOCK_SIZE / fs->inode_size;
+	u32 group = (u32)((number - 1) / fs->inodes_per_group);
+	u32 per_block = (u32)BLOCK_SIZE / fs->inode_size;
 	int error = ext2_block_get_surely(fs, ext2_group(fs, group)->inode_table + i / per_block, page);
 
 	if (!error)
-		*out = (struct ext2_disk_inode *)((char *)page_address(*page) + i % per_block * fs->inode_size);
+		*out = (struct ext2_disk_inode *)((char *)page_address(*page) +
+						  i % per_block * fs->inode_size);
 	return error;
 }
 
@@ -77,7 +80,8 @@ static u64 device_from_disk(const u32 *block)
 {
 	if (block[0])
 		return ABI_MKDEV((u64)block[0] >> 8 & 0xff, (u64)block[0] & 0xff);
-	return ABI_MKDEV((u64)block[1] >> 8 & 0xfff, (block[1] & 0xff) | ((u64)block[1] >> 12 & 0xfff00));
+	return ABI_MKDEV((u64)block[1] >> 8 & 0xfff, (block[1] & 0xff) |
+			 ((u64)block[1] >> 12 & 0xfff00));
 }
 
 static void device_to_disk(u64 number, u32 *block)
@@ -101,7 +105,8 @@ static const char *find_fault(const struct ext2 *fs, const struct ext2_disk_inod
 		return "is mapped by extents";
 	if (d->flags & EXT2_FLAG_INLINE)
 		return "has its data inline";
-	if (fs->inode_size > EXT2_OLD_INODE_SIZE && d->extra_size > fs->inode_size - EXT2_OLD_INODE_SIZE)
+	if (fs->inode_size > EXT2_OLD_INODE_SIZE &&
+	    d->extra_size > fs->inode_size - EXT2_OLD_INODE_SIZE)
 		return "has extra fields beyond its size";
 	switch (d->mode & S_IFMT) {
 	case S_IFREG:
@@ -109,7 +114,8 @@ static const char *find_fault(const struct ext2 *fs, const struct ext2_disk_inod
 	case S_IFDIR:
 		return !size || size % BLOCK_SIZE ? "is a directory of odd length" : NULL;
 	case S_IFLNK:
-		return !size || size >= PATH_LENGTH_MAX ? "is a symbolic link of impossible length" : NULL;
+		return !size || size >= PATH_LENGTH_MAX ?
+			"is a symbolic link of impossible length" : NULL;
 	case S_IFCHR: case S_IFBLK: case S_IFIFO: case S_IFSOCK:
 		return NULL;
 	default:
@@ -315,7 +321,8 @@ int ext2_inode_write(struct inode *ip)
 	return 0;
 }
 
-// The block of extended attributes that we never look into: shared by a count, freed with its last inode.
+// The block of extended attributes that we never look into: shared by a count, freed with its last
+// inode.
 static void release_attributes(struct ext2 *fs, struct ext2_inode *n)
 {
 	struct page *p;

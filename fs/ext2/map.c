@@ -1,12 +1,13 @@
 /*
- * map.c - which block of the disk holds page i of a file. The inode has 12 pointers to data, then one each to a block of
- * 1024 pointers, to a block of pointers to such blocks, and once more:
+ * map.c - which block of the disk holds page i of a file. The inode has 12 pointers to data, then
+ * one each to a block of 1024 pointers, to a block of pointers to such blocks, and once more:
  *
  *      block[0..11] -> data      block[12] -> P -> data      block[13] -> P -> P -> data      block[14] -> P -> P -> P -> data
  *
- * So the map is a tree of the same shape at every level, and each job is one recursive function: walk() finds or makes the
- * way to one page, cut() frees everything from one page on. Level 0 is a pointer to data. map_lock covers the tree; the
- * page lock of a pointer block covers its bytes against being written to disk half-changed.
+ * So the map is a tree of the same shape at every level, and each job is one recursive function:
+ * walk() finds or makes the way to one page, cut() frees everything from one page on. Level 0 is a
+ * pointer to data. map_lock covers the tree; the page lock of a pointer block covers its bytes
+ * against being written to disk half-changed.
  */
 #include "fs/ext2/ext2.h"
 #include "kernel.h"
@@ -30,7 +31,8 @@ u64 ext2_map_span(u32 level)
 
 u64 ext2_max_file_size(void)
 {
-	// st_blocks on disk counts 512-byte units in 32 bits, pointer blocks included; and the tree ends somewhere.
+	// st_blocks on disk counts 512-byte units in 32 bits, pointer blocks included; and the tree
+	// ends somewhere.
 	u64 by_tree = EXT2_NR_DIRECT + ext2_map_span(1) + ext2_map_span(2) + ext2_map_span(3);
 	u64 by_count = (1ul << 32) / EXT2_SECTORS_PER_BLOCK;
 
@@ -61,7 +63,8 @@ int ext2_map_root(u64 index, u32 *pointer, u32 *level, u64 *below)
 
 int ext2_map_bad_pointer(struct ext2_inode *n, blk_t block)
 {
-	return ext2_damaged(ext2_of(n->inode.sb), "inode %lu points to block %lu", n->inode.number, block);
+	return ext2_damaged(ext2_of(n->inode.sb), "inode %lu points to block %lu", n->inode.number,
+			    block);
 }
 
 // Stores a pointer: in a pointer block's page, or (table NULL) in the inode.
@@ -187,7 +190,8 @@ int ext2_map_free_block(struct ext2_inode *n, blk_t block, u32 level)
 	int error = ext2_block_free(fs, block);
 
 	if (!error)
-		WRITE_ONCE(n->inode.nr_sectors, n->inode.nr_sectors - min(n->inode.nr_sectors, (u64)EXT2_SECTORS_PER_BLOCK));
+		WRITE_ONCE(n->inode.nr_sectors,
+			   n->inode.nr_sectors - min(n->inode.nr_sectors, (u64)EXT2_SECTORS_PER_BLOCK));
 	return error;
 }
 
@@ -202,15 +206,18 @@ static int cut_below(struct ext2_inode *n, blk_t block, u32 level, u64 keep)
 	struct page *p;
 	int error = ext2_block_is_allocated(fs, block, &is_allocated);
 
-	// On a damaged disk many pointers may lead to one block: once it is freed, its pointers count no more.
+	// On a damaged disk many pointers may lead to one block: once it is freed, its pointers
+	// count no more.
 	if (!error && !is_allocated)
-		error = ext2_damaged(fs, "pointer block %lu of inode %lu is free", block, n->inode.number);
+		error = ext2_damaged(fs, "pointer block %lu of inode %lu is free", block,
+				     n->inode.number);
 	if (!error)
 		error = ext2_block_get_surely(fs, block, &p);
 	if (error)
 		return error;
 	for (u64 i = first; i < EXT2_POINTERS_PER_BLOCK; i++) {
-		int this_error = cut(n, p, (u32 *)page_address(p) + i, level - 1, i == first ? keep % span : 0);
+		int this_error = cut(n, p, (u32 *)page_address(p) + i, level - 1,
+				     i == first ? keep % span : 0);
 
 		error = error ? error : this_error;
 	}
@@ -218,7 +225,8 @@ static int cut_below(struct ext2_inode *n, blk_t block, u32 level, u64 keep)
 	return error;
 }
 
-// Frees what lies below a pointer from its page `keep` on; with keep 0 the pointer too. Bottom up, going on after an error.
+// Frees what lies below a pointer from its page `keep` on; with keep 0 the pointer too. Bottom up,
+// going on after an error.
 static int cut(struct ext2_inode *n, struct page *table, u32 *pointer, u32 level, u64 keep)
 {
 	struct ext2 *fs = ext2_of(n->inode.sb);
@@ -252,7 +260,8 @@ int ext2_cut(struct ext2_inode *n, u64 keep)
 	}
 	for (u32 level = 1; level <= 3; level++) {
 		if (keep < first + ext2_map_span(level)) {
-			later = cut(n, NULL, &n->block[EXT2_NR_DIRECT + level - 1], level, keep > first ? keep - first : 0);
+			later = cut(n, NULL, &n->block[EXT2_NR_DIRECT + level - 1], level,
+				    keep > first ? keep - first : 0);
 			error = error ? error : later;
 		}
 		first += ext2_map_span(level);

@@ -1,7 +1,8 @@
 /*
- * name.c - what the VFS asks of a directory: look a name up, make one, remove one, move one. The order of steps is such
- * that a failure half-way can be taken back, and that after a power cut e2fsck finds a link count too high rather than too
- * low: an inode is written with its links before a name leads to it, a name goes before its link is counted off.
+ * name.c - what the VFS asks of a directory: look a name up, make one, remove one, move one. The
+ * order of steps is such that a failure half-way can be taken back, and that after a power cut
+ * e2fsck finds a link count too high rather than too low: an inode is written with its links before
+ * a name leads to it, a name goes before its link is counted off.
  */
 #include "fs/ext2/ext2.h"
 #include "kernel.h"
@@ -19,8 +20,9 @@ static void change_links(struct inode *ip, i32 by)
 }
 
 /*
- * Is dir what the subdirectory calls its parent? If so for each, the directories are a tree, however damaged the disk. The
- * subdirectory is not locked: its ".." changes only in a rename, which wants dir locked.
+ * Is dir what the subdirectory calls its parent? If so for each, the directories are a tree,
+ * however damaged the disk. The subdirectory is not locked: its ".." changes only in a rename,
+ * which wants dir locked.
  */
 static int check_parent(struct inode *dir, struct inode *ip)
 {
@@ -33,8 +35,10 @@ static int check_parent(struct inode *dir, struct inode *ip)
 
 	if (!error)
 		page_put(place.page);
-	return is_parent ? 0 : ext2_damaged(ext2_of(dir->sb), "directory %lu is in directory %lu, but its .. leads elsewhere",
-					    ip->number, dir->number);
+	if (is_parent)
+		return 0;
+	return ext2_damaged(ext2_of(dir->sb), "directory %lu is in %lu, but its .. leads elsewhere",
+			    ip->number, dir->number);
 }
 
 static int ext2_lookup(struct inode *dir, const char *name, struct inode **out)
@@ -48,7 +52,8 @@ static int ext2_lookup(struct inode *dir, const char *name, struct inode **out)
 
 	page_put(place.page);
 	if (number == dir->number || number == EXT2_ROOT)       // "." and ".." never come here
-		return ext2_damaged(ext2_of(dir->sb), "directory %lu: a name leads to inode %lu", dir->number, number);
+		return ext2_damaged(ext2_of(dir->sb), "directory %lu: a name leads to inode %lu",
+				    dir->number, number);
 	error = ext2_inode_read(ext2_of(dir->sb), number, out);
 	if (error || !S_ISDIR((*out)->mode))
 		return error;
@@ -59,7 +64,8 @@ static int ext2_lookup(struct inode *dir, const char *name, struct inode **out)
 }
 
 // Gives the new inode its name. On failure it is put, which frees it.
-static int add_new(struct inode *dir, const char *name, struct inode *ip, u32 nr_links, struct inode **out)
+static int add_new(struct inode *dir, const char *name, struct inode *ip, u32 nr_links,
+		   struct inode **out)
 {
 	int error;
 
@@ -75,7 +81,8 @@ static int add_new(struct inode *dir, const char *name, struct inode *ip, u32 nr
 	return 0;
 }
 
-static int ext2_create(struct inode *dir, const char *name, u32 mode, u64 device_number, struct inode **out)
+static int ext2_create(struct inode *dir, const char *name, u32 mode, u64 device_number,
+		       struct inode **out)
 {
 	struct inode *ip;
 	int error = ext2_inode_create(dir, mode, device_number, &ip);
@@ -139,7 +146,8 @@ static int remove_name(struct inode *dir, const char *name, const struct inode *
 	if (error)
 		return error;
 	if (ext2_entry_at(&place)->inode != target->number)
-		error = ext2_damaged(ext2_of(dir->sb), "directory %lu has changed by itself", dir->number);
+		error = ext2_damaged(ext2_of(dir->sb), "directory %lu has changed by itself",
+				     dir->number);
 	else
 		error = ext2_remove_entry(dir, &place);
 	page_put(place.page);
@@ -185,7 +193,8 @@ static int set_parent(struct inode *moved, struct inode *from_dir, struct inode 
 	int error = ext2_find_entry(moved, "..", &place);
 
 	if (error)
-		return error == -ENOENT ? ext2_damaged(ext2_of(moved->sb), "directory %lu has no ..", moved->number) : error;
+		return error != -ENOENT ? error :
+		       ext2_damaged(ext2_of(moved->sb), "directory %lu has no ..", moved->number);
 	error = ext2_set_entry(moved, &place, (u32)to_dir->number, S_IFDIR);
 	page_put(place.page);
 	if (!error) {
@@ -196,7 +205,8 @@ static int set_parent(struct inode *moved, struct inode *from_dir, struct inode 
 }
 
 // The new name leads to the moved inode: in the place of what is replaced, or added.
-static int set_new_name(struct inode *to_dir, const char *to, struct inode *moved, struct inode *replaced)
+static int set_new_name(struct inode *to_dir, const char *to, struct inode *moved,
+			struct inode *replaced)
 {
 	struct ext2_place place;
 

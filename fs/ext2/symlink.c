@@ -1,6 +1,7 @@
 /*
- * symlink.c - symbolic links. A target shorter than 60 bytes lies in the inode, where the block pointers would be; a longer
- * one in a block of its own. Which it is, the blocks tell: a fast link has none but perhaps one of extended attributes.
+ * symlink.c - symbolic links. A target shorter than 60 bytes lies in the inode, where the block
+ * pointers would be; a longer one in a block of its own. Which it is, the blocks tell: a fast link
+ * has none but perhaps one of extended attributes.
  */
 #include "fs/ext2/ext2.h"
 #include "lib/iobuf.h"

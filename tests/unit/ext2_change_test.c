@@ -1,4 +1,5 @@
-// Changes a file system at random beside a model in memory; the bytes must agree at every moment, and e2fsck at the end.
+// Changes a file system at random beside a model in memory; the bytes must agree at every moment,
+// and e2fsck at the end.
 // BUILD: -DDEBUG -iquote tests/unit/host tests/unit/host_kernel.c tests/unit/host_disk.c
 // BUILD: fs/ext2/super.c fs/ext2/alloc.c fs/ext2/map.c fs/ext2/hole.c
 // BUILD: fs/ext2/inode.c fs/ext2/dir.c fs/ext2/name.c fs/ext2/file.c fs/ext2/symlink.c fs/inode.c fs/dentry.c fs/path.c
@@ -22,7 +23,8 @@ static char image[128];
 static void make_disk(const char *options, const char *size)
 {
 	snprintf(image, sizeof(image), "%s/change.img", host_temporary());
-	require(host_run("rm -f %s && mke2fs -qF -t ext2 -b 4096 %s %s %s > /dev/null 2>&1", image, options, image, size) == 0);
+	require(host_run("rm -f %s && mke2fs -qF -t ext2 -b 4096 %s %s %s > /dev/null 2>&1", image,
+			 options, image, size) == 0);
 	host_load(&host_disk, image);
 	require(host_mount(0) == 0);
 }
@@ -41,7 +43,8 @@ static u32 nr_names;
 
 static void path_of(const struct model *m, u32 folder, char *out)
 {
-	sprintf(out, "/mnt/d%u/%sfile%ld", folder, m - models < 5 ? "a-very-long-name-that-takes-more-room-than-others-do-" : "",
+	sprintf(out, "/mnt/d%u/%sfile%ld", folder, m - models < 5 ?
+		"a-very-long-name-that-takes-more-room-than-others-do-" : "",
 		(long)(m - models));
 }
 
@@ -227,7 +230,8 @@ static void do_links(void)
 			char back[200];
 
 			require(path_lookup(root_dentry(), path, 0, &d) == 0);
-			require(d->inode->ops->readlink(d->inode, back, sizeof(back)) == (int)strlen(target));
+			require(d->inode->ops->readlink(d->inode, back,
+							sizeof(back)) == (int)strlen(target));
 			require(memcmp(back, target, strlen(target)) == 0);
 			dentry_put(d);
 		}
@@ -255,7 +259,8 @@ static void do_forget(void)
 	struct dentry *d = host_look("/mnt");
 
 	if (host_random() % 2)
-		require(inodes_write_back(d->sb, U64_MAX, host_random() % 2 ? SYNC_WAIT : SYNC_START) == 0);
+		require(inodes_write_back(d->sb, U64_MAX, host_random() % 2 ?
+					  SYNC_WAIT : SYNC_START) == 0);
 	for (u32 i = 0; i < NR_FILES; i++) {
 		if (models[i].open)
 			cache_drop_clean(&models[i].open->inode->cache);
@@ -333,7 +338,8 @@ static void random_run(const char *what, const char *options, u32 nr_steps, u64 
 			check_bytes(&models[i]);
 	}
 	host_unmount();
-	snprintf(name, sizeof(name), "%s: %u random steps, the bytes agree, e2fsck is silent", what, nr_steps);
+	snprintf(name, sizeof(name), "%s: %u random steps, the bytes agree, e2fsck is silent", what,
+		 nr_steps);
 	ok(host_is_sound(&host_disk), name);
 }
 
@@ -350,6 +356,7 @@ int main(void)
 	host_start();
 	random_run("defaults", "", nr ? nr : 6000, first + 1);
 	random_run("inodes of 128 bytes, small groups", "-I 128 -g 512", nr ? nr : 6000, first + 2);
-	random_run("indexed directories, no file types", "-O dir_index,^filetype", nr ? nr : 6000, first + 3);
+	random_run("indexed directories, no file types", "-O dir_index,^filetype", nr ? nr : 6000,
+		   first + 3);
 	return tap_end();
 }

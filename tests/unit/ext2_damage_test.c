@@ -1,5 +1,5 @@
-// Uses damaged disks: bytes of the metadata are changed at random, from seeds; requests fail; memory ends. Errors are
-// allowed, crashes, hangs and lost memory are not.
+// Uses damaged disks: bytes of the metadata are changed at random, from seeds; requests fail;
+// memory ends. Errors are allowed, crashes, hangs and lost memory are not.
 // BUILD: -DDEBUG -iquote tests/unit/host tests/unit/host_kernel.c tests/unit/host_disk.c
 // BUILD: fs/ext2/super.c fs/ext2/alloc.c fs/ext2/map.c fs/ext2/hole.c
 // BUILD: fs/ext2/inode.c fs/ext2/dir.c fs/ext2/name.c fs/ext2/file.c fs/ext2/symlink.c fs/inode.c fs/dentry.c fs/path.c
@@ -41,7 +41,8 @@ static void note(ssize_t result)
 	nr_errors += result < 0;
 }
 
-static bool emit(struct directory_emit *e, const char *name, size_t length, u64 next, u64 number, u8 type)
+static bool emit(struct directory_emit *e, const char *name, size_t length, u64 next, u64 number,
+		 u8 type)
 {
 	(void)e;
 	(void)type;
@@ -49,7 +50,8 @@ static bool emit(struct directory_emit *e, const char *name, size_t length, u64 
 }
 
 static const char *const names[] = {
-	"ls", "big", "long", "sparse", "a", "a/b", "a/b/c", "a/file1", "a/file5", "a/file9", "d", "d/link3", "d/link3/c", "new", "a/new",
+	"ls", "big", "long", "sparse", "a", "a/b", "a/b/c", "a/file1", "a/file5", "a/file9", "d",
+		"d/link3", "d/link3/c", "new", "a/new",
 	"a/b/new", "lost+found", "d/new", "d/link1/new",
 };
 
@@ -109,7 +111,8 @@ static void use(u32 nr_steps)
 			note(path_rename(r, random_path(a), r, random_path(b), 0));
 			break;
 		case 4:
-			note(path_symlink(r, random_path(a), host_random() % 2 ? "a/b/c" : "/mnt/a/file1"));
+			note(path_symlink(r, random_path(a), host_random() % 2 ?
+					  "a/b/c" : "/mnt/a/file1"));
 			break;
 		case 5:
 			d = host_look(random_path(a));
@@ -130,11 +133,13 @@ static void use(u32 nr_steps)
 	}
 }
 
-// Where damage hurts: superblock, descriptors, bitmaps, inode tables, directories, pointer blocks; seldom anywhere.
+// Where damage hurts: superblock, descriptors, bitmaps, inode tables, directories, pointer blocks;
+// seldom anywhere.
 static void flip(u32 nr)
 {
 	for (u32 i = 0; i < nr; i++) {
-		u64 block = host_random() % (nr_bytes / BLOCK_SIZE), offset = host_random() % BLOCK_SIZE;
+		u64 block = host_random() % (nr_bytes / BLOCK_SIZE), offset =
+			host_random() % BLOCK_SIZE;
 
 		switch (host_random() % 4) {
 		case 0:
@@ -164,9 +169,11 @@ static void cross(void)
 	u64 nr_words = nr_bytes / 4;
 
 	for (u32 i = 0; i < 40; i++) {
-		u64 from = host_random() % nr_words, to = (2 + host_random() % 60) * 1024 + host_random() % 1024;
+		u64 from = host_random() % nr_words, to = (2 + host_random() % 60) * 1024 +
+			host_random() % 1024;
 
-		words[to] = host_random() % 2 ? (u32)(host_random() % (nr_bytes / BLOCK_SIZE)) : words[from];
+		words[to] = host_random() % 2 ?
+			(u32)(host_random() % (nr_bytes / BLOCK_SIZE)) : words[from];
 	}
 }
 
@@ -199,8 +206,10 @@ static void failing_run(u64 seed)
 	require(host_mount(0) == 0);
 	for (u32 i = 0; i < 6; i++) {
 		host_disk.fails_once = host_random() % 2;
-		host_disk.fail_reads_from = host_random() % 2 ? host_disk.nr_reads + host_random() % 20 : 0;
-		host_disk.fail_writes_from = host_random() % 2 ? host_disk.nr_writes + host_random() % 20 : 0;
+		host_disk.fail_reads_from = host_random() % 2 ? host_disk.nr_reads +
+			host_random() % 20 : 0;
+		host_disk.fail_writes_from = host_random() % 2 ? host_disk.nr_writes +
+			host_random() % 20 : 0;
 		use(10);
 	}
 	finish_run();
@@ -257,21 +266,26 @@ int main(void)
 			printf("# seed %lu\n", seed);
 		damaged_run(seed);
 	}
-	snprintf(name, sizeof(name), "%lu damaged disks, %u mounted: %u calls, %u errors, no crash", nr, nr_mounted, nr_calls, nr_errors);
+	snprintf(name, sizeof(name), "%lu damaged disks, %u mounted: %u calls, %u errors, no crash",
+		 nr, nr_mounted, nr_calls, nr_errors);
 	ok(nr_mounted > 0, name);
 	nr_calls = nr_errors = 0;
 	for (u64 seed = first; seed < first + nr / 4; seed++)
 		failing_run(seed);
-	snprintf(name, sizeof(name), "failing requests: %u calls, %u errors, no crash", nr_calls, nr_errors);
+	snprintf(name, sizeof(name), "failing requests: %u calls, %u errors, no crash", nr_calls,
+		 nr_errors);
 	ok(nr_errors > 0, name);
 	nr_calls = nr_errors = 0;
 	for (u64 seed = first; seed < first + nr / 10; seed++)
 		nr_sound += starving_run(seed);
-	snprintf(name, sizeof(name), "failing allocations: %u calls, %u errors, %lu of %lu disks sound", nr_calls, nr_errors,
+	snprintf(name, sizeof(name),
+		 "failing allocations: %u calls, %u errors, %lu of %lu disks sound", nr_calls,
+			nr_errors,
 		 nr_sound, nr / 10);
 	ok(nr_sound == nr / 10, name);
 	drop_everything();
-	ok(host_frames == frames && host_objects_of("dentry") == 1 && host_objects_of("ext2_inode") == 2 &&
+	ok(host_frames == frames && host_objects_of("dentry") == 1 &&
+	   host_objects_of("ext2_inode") == 2 &&
 	   host_objects_of("file") == 0, "no memory is lost");
 	free(pristine);
 	return tap_end();

@@ -1,5 +1,6 @@
-// Cuts the power: of what was written since the disk's last flush, any part may be lost. After e2fsck has mended the disk,
-// every file that was synced has the bytes that it had then, under its name.
+// Cuts the power: of what was written since the disk's last flush, any part may be lost. After
+// e2fsck has mended the disk, every file that was synced has the bytes that it had then, under its
+// name.
 // BUILD: -DDEBUG -iquote tests/unit/host tests/unit/host_kernel.c tests/unit/host_disk.c
 // BUILD: fs/ext2/super.c fs/ext2/alloc.c fs/ext2/map.c fs/ext2/hole.c
 // BUILD: fs/ext2/inode.c fs/ext2/dir.c fs/ext2/name.c fs/ext2/file.c fs/ext2/symlink.c fs/inode.c fs/dentry.c fs/path.c
@@ -21,7 +22,8 @@ void _exit(int status);
 #define MODEL_MAX 120000u
 
 struct model {
-	bool exists, is_synced;         // is_synced: what follows was true at the last sync, and nothing has changed since
+	// is_synced: what follows was true at the last sync, and nothing has changed since
+	bool exists, is_synced;
 	u32 size;
 	u8 *bytes;
 };
@@ -109,7 +111,8 @@ static bool is_kept(u32 i)
 	char path[100];
 
 	path_of(i, path);
-	host_run("rm -f %s.out; debugfs -R 'dump %s %s.out' %s > /dev/null 2>&1", image, path + 4, image, image);
+	host_run("rm -f %s.out; debugfs -R 'dump %s %s.out' %s > /dev/null 2>&1", image, path + 4,
+		 image, image);
 	snprintf(path, sizeof(path), "%.90s.out", image);
 	FILE *f = fopen(path, "r");
 
@@ -146,7 +149,8 @@ static int life(u64 seed, const char *fresh)
 		return 100;
 	for (u32 i = 0; i < NR_FILES; i++) {
 		if (models[i].exists && models[i].is_synced && !is_kept(i)) {
-			printf("# seed %lu: file %u of %u bytes is not what was synced\n", seed, i, models[i].size);
+			printf("# seed %lu: file %u of %u bytes is not what was synced\n", seed, i,
+			       models[i].size);
 			nr_lost++;
 		}
 	}

@@ -1,4 +1,5 @@
-// Reads a tree that mke2fs made from the host's files, and compares every byte; checks what a mount refuses.
+// Reads a tree that mke2fs made from the host's files, and compares every byte; checks what a mount
+// refuses.
 // BUILD: -DDEBUG -iquote tests/unit/host tests/unit/host_kernel.c tests/unit/host_disk.c
 // BUILD: fs/ext2/super.c fs/ext2/alloc.c fs/ext2/map.c fs/ext2/hole.c
 // BUILD: fs/ext2/inode.c fs/ext2/dir.c fs/ext2/name.c fs/ext2/file.c fs/ext2/symlink.c fs/inode.c fs/dentry.c fs/path.c
@@ -65,7 +66,8 @@ static void compare_tree(const char *what)
 	u32 nr = 0, nr_same = 0;
 
 	snprintf(list, sizeof(list), "%s/list", host_temporary());
-	require(host_run("cd %s/tree && find . -type f ! -name sparse > %s", host_temporary(), list) == 0);
+	require(host_run("cd %s/tree && find . -type f ! -name sparse > %s", host_temporary(),
+			 list) == 0);
 	FILE *f = fopen(list, "r");
 
 	while (fgets(line, sizeof(line), f)) {
@@ -86,7 +88,8 @@ struct count {
 	u32 nr, room;
 };
 
-static bool count_entry(struct directory_emit *e, const char *name, size_t length, u64 next, u64 number, u8 type)
+static bool count_entry(struct directory_emit *e, const char *name, size_t length, u64 next,
+			u64 number, u8 type)
 {
 	struct count *c = container_of(e, struct count, emit);
 
@@ -147,10 +150,13 @@ static int look_error(const char *path)
 
 static void check_names(void)
 {
-	struct dentry *a = host_look("/mnt/second-name"), *b = host_look("/mnt/short/still/../still/file");
-	struct dentry *c = host_look("/mnt/long/still/file"), *d = host_look("/mnt/sub/../../mnt/sub/deeper/");
+	struct dentry *a = host_look("/mnt/second-name"), *b =
+		host_look("/mnt/short/still/../still/file");
+	struct dentry *c = host_look("/mnt/long/still/file"), *d =
+		host_look("/mnt/sub/../../mnt/sub/deeper/");
 
-	ok(a && b && c && a->inode == b->inode && b == c, "hard links, short and long symbolic links lead to one inode");
+	ok(a && b && c && a->inode == b->inode && b == c,
+	   "hard links, short and long symbolic links lead to one inode");
 	ok(a->inode->nr_links == 2, "the link count is two");
 	ok(d && S_ISDIR(d->inode->mode), "dots cross the mount in both directions");
 	char buffer[100], *path;
@@ -164,7 +170,8 @@ static void check_names(void)
 	ok(look_error("/mnt/loop") == -ELOOP, "a link to itself: ELOOP");
 	ok(look_error("/mnt/second-name/") == -ENOTDIR, "a slash behind a file: ENOTDIR");
 	ok(look_error("/mnt/second-name/x") == -ENOTDIR, "a file as a directory: ENOTDIR");
-	ok(look_error("/mnt/nothing") == -ENOENT && look_error("/mnt/nothing") == -ENOENT, "an absent name: ENOENT, cached too");
+	ok(look_error("/mnt/nothing") == -ENOENT && look_error("/mnt/nothing") == -ENOENT,
+	   "an absent name: ENOENT, cached too");
 	ok(look_error("") == -ENOENT, "the empty path: ENOENT");
 	char name[NAME_LENGTH_MAX + 20] = "/mnt/";
 
@@ -179,9 +186,11 @@ static void check_sparse(void)
 	u64 reads = host_disk.nr_reads;
 
 	ok(f && inode_size(f->inode) == 3ul << 30, "a sparse file of 3 GiB");
-	ok(host_read(f, bytes, 100, 1ul << 30) == 100 && bytes[0] == 0 && bytes[99] == 0, "its hole is zeros");
+	ok(host_read(f, bytes, 100, 1ul << 30) == 100 && bytes[0] == 0 && bytes[99] == 0,
+	   "its hole is zeros");
 	ok(host_disk.nr_reads - reads <= 3, "and costs no data reads");
-	ok(host_read(f, bytes, 100, 3221225400ul) == 72 && memcmp(bytes, "end", 3) == 0 && bytes[3] == 0, "its last bytes");
+	ok(host_read(f, bytes, 100, 3221225400ul) == 72 && memcmp(bytes, "end", 3) == 0 &&
+	   bytes[3] == 0, "its last bytes");
 	ok(host_read(f, bytes, 100, 3ul << 30) == 0, "nothing behind the end");
 	file_put(f);
 }
@@ -199,7 +208,8 @@ static void check_image(const char *what, const char *options)
 		return;
 	compare_tree(what);
 	snprintf(name, sizeof(name), "%s: directories are whole", what);
-	ok(count_directory("/mnt/headers") == host_count("headers") && count_directory("/mnt/sub") == 3, name);
+	ok(count_directory("/mnt/headers") == host_count("headers") &&
+	   count_directory("/mnt/sub") == 3, name);
 	host_unmount();
 	snprintf(name, sizeof(name), "%s: e2fsck is silent after unmounting", what);
 	ok(host_is_sound(&host_disk), name);
@@ -213,12 +223,17 @@ static void patch(u64 offset, u32 value, u32 nr_bytes)
 static void check_refusals(void)
 {
 	static const struct { const char *name; u32 offset, value, nr_bytes; } cases[] = {
-		{ "no magic", 56, 0x1234, 2 }, { "block size 1024", 24, 0, 4 }, { "absurd block size", 24, 77, 4 },
-		{ "extents", 96, 0x42, 4 }, { "journal to be replayed", 96, 0x6, 4 }, { "unknown feature", 96, 0x80000002, 4 },
-		{ "no blocks", 4, 0, 4 }, { "too many blocks", 4, 0xffffffff, 4 }, { "no inodes in a group", 40, 0, 4 },
+		{ "no magic", 56, 0x1234, 2 }, { "block size 1024", 24, 0, 4 },
+			{ "absurd block size", 24, 77, 4 },
+		{ "extents", 96, 0x42, 4 }, { "journal to be replayed", 96, 0x6, 4 },
+			{ "unknown feature", 96, 0x80000002, 4 },
+		{ "no blocks", 4, 0, 4 }, { "too many blocks", 4, 0xffffffff, 4 },
+			{ "no inodes in a group", 40, 0, 4 },
 		{ "too many inodes in a group", 40, 0x10000, 4 }, { "no blocks in a group", 32, 0, 4 },
-		{ "too many blocks in a group", 32, 0x10000, 4 }, { "inode size 0", 88, 0, 2 }, { "inode size 100", 88, 100, 2 },
-		{ "inode size 8192", 88, 8192, 2 }, { "inode count", 0, 17, 4 }, { "revision 9", 76, 9, 4 },
+		{ "too many blocks in a group", 32, 0x10000, 4 }, { "inode size 0", 88, 0, 2 },
+			{ "inode size 100", 88, 100, 2 },
+		{ "inode size 8192", 88, 8192, 2 }, { "inode count", 0, 17, 4 },
+			{ "revision 9", 76, 9, 4 },
 		{ "first data block 1", 20, 1, 4 }, { "first inode 0", 84, 0, 4 },
 	};
 	char name[100];
@@ -288,7 +303,8 @@ int main(void)
 	ok(host_disk.nr_writes == writes, "a read-only mount writes nothing");
 	check_refusals();
 	drop_everything();
-	ok(host_frames == frames && host_objects_of("dentry") == 1 && host_objects_of("ext2_inode") == 2 &&
+	ok(host_frames == frames && host_objects_of("dentry") == 1 &&
+	   host_objects_of("ext2_inode") == 2 &&
 	   host_objects_of("file") == 0, "no memory is lost");
 	return tap_end();
 }

@@ -1,5 +1,5 @@
-// Single stories about changing a file system: rules of names, every level of the block map, a full disk, the end of a file,
-// errors of the disk. e2fsck judges after each.
+// Single stories about changing a file system: rules of names, every level of the block map, a full
+// disk, the end of a file, errors of the disk. e2fsck judges after each.
 // BUILD: -DDEBUG -iquote tests/unit/host tests/unit/host_kernel.c tests/unit/host_disk.c
 // BUILD: fs/ext2/super.c fs/ext2/alloc.c fs/ext2/map.c fs/ext2/hole.c
 // BUILD: fs/ext2/inode.c fs/ext2/dir.c fs/ext2/name.c fs/ext2/file.c fs/ext2/symlink.c fs/inode.c fs/dentry.c fs/path.c
@@ -19,7 +19,8 @@ static char image[128];
 static void make_disk(const char *options, const char *size)
 {
 	snprintf(image, sizeof(image), "%s/change.img", host_temporary());
-	require(host_run("rm -f %s && mke2fs -qF -t ext2 -b 4096 %s %s %s > /dev/null 2>&1", image, options, image, size) == 0);
+	require(host_run("rm -f %s && mke2fs -qF -t ext2 -b 4096 %s %s %s > /dev/null 2>&1", image,
+			 options, image, size) == 0);
 	host_load(&host_disk, image);
 	require(host_mount(0) == 0);
 }
@@ -41,13 +42,15 @@ static void test_triple(void)
 
 	for (u32 i = 0; i < ARRAY_SIZE(pages); i++) {
 		memset(buffer, (int)i + 1, PAGE_SIZE);
-		good = good && host_write(f, buffer, PAGE_SIZE, pages[i] * PAGE_SIZE) == (ssize_t)PAGE_SIZE;
+		good = good && host_write(f, buffer, PAGE_SIZE,
+					  pages[i] * PAGE_SIZE) == (ssize_t)PAGE_SIZE;
 	}
 	require(inode_sync(f->inode, false) == 0);
 	cache_drop_clean(&f->inode->cache);
 	cache_drop_clean(&host_disk.device.cache);
 	for (u32 i = 0; i < ARRAY_SIZE(pages); i++) {
-		good = good && host_read(f, back, PAGE_SIZE, pages[i] * PAGE_SIZE) == (ssize_t)PAGE_SIZE;
+		good = good && host_read(f, back, PAGE_SIZE,
+					 pages[i] * PAGE_SIZE) == (ssize_t)PAGE_SIZE;
 		good = good && back[0] == i + 1 && back[PAGE_SIZE - 1] == i + 1;
 	}
 	ok(good, "direct, indirect, double and triple indirect blocks");
@@ -55,17 +58,21 @@ static void test_triple(void)
 	ok(f->inode->nr_sectors == (9 + 1 + 3 + 5) * 8, "and each is counted");
 	require(file_sync(f, 0, U64_MAX, false) == 0);
 	ok(host_write(f, buffer, 1, ext2_max_file_size()) == -EFBIG, "past the largest size: EFBIG");
-	ok(host_write(f, buffer, 10, ext2_max_file_size() - 5) == 5, "up to the largest size: a short count");
-	ok(host_truncate("/mnt/deep", 1036 * PAGE_SIZE + 1) == 0, "cut in the middle of the double level");
+	ok(host_write(f, buffer, 10, ext2_max_file_size() - 5) == 5,
+	   "up to the largest size: a short count");
+	ok(host_truncate("/mnt/deep", 1036 * PAGE_SIZE + 1) == 0,
+	   "cut in the middle of the double level");
 	ok(f->inode->nr_sectors == (5 + 1 + 2) * 8, "what is past the end is freed");
-	ok(host_truncate("/mnt/deep", 0) == 0 && f->inode->nr_sectors == 0, "cut to nothing: no block is left");
+	ok(host_truncate("/mnt/deep", 0) == 0 && f->inode->nr_sectors == 0,
+	   "cut to nothing: no block is left");
 	file_put(f);
 	require(path_unlink(root_dentry(), "/mnt/deep", false) == 0);
 	dentries_drop_unused(U64_MAX);
 	root = host_look("/mnt");
 	root->sb->ops->statfs(root->sb, &after);
 	dentry_put(root);
-	ok(before.f_bfree == after.f_bfree && before.f_ffree == after.f_ffree, "all blocks and the inode are free again");
+	ok(before.f_bfree == after.f_bfree && before.f_ffree == after.f_ffree,
+	   "all blocks and the inode are free again");
 	host_unmount();
 	ok(host_is_sound(&host_disk), "e2fsck is silent");
 }
@@ -82,7 +89,8 @@ static void test_full(void)
 	memset(buffer, 7, sizeof(buffer));
 	while ((n = host_write(f, buffer, sizeof(buffer), position)) == (ssize_t)sizeof(buffer))
 		position += (u64)n;
-	ok(n > 0 && n < (ssize_t)sizeof(buffer) && n % (ssize_t)PAGE_SIZE != 1, "the last write is short");
+	ok(n > 0 && n < (ssize_t)sizeof(buffer) && n % (ssize_t)PAGE_SIZE != 1,
+	   "the last write is short");
 	position += (u64)n;
 	ok(inode_size(f->inode) == position, "the size is what was written");
 	ok(host_write(f, buffer, 10, PAGE_ALIGN_UP(position)) == -ENOSPC, "then ENOSPC");
@@ -115,11 +123,14 @@ static void test_rules(void)
 	make_disk("", "8M");
 	struct dentry *r = root_dentry();
 
-	require(path_mkdir(r, "/mnt/a", 0755) == 0 && path_mkdir(r, "/mnt/a/b", 0755) == 0 && path_mkdir(r, "/mnt/c", 0755) == 0);
-	require(path_create(r, "/mnt/file", S_IFREG | 0644, 0) == 0 && path_create(r, "/mnt/a/x", S_IFREG | 0644, 0) == 0);
+	require(path_mkdir(r, "/mnt/a", 0755) == 0 && path_mkdir(r, "/mnt/a/b", 0755) == 0 &&
+		path_mkdir(r, "/mnt/c", 0755) == 0);
+	require(path_create(r, "/mnt/file", S_IFREG | 0644, 0) == 0 &&
+		path_create(r, "/mnt/a/x", S_IFREG | 0644, 0) == 0);
 	ok(path_rename(r, "/mnt/a", r, "/mnt/a/b/a", 0) == -EINVAL, "a directory into itself: EINVAL");
 	ok(path_rename(r, "/mnt/a/b", r, "/mnt/a", 0) == -ENOTEMPTY, "onto its own parent: ENOTEMPTY");
-	ok(path_rename(r, "/mnt/c", r, "/mnt/a", 0) == -ENOTEMPTY, "onto a directory that is not empty: ENOTEMPTY");
+	ok(path_rename(r, "/mnt/c", r, "/mnt/a", 0) == -ENOTEMPTY,
+	   "onto a directory that is not empty: ENOTEMPTY");
 	ok(path_rename(r, "/mnt/c", r, "/mnt/file", 0) == -ENOTDIR, "a directory onto a file: ENOTDIR");
 	ok(path_rename(r, "/mnt/file", r, "/mnt/c", 0) == -EISDIR, "a file onto a directory: EISDIR");
 	ok(path_rename(r, "/mnt/file", r, "/mnt/a/x", RENAME_NOREPLACE) == -EEXIST, "RENAME_NOREPLACE");
@@ -127,10 +138,13 @@ static void test_rules(void)
 	ok(path_rename(r, "/mnt/c", r, "/mnt/a/b", 0) == 0, "onto an empty directory");
 	ok(path_rename(r, "/mnt/a/b", r, "/mnt/b", 0) == 0, "up a level");
 	ok(path_unlink(r, "/mnt/a", true) == -ENOTEMPTY, "rmdir of a full directory: ENOTEMPTY");
-	ok(path_unlink(r, "/mnt/a", false) == -EISDIR && path_unlink(r, "/mnt/file", true) == -ENOTDIR, "EISDIR, ENOTDIR");
+	ok(path_unlink(r, "/mnt/a", false) == -EISDIR &&
+	   path_unlink(r, "/mnt/file", true) == -ENOTDIR, "EISDIR, ENOTDIR");
 	ok(path_unlink(r, "/mnt", true) == -EBUSY, "rmdir of a mount point: EBUSY");
-	ok(path_unlink(r, "/mnt/b/.", true) == -EINVAL && path_unlink(r, "/mnt/b/..", true) == -ENOTEMPTY, "rmdir of dots");
-	ok(path_mkdir(r, "/mnt/b", 0755) == -EEXIST && path_mkdir(r, "/mnt/z/y", 0755) == -ENOENT, "EEXIST, ENOENT");
+	ok(path_unlink(r, "/mnt/b/.", true) == -EINVAL &&
+	   path_unlink(r, "/mnt/b/..", true) == -ENOTEMPTY, "rmdir of dots");
+	ok(path_mkdir(r, "/mnt/b", 0755) == -EEXIST && path_mkdir(r, "/mnt/z/y", 0755) == -ENOENT,
+	   "EEXIST, ENOENT");
 	ok(path_mkdir(r, "/mnt/slash//", 0755) == 0, "slashes behind a new directory");
 	struct file *f = host_open("/mnt/file", O_RDWR | O_CREAT | O_EXCL);
 
@@ -150,7 +164,8 @@ static void test_rules(void)
 	dentry_put(d);
 	f = host_open("/mnt/b", O_RDONLY);
 	require(path_unlink(r, "/mnt/b", true) == 0);
-	ok(path_create(f->dentry, "late", S_IFREG, 0) == -ENOENT, "nothing is made in a removed directory");
+	ok(path_create(f->dentry, "late", S_IFREG, 0) == -ENOENT,
+	   "nothing is made in a removed directory");
 	file_put(f);
 	host_unmount();
 	ok(host_is_sound(&host_disk), "e2fsck is silent");
@@ -166,7 +181,8 @@ static void test_tail(void)
 
 	memset(buffer, 'a', sizeof(buffer));
 	require(host_write(f, buffer, 100, 0) == 100);
-	require(host_store(f, 50, 'X') == 0 && host_store(f, 100, 'Y') == 0 && host_store(f, 4095, 'Z') == 0);
+	require(host_store(f, 50, 'X') == 0 && host_store(f, 100, 'Y') == 0 &&
+		host_store(f, 4095, 'Z') == 0);
 	require(inode_sync(f->inode, false) == 0);
 	blk_t block;
 
@@ -228,7 +244,8 @@ static void test_errors(void)
 	ok(file_sync(f, 0, U64_MAX, false) == -EIO, "a failed write is told by fsync");
 	host_disk.fail_writes_from = 0;
 	ok(file_sync(g, 0, U64_MAX, false) == -EIO, "and by the other opener's");
-	ok(file_sync(f, 0, U64_MAX, false) == 0 && file_sync(g, 0, U64_MAX, false) == 0, "once to each; the page was written later");
+	ok(file_sync(f, 0, U64_MAX, false) == 0 && file_sync(g, 0, U64_MAX, false) == 0,
+	   "once to each; the page was written later");
 	cache_drop_clean(&f->inode->cache);
 	host_disk.fail_reads_from = host_disk.nr_reads + 1;
 	ok(host_read(f, buffer, 10, 0) == -EIO, "a failed read: EIO");

@@ -1,6 +1,7 @@
 /*
- * host_disk.c - disks that are memory, for host tests. Requests wait until the thread sleeps, and are served in any order;
- * they fail when the test says so; what was written since the last flush may be lost when the power is cut.
+ * host_disk.c - disks that are memory, for host tests. Requests wait until the thread sleeps, and
+ * are served in any order; they fail when the test says so; what was written since the last flush
+ * may be lost when the power is cut.
  */
 #include "host_kernel.h"
 #include "kernel.h"

@@ -1,7 +1,8 @@
 /*
- * host_kernel.c - see host_kernel.h. The locks, wait queues, the cache and the block layer are the kernel's own, in their
- * debug form, so that the order of locks is checked here too. Only what touches the processor is replaced: a sleep serves
- * the disks' requests, a page is a record with 4096 bytes behind it.
+ * host_kernel.c - see host_kernel.h. The locks, wait queues, the cache and the block layer are the
+ * kernel's own, in their debug form, so that the order of locks is checked here too. Only what
+ * touches the processor is replaced: a sleep serves the disks' requests, a page is a record with
+ * 4096 bytes behind it.
  */
 #include "host_kernel.h"
 #include "kernel.h"
@@ -311,7 +312,8 @@ const char *host_temporary(void)
 	const char *base = getenv("TMPDIR");
 
 	if (!*folder) {
-		snprintf(folder, sizeof(folder), "%.40s/lectern-unit.%d", base ? base : "/tmp", getpid());
+		snprintf(folder, sizeof(folder), "%.40s/lectern-unit.%d", base ? base : "/tmp",
+			 getpid());
 		require(host_run("mkdir -p %s", folder) == 0);
 		atexit(remove_folder);
 	}

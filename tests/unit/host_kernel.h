@@ -1,7 +1,8 @@
 #pragma once
 /*
- * host_kernel.h - the ground under the file systems when they run on the host: memory, one thread, and disks that are
- * memory. A disk answers later: submitted requests wait, and are served in a random order when the thread sleeps.
+ * host_kernel.h - the ground under the file systems when they run on the host: memory, one thread,
+ * and disks that are memory. A disk answers later: submitted requests wait, and are served in a
+ * random order when the thread sleeps.
  */
 #include "types.h"
 #include "dev/block.h"
@@ -13,17 +14,21 @@ struct host_disk {
 	struct list waiting;            // bios
 	u32 nr_waiting;
 	u64 nr_reads, nr_writes;        // requests
-	u64 fail_reads_from, fail_writes_from;  // the requests with these numbers and later ones fail; 0: none
+	// the requests with these numbers and later ones fail; 0: none
+	u64 fail_reads_from, fail_writes_from;
 	bool fails_once;
-	u8 *durable, *is_volatile;      // what a power cut leaves for sure; one byte a block: written since the last flush
+	// what a power cut leaves for sure; one byte a block: written since the last flush
+	u8 *durable, *is_volatile;
 };
 
 extern struct host_disk host_root_disk, host_disk;      // vda, vdb
 extern u64 host_frames, host_objects;                   // allocated now
 u64 host_objects_of(const char *slab);                  // of one slab, by its name
-extern u64 host_fail_allocation;                        // that allocation from now on fails, once; 0: none
+// That allocation from now on fails, once; 0: none
+extern u64 host_fail_allocation;
 
-// Everything that kernel_main would set up, with a small file system on vda mounted as / that has a directory /mnt.
+// Everything that kernel_main would set up, with a small file system on vda mounted as / that has a
+// directory /mnt.
 void host_start(void);
 // Runs a program of the host; its status.
 int host_run(const char *format, ...) PRINTF_LIKE(1, 2);
@@ -32,7 +37,8 @@ void host_load(struct host_disk *disk, const char *image);      // image becomes
 void host_save(struct host_disk *disk, const char *image);
 int host_mount(u32 flags);                              // vdb on /mnt
 void host_unmount(void);                                // and forgets every clean block
-bool host_serve(struct host_disk *disk);                // serves one waiting request, any one; false: none waits
+// Serves one waiting request, any one; false: none waits
+bool host_serve(struct host_disk *disk);
 void host_add_disk(struct host_disk *disk);
 void host_settle(void);                                 // serves every waiting request
 struct dentry *host_look(const char *path);             // referenced; NULL
@@ -43,7 +49,8 @@ ssize_t host_read(struct file *f, void *bytes, size_t n, u64 position);
 int host_truncate(const char *path, u64 size);
 // What a store through a shared mapping does.
 int host_store(struct file *f, u64 position, u8 byte);
-// The content of the disk after a power cut now, as an image: of the blocks written since the last flush some are old.
+// The content of the disk after a power cut now, as an image: of the blocks written since the last
+// flush some are old.
 void host_cut_power(struct host_disk *disk, const char *image);
 // e2fsck -fn on the disk's content finds nothing.
 bool host_is_sound(struct host_disk *disk);
