@@ -24,10 +24,14 @@ void printk(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void panic_at(const char *file, int line, const char *format, ...)
 	__attribute__((noreturn, format(printf, 3, 4)));
 
+HOST_WEAK bool host_is_quiet;           // a test that provokes many complaints does not show them
+
 HOST_WEAK void printk(const char *format, ...)
 {
 	va_list args;
 
+	if (host_is_quiet)
+		return;
 	va_start(args, format);
 	fputs("# ", stdout);
 	vprintf(format, args);
