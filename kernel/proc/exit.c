@@ -108,7 +108,7 @@ void process_tell_parent(struct process *p, int code, int status)
 	spin_unlock(&process_table_lock);
 	if (!parent)
 		return;
-	if (number)
+	if (number && number < NSIG)            // clone takes any byte for it
 		signal_send_process(parent, number, &info);
 	wake_all(&parent->child_wait);
 	process_put(parent);
