@@ -67,7 +67,8 @@ static void free_tables_around(struct addrspace *as, vaddr_t start, vaddr_t end)
 	struct area *below = above ? area_previous(above) : last ? rb_entry(last, struct area, node) : NULL;
 
 	debug_assert(!above || above->start >= end);
-	pgtable_free_tables(as, start, end, below ? below->end : 0, above ? above->start : USER_END);
+	pgtable_collect_tables(as, start, end, below ? below->end : 0, above ? above->start : USER_END);
+	pgtable_free_collected(as);
 }
 
 int unmap_range(struct addrspace *as, vaddr_t start, vaddr_t end, struct list *dead)
@@ -120,12 +121,24 @@ void areas_bury(struct list *dead)
 
 void unmap_everything(struct addrspace *as, struct list *dead)
 {
-	unmap_entries(as, 0, USER_END, UNMAP_ALL);
-	for (struct rb_node *n = rb_first(&as->areas); n; n = rb_first(&as->areas)) {
-		struct area *a = rb_entry(n, struct area, node);
+	struct unmap_state state = { .what = UNMAP_ALL };
+	struct area *a;
 
+	// Area by area, so that only tables that show something are looked at; the frames of all share one flush.
+	tlb_batch_init(&state.batch, as);
+	atomic_add(&as->nr_flushes_pending, 1);
+	for (a = area_find_from(as, 0); a; a = area_next(a)) {
+		state.next = a->start;
+		while (pgtable_visit(as, state.next, a->end, unmap_entry, &state))
+			tlb_batch_flush(&state.batch);
+	}
+	tlb_batch_flush(&state.batch);
+	atomic_sub(&as->nr_flushes_pending, 1);
+	while ((a = area_find_from(as, 0))) {
 		area_remove(as, a);
 		list_push_back(dead, &a->cache_link);
 	}
-	pgtable_free_tables(as, 0, USER_END, 0, USER_END);
+	list_for_each(a, dead, cache_link)
+		pgtable_collect_tables(as, a->start, a->end, 0, USER_END);
+	pgtable_free_collected(as);
 }

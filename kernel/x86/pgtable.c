@@ -303,7 +303,7 @@ int pgtable_fill(struct addrspace *as, vaddr_t va, pte_t e)
 	return 0;
 }
 
-// What pgtable_free_tables was asked for: [start, end) has lost its entries; no area lies in [floor, ceiling).
+// What pgtable_collect_tables was asked for: [start, end) has lost its entries; no area lies in [floor, ceiling).
 struct free_range {
 	vaddr_t start, end, floor, ceiling;
 };
@@ -338,13 +338,18 @@ static void free_below(struct addrspace *as, u64 *table, struct page *record, u3
 	}
 }
 
-void pgtable_free_tables(struct addrspace *as, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling)
+void pgtable_collect_tables(struct addrspace *as, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling)
 {
 	// User space ends a page below the half: the last table counts as inside.
-	struct free_range range = { start, end, floor, ceiling == USER_END ? 1ul << 47 : ceiling };
-	struct page *table, *following;
+	struct free_range range = { start, end, floor, ceiling >= USER_END ? 1ul << 47 : ceiling };
 
 	free_below(as, direct_map(as->root), root_record(as), LEVELS - 1, 0, &range);
+}
+
+void pgtable_free_collected(struct addrspace *as)
+{
+	struct page *table, *following;
+
 	if (list_is_empty(&as->dead_tables))
 		return;
 	// The processor caches upper entries too (SDM 3A 4.10.3): everybody forgets before the frames go.

@@ -53,9 +53,11 @@ int pgtable_visit(struct addrspace *as, vaddr_t start, vaddr_t end, pte_visitor 
 // fork: enters e into a space that no thread runs in yet; only the reverse map looks inside. The slot must be empty. -ENOMEM.
 // Does not sleep (it is called under another space's table lock).
 int pgtable_fill(struct addrspace *as, vaddr_t va, pte_t e) MUST_CHECK;
-// Frees the tables that hold nothing any more, after [start, end) has lost its entries. No area lies in [floor, ceiling), which
-// contains it: a table that shows more than that stays. as->lock held for writing.
-void pgtable_free_tables(struct addrspace *as, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling);
+// Takes out the tables that hold nothing any more, after [start, end) has lost its entries; pgtable_free_collected frees them,
+// once every CPU has forgotten them. No area lies in [floor, ceiling), which contains the range: a table that shows more than
+// that stays. as->lock held for writing.
+void pgtable_collect_tables(struct addrspace *as, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling);
+void pgtable_free_collected(struct addrspace *as);
 
 // Is there a non-empty entry in [start, end)?
 bool pgtable_has_entries(struct addrspace *as, vaddr_t start, vaddr_t end);
