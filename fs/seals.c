@@ -6,22 +6,8 @@
 #include "fs/vfs.h"
 #include "kernel.h"
 #include "lib/atomic.h"
-#include "mm/area.h"
+#include "mm/rmap.h"
 #include <abi/errno.h>
-
-// cache->rmap_lock held. Also a mapping that is read-only today may be made writable by mprotect.
-static bool is_mapped_for_writing(struct cache *cache)
-{
-	bool found = false;
-	struct area *a;
-
-	list_for_each(a, &cache->areas, cache_link) {
-		u32 flags = READ_ONCE(a->flags);
-
-		found = found || (flags & AREA_SHARED && flags & AREA_MAY_WRITE);
-	}
-	return found;
-}
 
 int inode_add_seals(struct inode *ip, u32 seals)
 {
@@ -32,7 +18,7 @@ int inode_add_seals(struct inode *ip, u32 seals)
 	mutex_lock(&ip->cache.rmap_lock);
 	if (ip->seals & F_SEAL_SEAL)
 		error = -EPERM;
-	else if (seals & F_SEAL_WRITE & ~ip->seals && is_mapped_for_writing(&ip->cache))
+	else if (seals & F_SEAL_WRITE & ~ip->seals && rmap_may_be_stored_to(&ip->cache))
 		error = -EBUSY;
 	else
 		WRITE_ONCE(ip->seals, ip->seals | seals);

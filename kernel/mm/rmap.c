@@ -159,6 +159,19 @@ static bool is_locked(struct page *p, struct cache *cache)
 	return false;
 }
 
+bool rmap_may_be_stored_to(struct cache *cache)
+{
+	struct area *a;
+
+	list_for_each(a, &cache->areas, cache_link) {
+		u32 flags = READ_ONCE(a->flags);
+
+		if (flags & AREA_SHARED && flags & AREA_MAY_WRITE)
+			return true;
+	}
+	return false;
+}
+
 bool rmap_try_unmap(struct page *p)
 {
 	struct cache *cache = p->cache;

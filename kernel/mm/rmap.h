@@ -22,5 +22,7 @@ bool rmap_age(struct page *p);
 // As rmap_unmap(SHARED_ONLY) for one page, but only tries the lock (reclaim). Page locked. False: could not, or the page is
 // locked into memory.
 bool rmap_try_unmap(struct page *p);
+// cache->rmap_lock held: is there a shared mapping that can be stored to, or could be after mprotect?
+bool rmap_may_be_stored_to(struct cache *cache);
 // How many entries show it, by looking (the audit and tests).
 u64 rmap_count(struct page *p);

@@ -175,6 +175,12 @@ void reclaim_used(struct page *p)
 	(void)p;
 }
 
+bool rmap_may_be_stored_to(struct cache *cache)
+{
+	(void)cache;
+	return false;
+}
+
 void rmap_unmap(struct cache *cache, u64 first, u64 nr, enum unmap_private how)
 {
 	(void)cache;
