@@ -12,7 +12,9 @@ def tool(lectern, *command, **how):
 
 def make(lectern, *words):
     build = os.path.relpath(lectern.build, lectern.project)
-    return tool(lectern, "make", "--no-print-directory", "B=" + build, *words)
+    # Not as a part of the make that may have started us.
+    plain = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    return tool(lectern, "make", "--no-print-directory", "B=" + build, *words, env=plain)
 
 
 def test_make_check(lectern):
