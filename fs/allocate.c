@@ -152,6 +152,18 @@ static int fill_holes(struct inode *ip, u64 start, u64 end)
 	return 0;
 }
 
+// Could the disk hold so many pages of the file, if all that the file has already were among them? (Then nobody fills it in vain.)
+static bool may_fit(struct inode *ip, u64 nr_pages)
+{
+	u64 present = READ_ONCE(ip->nr_sectors) / (PAGE_SIZE / 512);
+	struct statfs fs = { .f_bsize = PAGE_SIZE };
+
+	if (!ip->sb->ops->statfs || nr_pages <= present)
+		return true;
+	ip->sb->ops->statfs(ip->sb, &fs);
+	return nr_pages - present <= (u64)fs.f_bfree;
+}
+
 /*
  * Mode 0, KEEP_SIZE, ZERO_RANGE. The file grows first, so that no page lies past its end; when the disk is full it is cut
  * again. Places behind the end (KEEP_SIZE) are refused: ext2 has no mark for them, and a check of the disk would call them
@@ -164,6 +176,8 @@ static int allocate(struct inode *ip, u32 mode, u64 start, u64 end)
 
 	if (end > old_size && mode & FALLOC_FL_KEEP_SIZE)
 		return -EOPNOTSUPP;
+	if (!may_fit(ip, pages_of(end) - (start >> PAGE_SHIFT)))
+		return -ENOSPC;
 	if (end > old_size)
 		error = inode_seal_refuses(ip, end) ? -EPERM : ip->ops->resize(ip, end);
 	if (!error && mode & FALLOC_FL_ZERO_RANGE)
