@@ -72,8 +72,12 @@ static void move_entries(struct addrspace *as, vaddr_t from, vaddr_t end, vaddr_
 	tlb_flush_range(as, from, end);
 }
 
-static vaddr_t place_for(struct addrspace *as, u64 length)
+static vaddr_t place_for(struct addrspace *as, u64 length, vaddr_t hint)
 {
+	struct area *there = hint >= MMAP_LOWEST ? area_find_from(as, hint) : NULL;
+
+	if (hint >= MMAP_LOWEST && (!there || there->start >= hint + length))
+		return hint;
 	vaddr_t found = area_find_gap(as, length, MMAP_LOWEST, as->mmap_top);
 
 	return found ? found : area_find_gap(as, length, MMAP_LOWEST, USER_END);
@@ -148,8 +152,8 @@ static int check_request(struct remap *r)
 	r->new_length = PAGE_ALIGN_UP(r->new_length);
 	if (!r->new_length || (r->flags & MREMAP_DONTUNMAP && r->old_length != r->new_length))
 		return -EINVAL;
-	if (r->flags & MREMAP_FIXED) {
-		if (r->target < MMAP_LOWEST)
+	if (r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) {     // for DONTUNMAP alone it is a hint
+		if (r->flags & MREMAP_FIXED && r->target < MMAP_LOWEST)
 			return -EPERM;
 		if (r->target & ~PAGE_MASK || r->target >= USER_END || r->new_length > USER_END - r->target)
 			return -EINVAL;
@@ -202,7 +206,7 @@ static i64 move_to_new_place(struct addrspace *as, const struct remap *r, struct
 	if (exceeds_limit(as, more >> PAGE_SHIFT))
 		return -ENOMEM;
 	if (!(r->flags & MREMAP_FIXED))
-		to = place_for(as, r->new_length);
+		to = place_for(as, r->new_length, keep_old ? r->target : 0);
 	return to ? move_area(as, a, r->old, moved, r->new_length, to, keep_old, dead) : -ENOMEM;
 }
 

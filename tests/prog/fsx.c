@@ -232,7 +232,7 @@ static void exercise_together(unsigned long seed, long operations)
 
 TEST(one_process_finds_what_it_put)
 {
-	exercise_alone(1, 3000);
+	exercise_alone(1, 10000);
 }
 
 TEST(one_process_with_a_fresh_seed_finds_what_it_put)
@@ -240,12 +240,12 @@ TEST(one_process_with_a_fresh_seed_finds_what_it_put)
 	unsigned long seed = (unsigned long)time(NULL);
 
 	say("# seed %lu\n", seed);
-	exercise_alone(seed, 1500);
+	exercise_alone(seed, 5000);
 }
 
 TEST(processes_on_regions_of_one_file_find_what_they_put)
 {
-	exercise_together(7, 600);
+	exercise_together(7, 2000);
 }
 
 HELPER(campaign)
