@@ -101,7 +101,7 @@ i64 sys_fadvise64(int fd, i64 offset, i64 length, int advice)
 		result = -ESPIPE;
 	} else if (length < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE) {
 		result = -EINVAL;
-	} else if (advice == POSIX_FADV_DONTNEED && offset >= 0) {
+	} else if (advice == POSIX_FADV_DONTNEED && offset >= 0 && file->inode->cache.ops) {    // a file that has pages
 		struct cache *cache = &file->inode->cache;
 		u64 end = length ? (u64)offset + (u64)length : U64_MAX;
 		pgoff_t first = PAGE_ALIGN_UP((u64)offset) >> PAGE_SHIFT, behind = end >> PAGE_SHIFT;

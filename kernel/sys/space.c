@@ -30,7 +30,7 @@ i64 sys_readahead(int fd, i64 position, size_t nr_bytes)
 
 	if (result)
 		return result;
-	if (position < 0 || !S_ISREG(f->inode->mode)) {
+	if (position < 0 || !S_ISREG(f->inode->mode) || !f->inode->cache.ops) {  // /proc has no pages
 		file_put(f);
 		return -EINVAL;
 	}
