@@ -53,7 +53,7 @@ class Foreign:
         self.build = build
         self.place = build / "foreign"
         self.image, self.host, self.files = (self.place / name for name in ("lectern.img", "host", "files"))
-        self.sections = {}
+        self.passed = {}        # script: with how many processors
 
     def make(self):
         self.place.mkdir(exist_ok=True)
@@ -146,7 +146,7 @@ def in_lectern(foreign, request, lectern, tmp_path_factory):
 
 
 @pytest.mark.parametrize("script", SCRIPTS + [pytest.param(name, marks=pytest.mark.big) for name in BIG])
-def test_says_what_it_says_on_linux(script, in_lectern, on_linux):
+def test_says_what_it_says_on_linux(script, foreign, in_lectern, on_linux):
     seen, result = in_lectern
     assert script in on_linux, "the script did not end on Linux"
     if script not in seen:
@@ -155,6 +155,25 @@ def test_says_what_it_says_on_linux(script, in_lectern, on_linux):
     expected, got = on_linux[script].splitlines(), seen[script].splitlines()
     if plain(expected) != plain(got):
         pytest.fail(difference(expected, got) + "\n" + result.last_words(5), pytrace=False)
+    foreign.passed.setdefault(script, set()).add(processors(result))
+
+
+def processors(result):
+    return int(re.search(r"--smp (\d+)", result.command)[1])
+
+
+def test_table_in_the_readme(foreign):
+    """The README's table of foreign programs is what this run saw; it stands between two marks there."""
+    if any(foreign.passed.get(name) != {1, 4} for name in SCRIPTS + BIG):
+        pytest.skip("the table wants every script, with 1 and 4 processors")
+    lines = ["| Debian's | what is compared with Linux | 1 CPU | 4 CPUs |", "|---|---|---|---|"]
+    for name in SCRIPTS + BIG:
+        head = (TESTS / "foreign" / (name + ".sh")).read_text().splitlines()[0]
+        program, _, what = head.removeprefix("# ").rstrip(".").partition(": ")
+        lines.append("| %s | %s | the same | the same |" % (program, what))
+    table = "\n".join(lines)
+    (foreign.place / "table.md").write_text(table + "\n")
+    assert table in (TESTS.parent / "README.md").read_text(), "README.md lacks this table:\n" + table
 
 
 def plain(lines):

@@ -1,4 +1,4 @@
-# bash itself: arrays, here documents, process substitution, globs, traps, jobs, arithmetic.
+# bash: arrays, here documents, process substitution, globs, traps, jobs, arithmetic.
 declare -A map=([one]=1 [two]=2)
 for key in one two; do echo "$key=${map[$key]}"; done
 list=(x y z); echo "${#list[@]} ${list[@]:1}"

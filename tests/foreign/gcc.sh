@@ -1,4 +1,4 @@
-# gcc, as, ld and make, from the source to a running program, linked dynamically and statically.
+# gcc, make: from the source to a running program, linked dynamically and statically.
 cat > hello.c << 'END'
 #include <math.h>
 #include <stdio.h>

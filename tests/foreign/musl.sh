@@ -1,4 +1,4 @@
-# Programs linked with musl: static ones, and dynamic ones by way of /lib/ld-musl-x86_64.so.1.
+# musl: programs linked statically, and dynamically by way of /lib/ld-musl-x86_64.so.1.
 echo words for the standard input > in
 for kind in static dynamic; do
 	/foreign/built/musl_$kind one "two words" < in; echo "status $?"

@@ -1,1 +1,2 @@
+# python3: mmap, subprocess, threads, processes, shared memory, locks, sqlite3 as a module.
 exec python3 /foreign/program.py
