@@ -9,12 +9,14 @@ here is $((6 * 7))
 END
 coproc cat; echo to the coprocess >&"${COPROC[1]}"; read -r answer <&"${COPROC[0]}"; echo "$answer"
 exec {COPROC[1]}>&-; wait "$COPROC_PID"
-shopt -s extglob nullglob; touch a.c b.c c.h; echo *.c !(*.c) *.none
+shopt -s extglob nullglob
+touch a.c b.c c.h; echo *.c !(*.c) *.none
 trap 'echo bye' EXIT
 f() { local x=$1; ((x > 1)) && echo $((x * $(f $((x - 1))))) || echo 1; }; f 5
 set -o pipefail; false | true; echo $?
 printf '%05d|%-6s|%x\n' 42 left 255
-sleep 5 & kill %1; wait %1; echo $?
+sleep 5 &
+sleep 0.3; kill %1; wait %1; echo $?
 [[ abc123 =~ ([a-z]+)([0-9]+) ]] && echo "${BASH_REMATCH[2]}"
 ulimit -n 64; ulimit -n
 (exit 3); echo $?
