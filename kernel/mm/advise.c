@@ -133,10 +133,21 @@ static int advise_range(struct addrspace *as, vaddr_t start, vaddr_t end, int ad
 // A hole in the file behind a shared mapping: the file system makes it, with no lock of ours held.
 static int remove_range(struct addrspace *as, vaddr_t start, vaddr_t end)
 {
+	bool met_hole = false;
+
 	for (vaddr_t at = start; at < end;) {
 		read_lock(&as->lock);
-		struct area *a = area_find(as, at);
-		int error = !a ? -ENOMEM : !a->file || a->flags & AREA_LOCKED ? -EINVAL :
+		struct area *a = area_find_from(as, at);
+
+		if (!a || a->start >= end) {
+			read_unlock(&as->lock);
+			return -ENOMEM;
+		}
+		if (a->start > at) {            // a hole: remembered, the rest is done all the same
+			met_hole = true;
+			at = a->start;
+		}
+		int error = !a->file || a->flags & AREA_LOCKED ? -EINVAL :
 			    (a->flags & (AREA_SHARED | AREA_MAY_WRITE)) != (AREA_SHARED | AREA_MAY_WRITE) ? -EACCES : 0;
 		struct file *file = error ? NULL : file_hold(a->file);
 		u64 position = error ? 0 : (a->first << PAGE_SHIFT) + (at - a->start);
@@ -151,7 +162,7 @@ static int remove_range(struct addrspace *as, vaddr_t start, vaddr_t end)
 			return error;
 		at = next;
 	}
-	return 0;
+	return met_hole ? -ENOMEM : 0;
 }
 
 #define READ_AHEAD_MAX 512ul            // pages that one area's WILLNEED starts to read: more would wash out the cache

@@ -106,7 +106,7 @@ static void step_advise(void)
 				       MADV_WILLNEED, MADV_RANDOM, MADV_NORMAL, MADV_SEQUENTIAL, MADV_DONTFORK,
 				       MADV_DOFORK, MADV_DOFORK, MADV_WIPEONFORK, MADV_KEEPONFORK, MADV_COLD,
 				       MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_POPULATE_READ,
-				       MADV_POPULATE_WRITE, 99 };
+				       MADV_POPULATE_WRITE, MADV_REMOVE, 99 };
 	u64 page, nr;
 	int advice = advices[below(sizeof(advices) / sizeof(advices[0]))];
 
@@ -279,6 +279,33 @@ static void step_truncate(void)
 	record(result, "ftruncate(file %d, %lu)", file, size);
 }
 
+// Places for bytes, or none: mode 0 may grow the file, a hole shows zeros in every mapping. (Places past the end, which
+// KEEP_SIZE alone asks for, are not for every file system: ext2 has no way to tell them from holes.)
+static void step_allocate(void)
+{
+	static const int modes[] = { 0, 0, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE,
+				     FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, FALLOC_FL_PUNCH_HOLE };
+	int file = below(NR_FILES), mode = modes[below(5)];
+	u64 offset = below(FILE_PAGES * PAGE), length = below(below(2) ? PAGE : 6 * PAGE);
+	long result = outcome(syscall(SYS_fallocate, files[file], mode, offset, length));
+
+	if (result == 0 && mode == 0 && offset + length > sizes[file])
+		sizes[file] = offset + length;
+	record(result, "fallocate(file %d, mode %d, %lu bytes at %lu)", file, mode, length, offset);
+}
+
+static void step_copy_range(void)
+{
+	int from = below(NR_FILES), to = below(NR_FILES);
+	long source = below(FILE_PAGES * PAGE), target = below(FILE_PAGES * PAGE), start = target;
+	u64 length = below(3 * PAGE);
+	long result = outcome(syscall(SYS_copy_file_range, files[from], &source, files[to], &target, length, 0));
+
+	if (result > 0 && (u64)start + result > sizes[to])
+		sizes[to] = start + result;
+	record(result, "copy_file_range(file %d to %d, %lu bytes, ends at %ld and %ld)", from, to, length, source, target);
+}
+
 // Whether the kernel may copy this whole range: no byte of it is out of reach.
 static int is_reachable(u64 offset, u64 length, int for_store)
 {
@@ -345,7 +372,7 @@ static void random_step(void)
 	static void (*const steps[])(void) = {
 		step_map, step_map, step_map, step_map, step_unmap, step_protect, step_protect, step_sync, step_advise, step_advise,
 		step_lock, step_resident, step_remap, step_remap, step_load, step_store, step_store_many, step_store_many,
-		step_read_file, step_write_file, step_truncate, step_copy, step_copy,
+		step_read_file, step_write_file, step_truncate, step_copy, step_copy, step_allocate, step_copy_range,
 	};
 
 	if (below(40) == 0)

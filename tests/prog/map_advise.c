@@ -277,6 +277,40 @@ TEST(locked_memory_refuses_to_go)
 	CHECK_ERR(madvise(p, PAGE, MADV_PAGEOUT), EINVAL);
 }
 
+TEST(remove_makes_a_hole_in_the_file)
+{
+	int fd = make_file("data", 4 * PAGE);
+	unsigned char *p = map_file(fd, 4 * PAGE, RW, MAP_SHARED, 0);
+
+	MUST(madvise(p + PAGE, 2 * PAGE, MADV_REMOVE));
+	check_pattern(p, PAGE, 0);
+	CHECK_BYTES(p + PAGE, 2 * PAGE, 0);
+	check_pattern(p + 3 * PAGE, PAGE, 3 * PAGE);
+	CHECK_EQ(file_byte(fd, PAGE), 0);
+	CHECK_EQ(file_size(fd), 4 * PAGE);
+}
+
+TEST(remove_is_for_shared_writable_mappings)
+{
+	int fd = make_file("data", PAGE), other = MUST(open("data", O_RDONLY));
+
+	CHECK_ERR(madvise(map_anonymous(PAGE), PAGE, MADV_REMOVE), EINVAL);
+	CHECK_ERR(madvise(map_file(fd, PAGE, RW, MAP_PRIVATE, 0), PAGE, MADV_REMOVE), EACCES);
+	CHECK_ERR(madvise(map_file(other, PAGE, PROT_READ, MAP_SHARED, 0), PAGE, MADV_REMOVE), EACCES);
+}
+
+TEST(remove_goes_on_behind_a_hole)
+{
+	int fd = make_file("data", 3 * PAGE);
+	unsigned char *p = map_file(fd, 3 * PAGE, RW, MAP_SHARED, 0);
+
+	MUST(munmap(p + PAGE, PAGE));
+	CHECK_ERR(madvise(p, 3 * PAGE, MADV_REMOVE), ENOMEM);
+	CHECK_EQ(file_byte(fd, 0), 0);
+	CHECK_EQ(file_byte(fd, PAGE), pattern(PAGE));
+	CHECK_EQ(file_byte(fd, 2 * PAGE), 0);
+}
+
 TEST(posix_madvise_returns_the_error)
 {
 	unsigned char *p = map_anonymous(PAGE);
