@@ -219,6 +219,19 @@ def test_vi_on_the_terminal(foreign, tmp_path):
         "expected:\n%s\nseen:\n%s" % (wanted, shown[-2000:])
 
 
+BASH = [(rb"# $", b"exec bash --norc\r"),
+        (rb"bash-\S+# $", b"sh -c 'echo beg''un; sleep 100; :'\r"), (rb"begun\r\n", b"\x1a"),
+        (rb"Stopped.*\n.*# $", b"bg\r"), (rb" &\r\n.*# $", b"fg\r"), (rb"fg\r\n.*\r\n", b"\x03"),
+        (rb"# $", b"ec\t status $?; stty size; exit\r")]
+
+
+def test_bash_on_the_terminal(foreign, tmp_path):
+    """Line editing, ^Z, bg, fg and ^C; 130 is the status of what ^C ended."""
+    run = [sys.executable, str(TESTS.parent / "tools" / "run"), "--build", str(foreign.build), "--debug"]
+    seen = type_into(run + foreign.disk(tmp_path), BASH).replace(b"\r", b"").decode(errors="replace")
+    assert re.search(r"\^C\n.*# echo  status \$\?; stty size; exit\nstatus 130\n24 80\nexit\n", seen), seen
+
+
 def type_into(command, steps):
     """Runs a command on a terminal and types the keys of each step when its words are there; all that it said."""
     master, slave = pty.openpty()
