@@ -87,7 +87,9 @@ static vaddr_t place_for(struct addrspace *as, u64 length, vaddr_t hint)
 static i64 move_area(struct addrspace *as, struct area *a, vaddr_t old, u64 moved, u64 length, vaddr_t to, bool keep_old,
 		     struct list *dead)
 {
-	pgoff_t first = a->first + ((old - a->start) >> PAGE_SHIFT);
+	// Anonymous memory that was never stored to is counted from its new place, as on Linux: so it joins its neighbours.
+	bool is_untouched = !a->cache && !a->has_private_pages;
+	pgoff_t first = is_untouched ? to >> PAGE_SHIFT : a->first + ((old - a->start) >> PAGE_SHIFT);
 	struct cache *cache = a->cache;
 	struct area *fresh = area_alloc(as, to, to + length, a->flags, a->file, first);
 
