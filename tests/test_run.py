@@ -1,5 +1,6 @@
 """tools/run itself: statuses, streams, files in and out, both ways to boot."""
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -132,7 +133,9 @@ def test_interrupt_leaves_no_qemu_behind(lectern, tmp_path):
     log = tmp_path / "log"
     command = [sys.executable, str(lectern.project / "tools" / "run"), "--build",
                str(lectern.build), "--log", str(log), "--", "/bin/sleep", "1000"]
-    run = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    # In the background of a shell the signal would be ignored from the start.
+    run = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                           preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     while not log.exists() and run.poll() is None:
         pass
     with open("/proc/%d/task/%d/children" % (run.pid, run.pid)) as file:

@@ -113,7 +113,9 @@ static bool test_run(const struct test *test)
 
 	pid_t child = fork();
 	if (child == 0) {
-		signal(SIGCHLD, SIG_DFL);
+		// Whoever started us (nohup, a shell's background) may have had signals ignored.
+		for (int number = 1; number < 32; number++)
+			signal(number, SIG_DFL);
 		setpgid(0, 0);
 		test_run_here(test);
 		_exit(TEST_PASSED);

@@ -3,6 +3,7 @@ import os
 import pathlib
 import pty
 import select
+import signal
 import subprocess
 import time
 
@@ -16,12 +17,13 @@ CASES = sorted((HERE / "sh_cases").glob("*.sh"))
 
 
 def run(arguments, directory, standard_input=b""):
-    """Run our shell with itself as `sh` on the path; returns the finished process."""
+    """Run our shell with itself as `sh`, and our `kill`, on the path; returns the finished process."""
     programs = directory / "bin"
     programs.mkdir(exist_ok=True)
-    link = programs / "sh"
-    if not link.is_symlink():
-        link.symlink_to(SHELL)
+    for name in ("sh", "kill"):             # kill is no builtin of ours, and a bare host has none
+        link = programs / name
+        if not link.is_symlink():
+            link.symlink_to(BUILD / "user" / name)
     scratch = directory / "scratch"
     scratch.mkdir(exist_ok=True)
     environment = {
@@ -86,6 +88,7 @@ class Terminal:
     def __init__(self, directory):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)    # ignored behind nohup
             os.chdir(directory)
             os.execve(SHELL, ["sh"], {"PATH": f"{BUILD}/user:/usr/bin:/bin", "PS1": "ready> ", "HOME": "/root"})
         self.seen = b""

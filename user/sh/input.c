@@ -5,6 +5,8 @@
  */
 #include "sh.h"
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +63,25 @@ static void show_prompt(struct input *in)
 	region_free(&r);
 }
 
+/*
+ * Waits at the prompt until there is something to read. A ^C ends the wait, also one that came just before: SIGINT is let
+ * in only while we wait, so that none can slip in between the look and the wait. False: interrupted, errno says EINTR.
+ */
+static bool wait_for_input(int fd)
+{
+	struct pollfd input = { .fd = fd, .events = POLLIN };
+	sigset_t interrupt, before;
+
+	sigemptyset(&interrupt);
+	sigaddset(&interrupt, SIGINT);
+	sigprocmask(SIG_BLOCK, &interrupt, &before);
+	bool is_ready = !interrupt_seen && ppoll(&input, 1, NULL, &before) > 0;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (!is_ready)
+		errno = EINTR;
+	return is_ready;
+}
+
 /* Reads some more. Returns false at the end of the input. */
 static bool input_more(struct input *in)
 {
@@ -74,7 +95,7 @@ static bool input_more(struct input *in)
 		size_t want = in->by_byte && !in->prompts ? 1 : INPUT_BLOCK;
 
 		in->data = must(realloc(in->data, in->len + want));
-		n = read(in->fd, in->data + in->len, want);
+		n = in->prompts && !wait_for_input(in->fd) ? -1 : read(in->fd, in->data + in->len, want);
 		if (n < 0 && errno == EINTR && !interrupt_seen) {
 			traps_run();
 			continue;
