@@ -20,7 +20,6 @@ void cache_init(struct cache *cache, const struct cache_ops *ops, struct inode *
 {
 	*cache = (struct cache){ .ops = ops, .inode = inode, .size = size, .page_lock_rank = RANK_PAGE };
 	spin_init(&cache->lock, "cache.lock", RANK_CACHE);
-	wait_queue_init(&cache->writeback_wait);
 	mutex_init(&cache->rmap_lock, "cache.rmap_lock", RANK_RMAP);
 	list_init(&cache->areas);
 }

@@ -72,7 +72,6 @@ struct cache {
 	u64 nr_writeback;               // GUARDED_BY(lock)
 	u32 error_sequence;             // GUARDED_BY(lock) counts write-back errors; see cache_error_check
 	int error;                      // GUARDED_BY(lock) the last one
-	struct wait_queue writeback_wait;       // woken when nr_writeback falls to 0
 	struct mutex rmap_lock;         // RANK_RMAP
 	struct list areas;              // GUARDED_BY(rmap_lock) struct area.cache_link: shared and private
 };

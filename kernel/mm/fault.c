@@ -279,7 +279,7 @@ static enum fault_verb choose_verb(const struct area *a, const struct fault *f, 
 	if (pte_allows(found, f->access))
 		return VERB_RACE;
 	if (!pte_is_none(found) && !is_write)
-		return VERB_RACE;       // hidden or execute-protected, while the area allows it: mend the entry
+		return VERB_RACE;       // mprotect rewrites entries itself: only this CPU's memory of the old one is in the way
 	if (a->flags & AREA_SHARED)
 		return is_write ? VERB_DIRTY : VERB_MAP;
 	if (!pte_is_none(found))
