@@ -69,8 +69,8 @@ KSRC := $(call in,boot,boot.asm ap.asm bootinfo.c) kernel/main.c
 KSRC += $(call in,kernel/x86,entry.asm trap.c idt.c segs.c switch.asm uaccess.asm uaccess.c \
 	features.c fpu.c kernel_map.c pgtable.c tlb.c acpi.c apic.c irq.c clock.c rtc.c smp.c)
 # What a process sees (areas, the fault, the calls), then what memory is made of.
-KSRC += $(call in,kernel/mm,addrspace.c area.c fault.c rmap.c mmap.c unmap.c protect.c remap.c mlock.c advise.c \
-	resident.c msync.c \
+KSRC += $(call in,kernel/mm,addrspace.c area.c fault.c fault_anon.c fault_file.c rmap.c mmap.c unmap.c \
+	protect.c remap.c mlock.c advise.c resident.c msync.c \
 	iobuf.c frame.c page_later.c slab.c radix_alloc.c reclaim.c)
 # What a file's bytes are in memory.
 KSRC += $(call in,kernel/cache,cache.c pagelock.c writeback.c)

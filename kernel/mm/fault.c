@@ -18,10 +18,8 @@
 #include "debug/faultlog.h"
 #include "fs/vfs.h"
 #include "mm/addrspace.h"
-#include "mm/fault.h"
-#include "mm/frame.h"
+#include "mm/fault_internal.h"
 #include "mm/mmap.h"
-#include "mm/reclaim.h"
 #include "proc/process.h"
 #include "x86/clock.h"
 #include "x86/pgtable.h"
@@ -38,25 +36,7 @@ static enum fault_result check_access(const struct area *a, const struct fault *
 	return granted & f->access ? FAULT_OK : FAULT_NO_PERMISSION;
 }
 
-static enum fault_result needs(struct fault *f, enum fault_need need)
-{
-	f->need = need;
-	return FAULT_RETRY;
-}
-
-static inline pgoff_t index_in_file(const struct area *a, vaddr_t address)
-{
-	return a->first + ((address - a->start) >> PAGE_SHIFT);
-}
-
-static inline bool is_past_end(const struct cache *cache, pgoff_t index)
-{
-	return index >= PAGE_ALIGN_UP(READ_ONCE(cache->size)) >> PAGE_SHIFT;
-}
-
-// Puts the page into the slot when that still holds what the fault found there. The page's reference goes with it; the
-// reference of the page that it takes the place of becomes the caller's, who gives it back after the flush.
-static bool install(struct addrspace *as, struct fault *f, struct page *p, pte_t expected, pte_t fresh)
+bool fault_install(struct addrspace *as, struct fault *f, struct page *p, pte_t expected, pte_t fresh)
 {
 	struct pte_slot slot;
 	vaddr_t va = PAGE_ALIGN_DOWN(f->address);
@@ -83,188 +63,6 @@ static bool install(struct addrspace *as, struct fault *f, struct page *p, pte_t
 	}
 	pgtable_slot_unlock(&slot);
 	return is_same;
-}
-
-static enum fault_result lost_race(struct fault *f)
-{
-	return f->error == -ENOMEM ? FAULT_NO_MEMORY : FAULT_RETRY;
-}
-
-static enum fault_result fault_zero(struct addrspace *as, struct area *a, struct fault *f)
-{
-	bool is_write = f->access & FAULT_WRITE;
-	struct page *p = zero_page;
-
-	if (is_write) {
-		p = frame_alloc(PAGE_ANON, FRAME_ZERO);
-		if (!p)
-			return FAULT_NO_MEMORY;
-		p->family = as->family;
-		p->anon_index = index_in_file(a, f->address);
-		count(COUNTER_ZERO_FILLS);
-		process_count(COUNT_ZERO_FILLS);
-		a->has_private_pages = true;
-	}
-	if (install(as, f, p, (pte_t){ 0 }, pte_make(p, a->flags, is_write ? PTE_WRITABLE : PTE_READ_ONLY)))
-		return FAULT_OK;
-	if (is_write)
-		page_put(p);
-	return lost_race(f);
-}
-
-// The cache's page behind the address, referenced and locked, in f->page; or what is in the way.
-static enum fault_result find_cache_page(struct area *a, struct fault *f)
-{
-	pgoff_t index = index_in_file(a, f->address);
-
-	if (is_past_end(a->cache, index))
-		return FAULT_PAST_END;
-	struct page *p = cache_find(a->cache, index);
-
-	if (f->page)
-		page_put(f->page);
-	f->page = p;
-	if (!p || !page_has(p, PAGE_UPTODATE)) {
-		f->file = file_hold(a->file);
-		f->cache = a->cache;    // not always the inode's own: a disk's file shows the device's
-		f->index = index;
-		return needs(f, NEED_FILL);
-	}
-	if (!page_try_lock(p))
-		return needs(f, NEED_UNLOCK);
-	// Locked now: it can neither be truncated nor evicted. It may have been just before.
-	if (p->cache != a->cache || is_past_end(a->cache, index)) {
-		page_unlock(p);
-		return needs(f, NEED_NOTHING);
-	}
-	return FAULT_OK;
-}
-
-static enum fault_result fault_map(struct addrspace *as, struct area *a, struct fault *f)
-{
-	enum fault_result result = find_cache_page(a, f);
-
-	if (result != FAULT_OK)
-		return result;
-	page_get(f->page);
-	if (!install(as, f, f->page, (pte_t){ 0 }, pte_make(f->page, a->flags, PTE_READ_ONLY))) {
-		page_put(f->page);
-		result = lost_race(f);
-	}
-	page_unlock(f->page);
-	reclaim_used(f->page);
-	count(COUNTER_MAP_FAULTS);
-	process_count(COUNT_MAP_FAULTS);
-	return result;
-}
-
-// A store to a shared page: a place on disk first (a full disk is told now), then dirty, then writable.
-static enum fault_result fault_dirty(struct addrspace *as, struct area *a, struct fault *f, pte_t found)
-{
-	enum fault_result result = find_cache_page(a, f);
-
-	if (result != FAULT_OK)
-		return result;
-	struct page *p = f->page;
-
-	if (a->cache->ops->reserve && !page_has(p, PAGE_BACKED)) {
-		page_unlock(p);
-		return needs(f, NEED_RESERVE);
-	}
-	page_mark_dirty(p);
-	if (a->cache->ops->dirtied)
-		a->cache->ops->dirtied(a->cache);
-	pte_t fresh = pte_make(p, a->flags, PTE_WRITABLE);
-
-	if (pte_is_none(found)) {
-		page_get(p);
-		if (!install(as, f, p, found, fresh)) {
-			page_put(p);
-			result = lost_race(f);
-		}
-	} else {
-		result = pte_upgrade(as, PAGE_ALIGN_DOWN(f->address), found, fresh) ? FAULT_OK : FAULT_RETRY;
-	}
-	page_unlock(p);
-	count(COUNTER_DIRTY_FAULTS);
-	process_count(COUNT_DIRTY_FAULTS);
-	return result;
-}
-
-// Replaces what the slot shows (the shared original, still referenced by us) by our own copy.
-static enum fault_result install_copy(struct addrspace *as, struct area *a, struct fault *f,
-				      struct page *original, pte_t found)
-{
-	struct page *copy = frame_alloc(PAGE_ANON, 0);
-
-	if (!copy)
-		return FAULT_NO_MEMORY;
-	copy->family = as->family;
-	copy->anon_index = index_in_file(a, f->address);
-	page_copy(page_address(copy), page_address(original));
-	a->has_private_pages = true;
-	vaddr_t va = PAGE_ALIGN_DOWN(f->address);
-
-	if (!install(as, f, copy, found, pte_make(copy, a->flags, PTE_WRITABLE))) {
-		page_put(copy);
-		return lost_race(f);
-	}
-	count(COUNTER_COW_COPIES);
-	process_count(COUNT_COW_COPIES);
-	if (pte_is_none(found))
-		return FAULT_OK;
-	tlb_flush_range(as, va, va + PAGE_SIZE);        // other threads may still read the original
-	if (original != zero_page)
-		page_put(original);
-	return FAULT_OK;
-}
-
-// A store to a private page that the entry shows read-only. found was read under the table lock, which is not held now.
-static enum fault_result fault_copy_present(struct addrspace *as, struct area *a, struct fault *f, pte_t found)
-{
-	vaddr_t va = PAGE_ALIGN_DOWN(f->address);
-	struct pte_slot slot;
-
-	if (pgtable_slot_lock(as, va, false, &slot))
-		return FAULT_RETRY;
-	if (slot.entry->bits != found.bits) {
-		pgtable_slot_unlock(&slot);
-		return FAULT_RETRY;
-	}
-	struct page *original = pte_page(found);
-
-	// Alone: ours to write. Nobody can join in, fork wants as->lock for writing.
-	if (original->owner == PAGE_ANON && atomic_load(&original->refs) == 1) {
-		pte_set(&slot, pte_make(original, a->flags, PTE_WRITABLE));
-		pgtable_slot_unlock(&slot);
-		tlb_flush_page_local(va);
-		f->verb = VERB_DIRTY;
-		return FAULT_OK;
-	}
-	if (original != zero_page)
-		page_get(original);
-	pgtable_slot_unlock(&slot);
-	if (original == zero_page) {
-		count(COUNTER_ZERO_FILLS);
-		process_count(COUNT_ZERO_FILLS);
-	}
-	enum fault_result result = install_copy(as, a, f, original, found);
-
-	if (original != zero_page)
-		page_put(original);
-	return result;
-}
-
-// A first store to a private page of a file: the copy is made from the cache's page, which is not mapped at all.
-static enum fault_result fault_copy_absent(struct addrspace *as, struct area *a, struct fault *f)
-{
-	enum fault_result result = find_cache_page(a, f);
-
-	if (result != FAULT_OK)
-		return result;
-	result = install_copy(as, a, f, f->page, (pte_t){ 0 });
-	page_unlock(f->page);
-	return result;
 }
 
 static enum fault_result fault_copy(struct addrspace *as, struct area *a, struct fault *f, pte_t found)

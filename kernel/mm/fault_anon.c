@@ -1,0 +1,96 @@
+/*
+ * fault_anon.c - the verbs of private memory: a first look or store (ZERO), and a store to a page that somebody else sees
+ * too (COPY). The page-table entry is the truth about a private page; what was read there under the table's lock is
+ * compared again under it before anything is replaced (fault_install).
+ */
+#include "kernel.h"
+#include "mm/addrspace.h"
+#include "mm/fault_internal.h"
+#include "mm/frame.h"
+#include "proc/process.h"
+#include "x86/pgtable.h"
+#include "x86/tlb.h"
+
+enum fault_result fault_zero(struct addrspace *as, struct area *a, struct fault *f)
+{
+	bool is_write = f->access & FAULT_WRITE;
+	struct page *p = zero_page;
+
+	if (is_write) {
+		p = frame_alloc(PAGE_ANON, FRAME_ZERO);
+		if (!p)
+			return FAULT_NO_MEMORY;
+		p->family = as->family;
+		p->anon_index = index_in_file(a, f->address);
+		count(COUNTER_ZERO_FILLS);
+		process_count(COUNT_ZERO_FILLS);
+		a->has_private_pages = true;
+	}
+	if (fault_install(as, f, p, (pte_t){ 0 }, pte_make(p, a->flags, is_write ? PTE_WRITABLE : PTE_READ_ONLY)))
+		return FAULT_OK;
+	if (is_write)
+		page_put(p);
+	return fault_lost_race(f);
+}
+
+enum fault_result fault_install_copy(struct addrspace *as, struct area *a, struct fault *f,
+				      struct page *original, pte_t found)
+{
+	struct page *copy = frame_alloc(PAGE_ANON, 0);
+
+	if (!copy)
+		return FAULT_NO_MEMORY;
+	copy->family = as->family;
+	copy->anon_index = index_in_file(a, f->address);
+	page_copy(page_address(copy), page_address(original));
+	a->has_private_pages = true;
+	vaddr_t va = PAGE_ALIGN_DOWN(f->address);
+
+	if (!fault_install(as, f, copy, found, pte_make(copy, a->flags, PTE_WRITABLE))) {
+		page_put(copy);
+		return fault_lost_race(f);
+	}
+	count(COUNTER_COW_COPIES);
+	process_count(COUNT_COW_COPIES);
+	if (pte_is_none(found))
+		return FAULT_OK;
+	tlb_flush_range(as, va, va + PAGE_SIZE);        // other threads may still read the original
+	if (original != zero_page)
+		page_put(original);
+	return FAULT_OK;
+}
+
+enum fault_result fault_copy_present(struct addrspace *as, struct area *a, struct fault *f, pte_t found)
+{
+	vaddr_t va = PAGE_ALIGN_DOWN(f->address);
+	struct pte_slot slot;
+
+	if (pgtable_slot_lock(as, va, false, &slot))
+		return FAULT_RETRY;
+	if (slot.entry->bits != found.bits) {
+		pgtable_slot_unlock(&slot);
+		return FAULT_RETRY;
+	}
+	struct page *original = pte_page(found);
+
+	// Alone: ours to write. Nobody can join in, fork wants as->lock for writing.
+	if (original->owner == PAGE_ANON && atomic_load(&original->refs) == 1) {
+		pte_set(&slot, pte_make(original, a->flags, PTE_WRITABLE));
+		pgtable_slot_unlock(&slot);
+		tlb_flush_page_local(va);
+		f->verb = VERB_DIRTY;
+		return FAULT_OK;
+	}
+	if (original != zero_page)
+		page_get(original);
+	pgtable_slot_unlock(&slot);
+	if (original == zero_page) {
+		count(COUNTER_ZERO_FILLS);
+		process_count(COUNT_ZERO_FILLS);
+	}
+	enum fault_result result = fault_install_copy(as, a, f, original, found);
+
+	if (original != zero_page)
+		page_put(original);
+	return result;
+}
