@@ -143,6 +143,8 @@ struct ext2_disk_group *ext2_group(struct ext2 *fs, u32 group);
 bool ext2_group_has_super(const struct ext2 *fs, u32 group);
 // Can the block hold data or pointers: it exists, and is no bitmap, table or superblock.
 bool ext2_block_is_usable(struct ext2 *fs, blk_t block);
+// The same for a run of blocks, none of which may lie in another group than the first.
+bool ext2_run_is_usable(struct ext2 *fs, blk_t first, u32 nr_blocks);
 // For steps that cannot be given up half-way (freeing): as block_get, but waits a while for memory.
 int ext2_block_get_surely(struct ext2 *fs, blk_t block, struct page **out) MUST_CHECK;
 bool ext2_inode_is_usable(const struct ext2 *fs, u64 number);
@@ -163,6 +165,9 @@ enum ext2_map_mode { EXT2_MAP_READ, EXT2_MAP_ALLOCATE };
 // NULL): it was allocated now.
 int ext2_map(struct ext2_inode *n, u64 index, enum ext2_map_mode mode, blk_t *out,
 	     bool *is_new) MUST_CHECK;
+// The block behind page index, and how many pages from that one on (at most max_pages, at least 1) lie in the blocks behind it;
+// 0: so many pages of hole. One look-up for a whole run. Takes map_lock. May sleep.
+int ext2_map_run(struct ext2_inode *n, u64 index, u32 max_pages, blk_t *first, u32 *nr_pages) MUST_CHECK;
 // Frees every block at or past page index `keep`. Takes map_lock. May sleep.
 int ext2_cut(struct ext2_inode *n, u64 keep);
 u64 ext2_max_file_size(void);

@@ -65,60 +65,39 @@ static void submit(struct ext2 *fs, enum bio_op op, blk_t first, struct page **p
 	bio_submit(bio);
 }
 
-// Pages already known to lie in consecutive blocks.
-struct run {
-	struct page **pages;
-	u32 nr;
-	blk_t first;
-};
-
-static void fill_run(struct ext2 *fs, struct run *run)
+// Pages that have no place on disk, or could not be looked up.
+static void fill_without_disk(struct page **pages, u32 nr, int error)
 {
-	if (run->nr)
-		submit(fs, BIO_READ, run->first, run->pages, run->nr, read_done);
-	run->nr = 0;
-}
-
-// The next page joins the run, when its block comes next.
-static bool run_add(struct run *run, struct page **page, blk_t block)
-{
-	if (run->nr && (block != run->first + run->nr || run->nr == BIO_MAX_PAGES))
-		return false;
-	if (!run->nr) {
-		run->pages = page;
-		run->first = block;
+	for (u32 i = 0; i < nr; i++) {
+		if (!error)
+			page_zero(page_address(pages[i]));
+		page_fill_done(pages[i], error);
 	}
-	run->nr++;
-	return true;
 }
 
 static void ext2_fill(struct cache *cache, struct page **pages, u32 nr_pages)
 {
 	struct ext2_inode *n = ext2_node(cache->inode);
-	struct ext2 *fs = ext2_of(n->inode.sb);
-	struct run run = { .nr = 0 };
+	u64 index = pages[0]->index, end = pages_of(READ_ONCE(cache->size));
 
-	for (u32 i = 0; i < nr_pages; i++) {
-		struct page *p = pages[i];
-		blk_t block = 0;
+	for (u32 nr; nr_pages > 0; pages += nr, index += nr, nr_pages -= nr) {
+		u32 max = min(nr_pages, (u32)BIO_MAX_PAGES);
+		blk_t first = 0;
 		int error = 0;
 
-		if (p->index < pages_of(READ_ONCE(cache->size)))
-			error = ext2_map(n, p->index, EXT2_MAP_READ, &block, NULL);
-		if (error || !block) {
-			fill_run(fs, &run);
-			if (!error)
-				page_zero(page_address(p));
-			page_fill_done(p, error);
+		nr = max;
+		if (index < end)
+			error = ext2_map_run(n, index, (u32)min((u64)max, end - index), &first, &nr);
+		if (error)
+			nr = 1;
+		if (error || !first) {
+			fill_without_disk(pages, nr, error);
 			continue;
 		}
-		page_set(p, PAGE_BACKED);
-		if (!run_add(&run, &pages[i], block)) {
-			fill_run(fs, &run);
-			run_add(&run, &pages[i], block);
-		}
+		for (u32 i = 0; i < nr; i++)
+			page_set(pages[i], PAGE_BACKED);
+		submit(ext2_of(n->inode.sb), BIO_READ, first, pages, nr, read_done);
 	}
-	fill_run(fs, &run);
 }
 
 /* --- writing ------------------------------------------------------------------------------- */
@@ -167,42 +146,37 @@ static void store_copy(struct ext2 *fs, struct page *p, u64 nr_bytes, blk_t bloc
 	bio_submit(bio);
 }
 
-static void store_run(struct ext2 *fs, struct run *run)
+// A page that holds the end of the file, or lies behind it.
+static void store_last(struct ext2 *fs, struct page *p, u64 nr_bytes, blk_t block)
 {
-	if (run->nr)
-		submit(fs, BIO_WRITE, run->first, run->pages, run->nr, write_done);
-	run->nr = 0;
+	if (has_tail(p, nr_bytes))
+		store_copy(fs, p, nr_bytes, block);
+	else
+		submit(fs, BIO_WRITE, block, &p, 1, write_done);
 }
 
 static void ext2_store(struct cache *cache, struct page **pages, u32 nr_pages)
 {
 	struct ext2_inode *n = ext2_node(cache->inode);
 	struct ext2 *fs = ext2_of(n->inode.sb);
-	struct run run = { .nr = 0 };
+	u64 index = pages[0]->index, nr_whole = READ_ONCE(cache->size) >> PAGE_SHIFT;
 
-	for (u32 i = 0; i < nr_pages; i++) {
-		struct page *p = pages[i];
-		u64 within = bytes_within(cache, p->index);
-		blk_t block = 0;
-		int error = ext2_map(n, p->index, EXT2_MAP_READ, &block, NULL);
+	for (u32 nr; nr_pages > 0; pages += nr, index += nr, nr_pages -= nr) {
+		u64 max = index < nr_whole ? min((u64)nr_pages, nr_whole - index) : 1;
+		blk_t first = 0;
+		int error = ext2_map_run(n, index, (u32)min(max, (u64)BIO_MAX_PAGES), &first, &nr);
 
-		if (!error && !block)   // no dirty page is without its block (reserve)
-			error = ext2_damaged(fs, "page %lu of inode %lu has lost its block",
-					     p->index, n->inode.number);
-		if (error || (within < PAGE_SIZE && has_tail(p, within))) {
-			store_run(fs, &run);
-			if (error)
-				page_store_done(p, error);
-			else
-				store_copy(fs, p, within, block);
-			continue;
-		}
-		if (!run_add(&run, &pages[i], block)) {
-			store_run(fs, &run);
-			run_add(&run, &pages[i], block);
+		if (!error && !first)   // no dirty page is without its block (reserve)
+			error = ext2_damaged(fs, "page %lu of inode %lu has lost its block", index, n->inode.number);
+		if (error) {
+			nr = 1;
+			page_store_done(pages[0], error);
+		} else if (index < nr_whole) {
+			submit(fs, BIO_WRITE, first, pages, nr, write_done);
+		} else {
+			store_last(fs, pages[0], bytes_within(cache, index), first);
 		}
 	}
-	store_run(fs, &run);
 }
 
 static int ext2_reserve(struct cache *cache, struct page *page)

@@ -18,8 +18,10 @@ struct walk {
 	struct ext2 *fs;
 	struct ext2_inode *n;
 	bool allocates;
+	u32 max_pages;                  // how many pages the caller would like to hear of
 	blk_t goal;                     // where a new block should go
 	blk_t found;
+	u32 nr_found;                   // pages from the wanted one on whose blocks follow each other
 	bool is_new;
 };
 
@@ -123,6 +125,20 @@ static blk_t guess_goal(struct walk *w, struct page *table, const u32 *pointer)
 	return group * w->fs->blocks_per_group;
 }
 
+// The pointer to the wanted page, not 0: how many pages from it on lie in one piece, as far as its table tells.
+static u32 count_run(const struct walk *w, struct page *table, const u32 *pointer)
+{
+	const u32 *first = table ? page_address(table) : w->n->block;
+	u64 left = (u64)(first + (table ? EXT2_POINTERS_PER_BLOCK : EXT2_NR_DIRECT) - pointer);
+	u64 in_group = w->fs->blocks_per_group - *pointer % w->fs->blocks_per_group;
+	u32 max = (u32)min(min((u64)w->max_pages, left), in_group), nr = 1;
+
+	while (nr < max && pointer[nr] == *pointer + nr)
+		nr++;
+	// Metadata in the middle: only a damaged disk has that, and hears of it page by page.
+	return ext2_run_is_usable(w->fs, *pointer, nr) ? nr : 1;
+}
+
 static int walk(struct walk *w, struct page *table, u32 *pointer, u32 level, u64 index)
 {
 	struct page *p;
@@ -130,6 +146,7 @@ static int walk(struct walk *w, struct page *table, u32 *pointer, u32 level, u64
 
 	if (!*pointer) {
 		w->found = 0;
+		w->nr_found = (u32)min((u64)w->max_pages, ext2_map_span(level) - index);
 		if (!w->allocates)
 			return 0;
 		if (!w->goal)
@@ -139,7 +156,8 @@ static int walk(struct walk *w, struct page *table, u32 *pointer, u32 level, u64
 			return error;
 	}
 	w->found = *pointer;
-	if (!ext2_block_is_usable(w->fs, w->found))
+	w->nr_found = level == 0 && w->max_pages > 1 ? count_run(w, table, pointer) : 1;
+	if (w->nr_found == 1 && !ext2_run_is_usable(w->fs, w->found, 1))
 		return ext2_map_bad_pointer(w->n, w->found);
 	if (level == 0)
 		return 0;
@@ -153,9 +171,28 @@ static int walk(struct walk *w, struct page *table, u32 *pointer, u32 level, u64
 	return error;
 }
 
+int ext2_map_run(struct ext2_inode *n, u64 index, u32 max_pages, blk_t *first, u32 *nr_pages)
+{
+	struct walk w = { .fs = ext2_of(n->inode.sb), .n = n, .max_pages = max_pages };
+	u32 pointer, level;
+	u64 below;
+	int error = ext2_map_root(index, &pointer, &level, &below);
+
+	if (error)
+		return error;
+	mutex_lock(&n->map_lock);
+	error = walk(&w, NULL, &n->block[pointer], level, below);
+	mutex_unlock(&n->map_lock);
+	if (error)
+		return error;
+	*first = w.found;
+	*nr_pages = w.nr_found;
+	return 0;
+}
+
 int ext2_map(struct ext2_inode *n, u64 index, enum ext2_map_mode mode, blk_t *out, bool *is_new)
 {
-	struct walk w = { .fs = ext2_of(n->inode.sb), .n = n, .allocates = mode == EXT2_MAP_ALLOCATE };
+	struct walk w = { .fs = ext2_of(n->inode.sb), .n = n, .allocates = mode == EXT2_MAP_ALLOCATE, .max_pages = 1 };
 	u32 pointer, level;
 	u64 below;
 	int error = ext2_map_root(index, &pointer, &level, &below);

@@ -76,14 +76,19 @@ bool ext2_group_has_super(const struct ext2 *fs, u32 group)
 	return is_power_of(group, 3) || is_power_of(group, 5) || is_power_of(group, 7);
 }
 
+bool ext2_run_is_usable(struct ext2 *fs, blk_t first, u32 nr_blocks)
+{
+	if (first <= fs->nr_group_blocks || first >= fs->nr_blocks || nr_blocks > fs->nr_blocks - first)
+		return false;
+	const struct ext2_disk_group *g = ext2_group(fs, (u32)(first / fs->blocks_per_group));
+
+	return g->block_bitmap - first >= nr_blocks && g->inode_bitmap - first >= nr_blocks &&
+	       (g->inode_table >= first + nr_blocks || g->inode_table + (u64)fs->table_blocks <= first);
+}
+
 bool ext2_block_is_usable(struct ext2 *fs, blk_t block)
 {
-	if (block <= fs->nr_group_blocks || block >= fs->nr_blocks)
-		return false;
-	const struct ext2_disk_group *g = ext2_group(fs, (u32)(block / fs->blocks_per_group));
-
-	return block != g->block_bitmap && block != g->inode_bitmap &&
-	       !(block >= g->inode_table && block - g->inode_table < fs->table_blocks);
+	return ext2_run_is_usable(fs, block, 1);
 }
 
 int ext2_block_get_surely(struct ext2 *fs, blk_t block, struct page **out)

@@ -265,6 +265,18 @@ TEST(uptime_moves_forward)
 	CHECK(strchr(end, ' ') != NULL);
 }
 
+TEST(timer_list_tells_idle_time)
+{
+	const char *text = slurp("/proc/timer_list");
+	const char *idle;
+
+	if (!text)
+		SKIP("no /proc/timer_list for us");
+	idle = strstr(text, ".idle_sleeptime");
+	CHECK(idle != NULL && strstr(idle, ".iowait_sleeptime") != NULL);
+	CHECK(strstr(idle, " nsecs") != NULL);
+}
+
 TEST(numbers_of_processes_are_folders)
 {
 	struct dirent *entry;
