@@ -76,10 +76,10 @@ KSRC += $(call in,kernel/mm,addrspace.c area.c fault.c fault_anon.c fault_file.c
 KSRC += $(call in,kernel/cache,cache.c pagelock.c writeback.c)
 # Threads, processes, signals, time.
 KSRC += $(call in,kernel/proc,thread.c sched.c process.c fork.c exec.c elf.c exit.c signal.c \
-	sigframe.c futex.c timer.c alarm.c deferred.c)
+	sigframe.c futex.c robust.c timer.c alarm.c deferred.c)
 # The system calls, a family a file.
 KSRC += $(call in,kernel/sys,table.c arguments.c memory.c open.c readwrite.c space.c splice.c copy.c locks.c stat.c names.c \
-	directories.c attributes.c mount.c poll.c process.c signal.c time.c system.c absent.c)
+	directories.c attributes.c mount.c poll.c process.c futex.c signal.c time.c system.c absent.c)
 # The three locks, and the check of their order.
 KSRC += $(call in,kernel/sync,spinlock.c mutex.c rwlock.c wait.c lockcheck.c)
 # From the bus to the disk, and the terminal.
@@ -93,7 +93,7 @@ KSRC += $(call in,fs,path.c dentry.c inode.c file.c file_later.c file_io.c alloc
 	mount.c poll.c pipe.c devfs.c dev_memory.c dev_block.c)
 KSRC += $(call in,fs/tmpfs,super.c names.c file.c)
 KSRC += $(call in,fs/ext2,super.c inode.c map.c hole.c alloc.c file.c dir.c name.c symlink.c)
-KSRC += $(call in,fs/proc,procfs.c pid.c status.c maps.c fd.c pagemap.c peek.c text.c system.c \
+KSRC += $(call in,fs/proc,procfs.c pid.c status.c maps.c fd.c task.c pagemap.c peek.c text.c system.c \
 	cpuinfo.c memory.c loadavg.c mounts.c sysctl.c)
 # A file that no list has is linked all the same, and named.
 UNLISTED := $(filter-out $(KSRC) kernel/x86/offsets.c,$(wildcard boot/*.asm boot/*.c \

@@ -78,6 +78,11 @@ int superblock_set_root(struct superblock *sb, struct inode *root)
 	return -ENOMEM;
 }
 
+bool inode_is_mounted(const struct inode *ip, u32 flags)
+{
+	return ip->sb && READ_ONCE(ip->sb->flags) & flags;
+}
+
 struct dentry *root_dentry(void)
 {
 	return the_root;
@@ -197,22 +202,36 @@ int mount_root(const char *device, u32 flags)
 	return error;
 }
 
+static void look_for_writer(struct inode *ip, void *argument)
+{
+	if (atomic_load(&ip->nr_writers) > 0)
+		*(bool *)argument = true;
+}
+
+// From here on nobody begins to write. -EBUSY: somebody has a file open for writing already.
+static int stop_writing(struct superblock *sb)
+{
+	bool has_writer = false;
+
+	atomic_or(&sb->flags, MS_RDONLY);       // first: whoever opens now looks at it last
+	inodes_for_each(sb, look_for_writer, &has_writer);
+	return has_writer ? -EBUSY : inodes_write_back(sb, U64_MAX, SYNC_WAIT);
+}
+
 // MS_REMOUNT: flags change, above all read-only.
 static int remount(struct dentry *where, u32 flags)
 {
 	struct superblock *sb = where->sb;
+	u32 before = sb->flags;
 	int error = 0;
 
 	if (where != sb->root)
 		return -EINVAL;
-	if ((flags ^ sb->flags) & MS_RDONLY && sb->ops->remount) {
-		if (flags & MS_RDONLY)
-			error = inodes_write_back(sb, U64_MAX, SYNC_WAIT);
-		if (!error)
-			error = sb->ops->remount(sb, flags & FLAGS_KEPT);
-	}
-	if (!error)
-		WRITE_ONCE(sb->flags, flags & FLAGS_KEPT);
+	if (flags & ~before & MS_RDONLY)
+		error = stop_writing(sb);
+	if (!error && (flags ^ before) & MS_RDONLY && sb->ops->remount)
+		error = sb->ops->remount(sb, flags & FLAGS_KEPT);
+	WRITE_ONCE(sb->flags, error ? before : flags & FLAGS_KEPT);
 	return error;
 }
 

@@ -332,6 +332,8 @@ static int may_open(struct inode *ip, int flags, bool is_new)
 		return -EISDIR;
 	if (S_ISSOCK(mode))
 		return -ENXIO;
+	if ((S_ISCHR(mode) || S_ISBLK(mode)) && inode_is_mounted(ip, MS_NODEV))
+		return -EACCES;
 	if (ip->sb->flags & MS_RDONLY && !is_new && (S_ISREG(mode) || S_ISDIR(mode)) &&
 	    (wants_writing(flags) || flags & O_TRUNC))
 		return -EROFS;
@@ -385,6 +387,10 @@ static int open_dentry(struct dentry *d, int flags, bool is_new, struct file **o
 		return -ENXIO;
 	if (is_writer && (error = inode_begin_write(ip)))
 		return error;
+	if (is_writer && inode_is_mounted(ip, MS_RDONLY)) {     // remounted meanwhile; it looks for writers
+		inode_end_write(ip);
+		return -EROFS;
+	}
 	if (flags & O_TRUNC && S_ISREG(ip->mode) && !is_new && !(flags & O_PATH))
 		error = truncate_to_nothing(ip);
 	struct file *f = error ? NULL : file_alloc(ip, d, ops,

@@ -68,6 +68,7 @@ struct inode {
 	void *private;                  // pipe, device, ...
 };
 #define inode_size(ip) READ_ONCE((ip)->cache.size)
+bool inode_is_mounted(const struct inode *ip, u32 flags);       // is any of these MS_* on its file system?
 
 struct inode_ops {              // on directories, dir->lock held for writing (lookup: for reading or writing). All may sleep.
 	int (*lookup)(struct inode *dir, const char *name, struct inode **out);         // -ENOENT

@@ -1,6 +1,6 @@
 /*
- * maps.c - the areas of an address space: maps (a line each) and smaps (with what is in memory). The space's lock is held
- * for reading while the text grows.
+ * maps.c - the areas of an address space: maps (a line each), smaps (with what is in memory) and smaps_rollup (the sum). The
+ * space's lock is held for reading while the text grows.
  */
 #include "fs/proc/procfs.h"
 #include "fs/vfs.h"
@@ -74,6 +74,7 @@ int proc_show_pid_maps(struct text *t, const struct proc_target *target)
 
 struct weights {                        // in pages; of pss in 4096ths of a page
 	u64 resident, pss, shared_clean, shared_dirty, private_clean, private_dirty, referenced, anonymous;
+	u64 locked;                     // as pss
 };
 
 static int weigh(struct pte_slot *slot, vaddr_t va, void *argument)
@@ -112,29 +113,70 @@ static void show_kib(struct text *t, const char *name, u64 kib)
 	text_printf(t, "%8lu kB\n", kib);
 }
 
+static void add_weights(struct area *a, struct weights *w)
+{
+	u64 before = w->pss;
+
+	pgtable_visit(a->space, a->start, a->end, weigh, w);
+	if (a->flags & AREA_LOCKED)
+		w->locked += w->pss - before;
+}
+
+static void show_weights(struct text *t, const struct weights *w)
+{
+	const u64 kib = PAGE_SIZE / 1024;
+
+	show_kib(t, "Rss", w->resident * kib);
+	show_kib(t, "Pss", w->pss / 1024);
+	show_kib(t, "Shared_Clean", w->shared_clean * kib);
+	show_kib(t, "Shared_Dirty", w->shared_dirty * kib);
+	show_kib(t, "Private_Clean", w->private_clean * kib);
+	show_kib(t, "Private_Dirty", w->private_dirty * kib);
+	show_kib(t, "Referenced", w->referenced * kib);
+	show_kib(t, "Anonymous", w->anonymous * kib);
+	show_kib(t, "Swap", 0);
+	show_kib(t, "Locked", w->locked / 1024);
+}
+
 static void show_weighed(struct text *t, struct area *a, char *path)
 {
 	const u64 kib = PAGE_SIZE / 1024;
 	struct weights w = { 0 };
 
-	pgtable_visit(a->space, a->start, a->end, weigh, &w);
+	add_weights(a, &w);
 	show_area(t, a, path);
 	show_kib(t, "Size", (a->end - a->start) / 1024);
 	show_kib(t, "KernelPageSize", kib);
 	show_kib(t, "MMUPageSize", kib);
-	show_kib(t, "Rss", w.resident * kib);
-	show_kib(t, "Pss", w.pss / 1024);
-	show_kib(t, "Shared_Clean", w.shared_clean * kib);
-	show_kib(t, "Shared_Dirty", w.shared_dirty * kib);
-	show_kib(t, "Private_Clean", w.private_clean * kib);
-	show_kib(t, "Private_Dirty", w.private_dirty * kib);
-	show_kib(t, "Referenced", w.referenced * kib);
-	show_kib(t, "Anonymous", w.anonymous * kib);
-	show_kib(t, "Swap", 0);
-	show_kib(t, "Locked", a->flags & AREA_LOCKED ? w.pss / 1024 : 0);
+	show_weights(t, &w);
 }
 
 int proc_show_pid_smaps(struct text *t, const struct proc_target *target)
 {
 	return show_areas(t, target, show_weighed);
+}
+
+// The sums of smaps' numbers, under one line that spans all areas.
+int proc_show_pid_smaps_rollup(struct text *t, const struct proc_target *target)
+{
+	struct addrspace *as = addrspace_of_process(target->pid);
+	struct weights w = { 0 };
+	vaddr_t first = 0, end = 0;
+	size_t start = t->length;
+
+	if (!as)
+		return 0;
+	read_lock(&as->lock);
+	for (struct area *a = area_find_from(as, 0); a; a = area_next(a)) {
+		first = first ? first : a->start;
+		end = a->end;
+		add_weights(a, &w);
+	}
+	read_unlock(&as->lock);
+	addrspace_put(as);
+	text_printf(t, "%08lx-%08lx ---p 00000000 00:00 0 ", first, end);
+	text_pad(t, start, NAME_COLUMN);
+	text_printf(t, " [rollup]\n");
+	show_weights(t, &w);
+	return 0;
 }

@@ -29,9 +29,19 @@ static int mount_line_fill(struct mount_line *line, struct superblock *sb)
 	return dentry_path(sb->mounted_on, root_dentry(), line->path, sizeof(line->path), &line->mount_point);
 }
 
-static const char *general_options(const struct superblock *sb)
+// What every file system understands: the options of mount(8) that are on, in Linux's order.
+static void show_general_options(struct text *t, const struct superblock *sb)
 {
-	return sb->flags & MS_RDONLY ? "ro,relatime" : "rw,relatime";
+	static const struct { u32 flag; const char *word; } words[] = {
+		{ MS_SYNCHRONOUS, ",sync" }, { MS_NOSUID, ",nosuid" }, { MS_NODEV, ",nodev" }, { MS_NOEXEC, ",noexec" },
+		{ MS_NOATIME, ",noatime" }, { MS_NODIRATIME, ",nodiratime" },
+	};
+
+	text_printf(t, sb->flags & MS_RDONLY ? "ro" : "rw");
+	for (u32 i = 0; i < ARRAY_SIZE(words); i++)
+		text_printf(t, "%s", sb->flags & words[i].flag ? words[i].word : "");
+	if (!(sb->flags & (MS_NOATIME | MS_STRICTATIME)))
+		text_printf(t, ",relatime");
 }
 
 // Blanks and the like in names would look like the end of a field.
@@ -70,14 +80,18 @@ static void show_mounts_line(struct text *t, const struct superblock *sb, const 
 	show_escaped(t, sb->device_name);
 	text_append(t, " ", 1);
 	show_escaped(t, line->mount_point);
-	text_printf(t, " %s %s%s 0 0\n", sb->type->name, general_options(sb), line->options);
+	text_printf(t, " %s ", sb->type->name);
+	show_general_options(t, sb);
+	text_printf(t, "%s 0 0\n", line->options);
 }
 
 static void show_mountinfo_line(struct text *t, const struct superblock *sb, const struct mount_line *line, u32 n)
 {
 	text_printf(t, "%u %u %u:%u / ", n, n == 1 ? 0 : 1u, ABI_MAJOR((u64)sb->device_id), ABI_MINOR((u64)sb->device_id));
 	show_escaped(t, line->mount_point);
-	text_printf(t, " %s - %s ", general_options(sb), sb->type->name);
+	text_append(t, " ", 1);
+	show_general_options(t, sb);
+	text_printf(t, " - %s ", sb->type->name);
 	show_escaped(t, sb->device_name);
 	text_printf(t, " %s%s\n", sb->flags & MS_RDONLY ? "ro" : "rw", line->options);
 }

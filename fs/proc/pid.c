@@ -1,6 +1,6 @@
 /*
  * pid.c - what /proc/PID holds, and its smaller files. (stat, status and statm: status.c; maps and smaps: maps.c;
- * pagemap: pagemap.c; fd: fd.c.)
+ * pagemap: pagemap.c; fd: fd.c; task: task.c.)
  */
 #include "fs/proc/peek.h"
 #include "fs/proc/procfs.h"
@@ -69,15 +69,20 @@ static int show_auxv(struct text *t, const struct proc_target *target)
 
 static int show_comm(struct text *t, const struct proc_target *target)
 {
-	struct process *p = find(target);
+	char name[16];
+	int error = proc_thread_name(target, name, NULL);
 
-	if (!p)
-		return -ESRCH;
-	mutex_lock(&p->lock);
-	text_printf(t, "%s\n", p->name);
-	mutex_unlock(&p->lock);
-	process_put(p);
-	return 0;
+	if (!error)
+		text_printf(t, "%s\n", name);
+	return error;
+}
+
+// As prctl(PR_SET_NAME), but for any thread: what is too long is cut off.
+static int store_comm(const char *text, const struct proc_target *target)
+{
+	char name[16];
+
+	return proc_thread_name(target, name, text);
 }
 
 static int show_counts(struct text *t, const struct proc_target *target)
@@ -244,25 +249,36 @@ static int store_traced(const char *text, const struct proc_target *target)
 	return 0;
 }
 
+// What a process and each of its threads show alike.
+#define ENTRIES_OF_BOTH										\
+	{ .name = "auxv", .mode = S_IFREG | 0400, .show = show_auxv },				\
+	{ .name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline },			\
+	{ .name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store = store_comm },	\
+	{ .name = "cwd", .mode = S_IFLNK | 0777, .link = link_cwd, .follow = follow_cwd },	\
+	{ .name = "environ", .mode = S_IFREG | 0400, .show = show_environ },			\
+	{ .name = "exe", .mode = S_IFLNK | 0777, .link = link_exe, .follow = follow_exe },	\
+	{ .name = "fd", .mode = S_IFDIR | 0500, .children = &proc_fd_directory_entry },		\
+	{ .name = "limits", .mode = S_IFREG | 0444, .show = show_limits },			\
+	{ .name = "maps", .mode = S_IFREG | 0444, .show = proc_show_pid_maps },			\
+	{ .name = "mountinfo", .mode = S_IFREG | 0444, .show = proc_show_mountinfo },		\
+	{ .name = "mounts", .mode = S_IFREG | 0444, .show = proc_show_mounts },			\
+	{ .name = "pagemap", .mode = S_IFREG | 0400, .file_ops = &proc_pagemap_ops },		\
+	{ .name = "root", .mode = S_IFLNK | 0777, .link = link_root, .follow = follow_root },	\
+	{ .name = "smaps", .mode = S_IFREG | 0444, .show = proc_show_pid_smaps },		\
+	{ .name = "smaps_rollup", .mode = S_IFREG | 0444, .show = proc_show_pid_smaps_rollup },	\
+	{ .name = "stat", .mode = S_IFREG | 0444, .show = proc_show_pid_stat },			\
+	{ .name = "statm", .mode = S_IFREG | 0444, .show = proc_show_pid_statm },		\
+	{ .name = "status", .mode = S_IFREG | 0444, .show = proc_show_pid_status }
+
 struct proc_entry proc_pid_entries[] = {
-	{ .name = "auxv", .mode = S_IFREG | 0400, .show = show_auxv },
-	{ .name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline },
-	{ .name = "comm", .mode = S_IFREG | 0444, .show = show_comm },
+	ENTRIES_OF_BOTH,
 	{ .name = "counts", .mode = S_IFREG | 0444, .show = show_counts },
-	{ .name = "cwd", .mode = S_IFLNK | 0777, .link = link_cwd, .follow = follow_cwd },
-	{ .name = "environ", .mode = S_IFREG | 0400, .show = show_environ },
-	{ .name = "exe", .mode = S_IFLNK | 0777, .link = link_exe, .follow = follow_exe },
-	{ .name = "fd", .mode = S_IFDIR | 0500, .children = &proc_fd_directory_entry },
-	{ .name = "limits", .mode = S_IFREG | 0444, .show = show_limits },
-	{ .name = "maps", .mode = S_IFREG | 0444, .show = proc_show_pid_maps },
-	{ .name = "mountinfo", .mode = S_IFREG | 0444, .show = proc_show_mountinfo },
-	{ .name = "mounts", .mode = S_IFREG | 0444, .show = proc_show_mounts },
-	{ .name = "pagemap", .mode = S_IFREG | 0400, .file_ops = &proc_pagemap_ops },
-	{ .name = "root", .mode = S_IFLNK | 0777, .link = link_root, .follow = follow_root },
-	{ .name = "smaps", .mode = S_IFREG | 0444, .show = proc_show_pid_smaps },
-	{ .name = "stat", .mode = S_IFREG | 0444, .show = proc_show_pid_stat },
-	{ .name = "statm", .mode = S_IFREG | 0444, .show = proc_show_pid_statm },
-	{ .name = "status", .mode = S_IFREG | 0444, .show = proc_show_pid_status },
+	{ .name = "task", .mode = S_IFDIR | 0555, .children = &proc_task_directory_entry },
 	{ .name = "traced", .mode = S_IFREG | 0600, .show = show_traced, .store = store_traced },
+	{ .name = NULL },
+};
+
+struct proc_entry proc_tid_entries[] = {
+	ENTRIES_OF_BOTH,
 	{ .name = NULL },
 };

@@ -19,7 +19,7 @@
 
 #define STORE_MAX 512                           // bytes of one write to a file of /proc/sys
 #define FIRST_PID_POSITION 256                  // in the root directory: pid n stands at 256 + n
-#define FIRST_FD_POSITION 2
+#define FIRST_NUMBER_POSITION 2                 // in fd and task: number n stands at 2 + n
 
 struct proc_inode {
 	struct inode inode;
@@ -36,6 +36,7 @@ struct open_text {
 static struct slab_cache proc_inodes;
 static struct proc_entry root_entry = { .name = "/", .mode = S_IFDIR | 0555, .children = proc_root_entries };
 static struct proc_entry pid_entry = { .name = "pid", .mode = S_IFDIR | 0555, .children = proc_pid_entries };
+static struct proc_entry task_entry = { .name = "task", .mode = S_IFDIR | 0555, .children = proc_tid_entries };
 static struct proc_entry fd_link_entry = { .name = "fd", .mode = S_IFLNK | 0777, .link = proc_link_fd,
 					  .follow = proc_follow_fd };
 
@@ -56,7 +57,7 @@ static const struct file_ops directory_file_ops, text_file_ops;
 
 static u64 inode_number(const struct proc_entry *e, const struct proc_target *target)
 {
-	return (u64)target->pid << 32 | (u64)(target->fd + 1) << 12 | e->number;
+	return (u64)target->pid << 44 | (u64)target->tid << 28 | (u64)(target->fd + 1) << 12 | e->number;
 }
 
 static void inode_fill(struct inode *ip, struct proc_entry *e, const struct proc_target *target)
@@ -101,6 +102,14 @@ static bool process_exists(int pid)
 	return true;
 }
 
+// Is there (still) what a directory is about?
+static bool target_exists(const struct proc_target *target)
+{
+	if (target->tid)
+		return proc_task_next(target->pid, target->tid) == target->tid;
+	return !target->pid || process_exists(target->pid);
+}
+
 // A name that is a number and nothing else, below 2^31; -1: it is not.
 static int name_to_number(const char *name)
 {
@@ -109,6 +118,12 @@ static int name_to_number(const char *name)
 	if (name[0] == '0' && name[1])
 		return -1;
 	return string_to_u64(name, 10, &n) == 0 && n < 1u << 31 ? (int)n : -1;
+}
+
+// Entries that are no table's: they are numbers.
+static bool has_numbers(const struct proc_entry *e)
+{
+	return e->children == &proc_fd_directory_entry || e->children == &proc_task_directory_entry;
 }
 
 static int lookup_special(struct inode *dir, const char *name, struct inode **out)
@@ -127,6 +142,10 @@ static int lookup_special(struct inode *dir, const char *name, struct inode **ou
 		target.fd = number;
 		return proc_inode_get(dir->sb, &fd_link_entry, &target, out);
 	}
+	if (d->entry->children == &proc_task_directory_entry && number > 0 && proc_task_next(target.pid, number) == number) {
+		target.tid = number;
+		return proc_inode_get(dir->sb, &task_entry, &target, out);
+	}
 	return -ENOENT;
 }
 
@@ -134,9 +153,9 @@ static int proc_lookup(struct inode *dir, const char *name, struct inode **out)
 {
 	struct proc_inode *d = proc_inode(dir);
 
-	if (d->target.pid && !process_exists(d->target.pid))
+	if (!target_exists(&d->target))
 		return -ENOENT;
-	if (d->entry->children != &proc_fd_directory_entry)
+	if (!has_numbers(d->entry))
 		for (struct proc_entry *e = d->entry->children; e->name; e++)
 			if (strcmp(e->name, name) == 0)
 				return proc_inode_get(dir->sb, e, &d->target, out);
@@ -177,11 +196,24 @@ static int list_descriptors(struct file *f, struct directory_emit *emit)
 {
 	struct proc_target target = proc_inode(f->inode)->target;
 
-	while ((target.fd = proc_fd_next(target.pid, (int)(f->position - FIRST_FD_POSITION))) >= 0) {
-		if (!emit_number(emit, target.fd, FIRST_FD_POSITION + (u64)target.fd + 1,
+	while ((target.fd = proc_fd_next(target.pid, (int)(f->position - FIRST_NUMBER_POSITION))) >= 0) {
+		if (!emit_number(emit, target.fd, FIRST_NUMBER_POSITION + (u64)target.fd + 1,
 				 inode_number(&fd_link_entry, &target), DT_LNK))
 			return 0;
-		f->position = FIRST_FD_POSITION + (u64)target.fd + 1;
+		f->position = FIRST_NUMBER_POSITION + (u64)target.fd + 1;
+	}
+	return 0;
+}
+
+static int list_threads(struct file *f, struct directory_emit *emit)
+{
+	struct proc_target target = proc_inode(f->inode)->target;
+
+	while ((target.tid = proc_task_next(target.pid, (int)(f->position - FIRST_NUMBER_POSITION))) >= 0) {
+		if (!emit_number(emit, target.tid, FIRST_NUMBER_POSITION + (u64)target.tid + 1,
+				 inode_number(&task_entry, &target), DT_DIR))
+			return 0;
+		f->position = FIRST_NUMBER_POSITION + (u64)target.tid + 1;
 	}
 	return 0;
 }
@@ -206,12 +238,14 @@ static int proc_read_directory(struct file *f, struct directory_emit *emit)
 	struct proc_inode *d = proc_inode(f->inode);
 	struct proc_entry *e = d->entry->children;
 
-	if (d->target.pid && !process_exists(d->target.pid))
+	if (!target_exists(&d->target))
 		return -ENOENT;
 	if (!emit_dots(f, emit))
 		return 0;
 	if (e == &proc_fd_directory_entry)
 		return list_descriptors(f, emit);
+	if (e == &proc_task_directory_entry)
+		return list_threads(f, emit);
 	for (u64 i = 0; e[i].name; i++) {
 		if (i + 2 < f->position)
 			continue;
@@ -416,7 +450,7 @@ static struct file_system proc_type = { .name = "proc", .mount = proc_mount };
 static void number_entries(struct proc_entry *e, u32 *next)
 {
 	e->number = (*next)++;
-	if (!e->children || e->children == &proc_fd_directory_entry)
+	if (!e->children || has_numbers(e))
 		return;
 	for (struct proc_entry *child = e->children; child->name; child++)
 		number_entries(child, next);
@@ -429,6 +463,7 @@ void procfs_init(void)
 	slab_cache_init(&proc_inodes, "proc_inode", sizeof(struct proc_inode), 16);
 	number_entries(&root_entry, &next);
 	number_entries(&pid_entry, &next);
+	number_entries(&task_entry, &next);
 	number_entries(&fd_link_entry, &next);
 	proc_sysctl_init();
 	proc_loadavg_start();

@@ -15,6 +15,7 @@ struct process;
 struct proc_target {                    // what an inode of /proc is about
 	int pid;                        // 0: the whole system
 	int fd;                         // -1: none
+	int tid;                        // below /proc/PID/task: the thread; 0: the process as one
 };
 
 struct proc_entry {                     // tables end with a name of NULL
@@ -36,7 +37,10 @@ struct proc_entry {                     // tables end with a name of NULL
 extern struct proc_entry proc_root_entries[];           // system.c
 extern struct proc_entry proc_sys_entries[];            // sysctl.c
 extern struct proc_entry proc_pid_entries[];            // pid.c
-extern struct proc_entry proc_fd_directory_entry;       // fd.c: stands in proc_pid_entries by name "fd"
+extern struct proc_entry proc_tid_entries[];            // pid.c: what /proc/PID/task/TID holds
+// Their entries are numbers, made as they are asked for: descriptors (fd.c) and threads (task.c).
+extern struct proc_entry proc_fd_directory_entry;
+extern struct proc_entry proc_task_directory_entry;
 
 // What system.c shows, from files of its own.
 int proc_show_meminfo(struct text *t, const struct proc_target *target);
@@ -54,9 +58,14 @@ int proc_show_pid_status(struct text *t, const struct proc_target *target);
 int proc_show_pid_statm(struct text *t, const struct proc_target *target);
 int proc_show_pid_maps(struct text *t, const struct proc_target *target);
 int proc_show_pid_smaps(struct text *t, const struct proc_target *target);
+int proc_show_pid_smaps_rollup(struct text *t, const struct proc_target *target);
 extern const struct file_ops proc_pagemap_ops;
 extern const struct file_ops proc_kpagecount_ops;
 extern const struct file_ops proc_kpageflags_ops;
+
+// task.c: the threads of a process.
+int proc_task_next(int pid, int tid);           // the lowest number >= tid; -1: none
+int proc_thread_name(const struct proc_target *target, char *name, const char *fresh);  // 16 bytes; fresh not NULL: sets it
 
 // The descriptors of a process. The file, referenced; NULL when it has none of that number.
 struct file *proc_fd_get(int pid, int fd);

@@ -1,6 +1,6 @@
 /*
- * status.c - a process in numbers: stat (one line), status (a line each), statm (pages). Copied under the locks first,
- * printed afterwards.
+ * status.c - a process, or one thread of it, in numbers: stat (one line), status (a line each), statm (pages). Copied under
+ * the locks first, printed afterwards. Faults and switches are counted for the process, so a thread shows those of all.
  */
 #include "dev/terminal.h"
 #include "fs/proc/peek.h"
@@ -11,6 +11,7 @@
 #include "mm/addrspace.h"
 #include "proc/process.h"
 #include "proc/signal.h"
+#include "x86/clock.h"
 #include <abi/errno.h>
 
 #define NS_PER_TICK 10000000ul
@@ -20,7 +21,7 @@
 struct snapshot {
 	char name[16];
 	char state;
-	int pid, parent, group, session, terminal, terminal_group;
+	int pid, tid, parent, group, session, terminal, terminal_group;
 	u32 nr_threads, cpu, umask, nr_descriptors;
 	u64 minor_faults, major_faults, child_minor, child_major;
 	u64 waited, forced;
@@ -76,13 +77,39 @@ static u64 ticks_of(struct timeval t)
 	return (u64)t.tv_sec * 100 + (u64)t.tv_usec / 10000;
 }
 
+// process_table_lock held. The thread of that number; NULL: it has ended.
+static struct thread *thread_of(struct process *p, int tid)
+{
+	struct thread *t;
+
+	list_for_each(t, &p->threads, process_link) {
+		if (t->tid == tid)
+			return t;
+	}
+	return NULL;
+}
+
+static u64 thread_time_ns(const struct thread *t)
+{
+	u64 ns = READ_ONCE(t->cpu_time_ns);
+
+	if (t == current)
+		ns += clock_monotonic_ns() - t->started_ns;
+	return ns;
+}
+
 static void take_table_part(struct snapshot *s, struct process *p)
 {
 	struct thread *t;
 
 	spin_lock(&process_table_lock);
-	t = list_is_empty(&p->threads) ? NULL : list_first(&p->threads, struct thread, process_link);
+	t = thread_of(p, s->tid ? s->tid : p->pid);
 	s->state = state_letter(p, t);
+	if (t) {
+		memcpy(s->name, t->name, sizeof(s->name));
+		if (s->tid)
+			s->cpu_ticks = thread_time_ns(t) / NS_PER_TICK;
+	}
 	s->parent = p->parent ? p->parent->pid : 0;
 	s->group = p->group;
 	s->session = p->session;
@@ -141,24 +168,26 @@ static void take_memory_part(struct snapshot *s, int pid)
 	addrspace_put(as);
 }
 
-static int snapshot_take(struct snapshot *s, int pid)
+static int snapshot_take(struct snapshot *s, const struct proc_target *target)
 {
-	struct process *p = process_find(pid);
+	struct process *p = process_find(target->pid);
 
 	if (!p)
 		return -ESRCH;
-	*s = (struct snapshot){ .pid = pid };
+	*s = (struct snapshot){ .pid = target->pid, .tid = target->tid };
 	take_table_part(s, p);
 	take_signal_part(s, p);
-	take_memory_part(s, pid);
-	s->cpu_ticks = process_cpu_time_ns(p) / NS_PER_TICK;
+	take_memory_part(s, target->pid);
+	if (!s->tid)
+		s->cpu_ticks = process_cpu_time_ns(p) / NS_PER_TICK;
 	s->start_ticks = p->start_time_ns / NS_PER_TICK;
 	s->minor_faults = p->counts[COUNT_MINOR_FAULTS];
 	s->major_faults = p->counts[COUNT_MAJOR_FAULTS];
 	s->waited = p->counts[COUNT_SWITCHES_WAITED];
 	s->forced = p->counts[COUNT_SWITCHES_FORCED];
 	mutex_lock(&p->lock);
-	memcpy(s->name, p->name, sizeof(s->name));
+	if (!s->name[0])                // the thread has ended
+		memcpy(s->name, p->name, sizeof(s->name));
 	s->umask = p->umask;
 	s->nr_descriptors = p->files ? READ_ONCE(p->files->capacity) : 0;
 	s->limit = p->limits[RLIMIT_RSS].rlim_cur;
@@ -171,11 +200,11 @@ static int snapshot_take(struct snapshot *s, int pid)
 int proc_show_pid_stat(struct text *t, const struct proc_target *target)
 {
 	struct snapshot s;
-	int error = snapshot_take(&s, target->pid);
+	int error = snapshot_take(&s, target);
 
 	if (error)
 		return error;
-	text_printf(t, "%d (%s) %c %d %d %d %d %d 0 %lu %lu %lu %lu ", s.pid, s.name, s.state, s.parent, s.group, s.session,
+	text_printf(t, "%d (%s) %c %d %d %d %d %d 0 %lu %lu %lu %lu ", s.tid ? s.tid : s.pid, s.name, s.state, s.parent, s.group, s.session,
 		    s.terminal, s.terminal_group, s.minor_faults, s.child_minor, s.major_faults, s.child_major);
 	text_printf(t, "%lu 0 %lu 0 20 0 %u 0 %lu %lu %lu %lu ", s.cpu_ticks, s.child_ticks, s.nr_threads, s.start_ticks,
 		    s.sums.size * PAGE_SIZE, s.resident, s.limit);
@@ -213,12 +242,12 @@ static void show_memory(struct text *t, const struct snapshot *s)
 int proc_show_pid_status(struct text *t, const struct proc_target *target)
 {
 	struct snapshot s;
-	int error = snapshot_take(&s, target->pid);
+	int error = snapshot_take(&s, target);
 
 	if (error)
 		return error;
 	text_printf(t, "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
-		    s.name, s.umask, state_name(s.state), s.pid, s.pid, s.parent);
+		    s.name, s.umask, state_name(s.state), s.pid, s.tid ? s.tid : s.pid, s.parent);
 	text_printf(t, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t%u\nGroups:\t0 \n", s.nr_descriptors);
 	if (s.has_memory)
 		show_memory(t, &s);
@@ -232,7 +261,7 @@ int proc_show_pid_status(struct text *t, const struct proc_target *target)
 int proc_show_pid_statm(struct text *t, const struct proc_target *target)
 {
 	struct snapshot s;
-	int error = snapshot_take(&s, target->pid);
+	int error = snapshot_take(&s, target);
 
 	if (error)
 		return error;

@@ -122,6 +122,12 @@ static int show_self(char *buffer, size_t size, const struct proc_target *target
 	return format_string(buffer, size, "%d", current_process()->pid);
 }
 
+static int show_thread_self(char *buffer, size_t size, const struct proc_target *target)
+{
+	(void)target;
+	return format_string(buffer, size, "%d/task/%d", current_process()->pid, current->tid);
+}
+
 static int show_mounts_link(char *buffer, size_t size, const struct proc_target *target)
 {
 	(void)target;
@@ -220,6 +226,7 @@ struct proc_entry proc_root_entries[] = {
 	{ .name = "slabinfo", .mode = S_IFREG | 0400, .show = show_slabinfo },
 	{ .name = "stat", .mode = S_IFREG | 0444, .show = show_stat },
 	{ .name = "sys", .mode = S_IFDIR | 0555, .children = proc_sys_entries },
+	{ .name = "thread-self", .mode = S_IFLNK | 0777, .link = show_thread_self },
 	{ .name = "timer_list", .mode = S_IFREG | 0400, .show = show_timer_list },
 	{ .name = "uptime", .mode = S_IFREG | 0444, .show = show_uptime },
 	{ .name = "version", .mode = S_IFREG | 0444, .show = show_version },

@@ -17,6 +17,22 @@
 #define FUTEX_CMD_MASK		(~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME))
 #define FUTEX_BITSET_MATCH_ANY	0xffffffffu
 
+// FUTEX_WAKE_OP's last argument: operation (4 bits), comparison (4), their arguments (12 bits each, signed).
+#define FUTEX_OP_SET		0
+#define FUTEX_OP_ADD		1
+#define FUTEX_OP_OR		2
+#define FUTEX_OP_ANDN		3
+#define FUTEX_OP_XOR		4
+#define FUTEX_OP_OPARG_SHIFT	8
+#define FUTEX_OP_CMP_EQ		0
+#define FUTEX_OP_CMP_NE		1
+#define FUTEX_OP_CMP_LT		2
+#define FUTEX_OP_CMP_LE		3
+#define FUTEX_OP_CMP_GT		4
+#define FUTEX_OP_CMP_GE		5
+#define FUTEX_OP(op, oparg, cmp, cmparg) \
+	(((op) & 15u) << 28 | ((cmp) & 15u) << 24 | ((oparg) & 0xfffu) << 12 | ((cmparg) & 0xfffu))
+
 #define FUTEX_WAITERS		0x80000000u
 #define FUTEX_OWNER_DIED	0x40000000u
 #define FUTEX_TID_MASK		0x3fffffffu

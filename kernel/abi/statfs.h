@@ -27,4 +27,10 @@ _Static_assert(sizeof(struct statfs) == 120, "struct statfs is part of the ABI")
 
 #define ST_RDONLY	1
 #define ST_NOSUID	2
+#define ST_NODEV	4
+#define ST_NOEXEC	8
+#define ST_SYNCHRONOUS	16
 #define ST_VALID	0x20
+#define ST_NOATIME	0x400
+#define ST_NODIRATIME	0x800
+#define ST_RELATIME	0x1000

@@ -13,6 +13,7 @@
 #include "x86/uaccess.h"
 #include <abi/errno.h>
 #include <abi/mman.h>
+#include <abi/mount.h>
 #include <abi/resource.h>
 
 static bool range_is_valid(vaddr_t start, u64 length)
@@ -65,6 +66,11 @@ static int area_flags_for(struct file *file, u32 prot, u32 flags, u32 *out)
 			if (prot & PROT_WRITE)
 				return -EACCES;
 			may &= ~(u32)AREA_MAY_WRITE;
+		}
+		if (inode_is_mounted(file->inode, MS_NOEXEC)) {
+			if (prot & PROT_EXEC)
+				return -EPERM;
+			may &= ~(u32)AREA_MAY_EXEC;
 		}
 		if (!file->ops->map)
 			return -ENODEV;

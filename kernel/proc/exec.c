@@ -18,6 +18,7 @@
 #include "mm/slab.h"
 #include "proc/elf.h"
 #include "proc/exec.h"
+#include "proc/futex.h"
 #include "proc/internal.h"
 #include "proc/process.h"
 #include "proc/sched.h"
@@ -29,6 +30,7 @@
 #include "x86/uaccess.h"
 #include <abi/auxv.h>
 #include <abi/errno.h>
+#include <abi/mount.h>
 
 #define STACK_TOP 0x7ffffffff000ul      // before randomisation
 #define STACK_START (128 * PAGE_SIZE)   // mapped at once; the rest grows
@@ -136,7 +138,7 @@ static int open_executable(struct dentry *start, const char *path, struct file *
 		return error;
 	struct inode *ip = (*out)->inode;
 
-	if ((ip->mode & S_IFMT) != S_IFREG || !(ip->mode & 0111) || !(*out)->ops->map)
+	if ((ip->mode & S_IFMT) != S_IFREG || !(ip->mode & 0111) || !(*out)->ops->map || inode_is_mounted(ip, MS_NOEXEC))
 		error = -EACCES;
 	else
 		error = inode_deny_write(ip);   // -ETXTBSY
@@ -444,7 +446,6 @@ static void reset_for_new_program(void)
 	current->alternate_stack = current->alternate_stack_size = 0;
 	current->clear_child_tid = NULL;
 	current->set_child_tid = NULL;
-	current->robust_list = NULL;
 	current->fs_base = current->gs_base = 0;
 	thread_load_user_bases();
 }
@@ -497,6 +498,8 @@ int process_exec(struct dentry *start, const char *path, struct exec_strings *ar
 		kfree(p);
 		return error;
 	}
+	if (current->robust_list)
+		robust_list_leave(current);     // it lies in the memory that goes now
 	struct addrspace *old = commit(p, path);
 
 	reset_for_new_program();

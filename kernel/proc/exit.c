@@ -215,6 +215,8 @@ void thread_exit(int status)
 	struct process *p = t->process;
 
 	if (p) {
+		if (t->robust_list)
+			robust_list_leave(t);
 		clear_child_tid(t);
 		vfork_release(t);
 		process_hold(p);                // unless we are the last it may be gone at any moment from here on

@@ -16,6 +16,7 @@
 #include "fs/vfs.h"
 #include "x86/uaccess.h"
 #include <abi/errno.h>
+#include <abi/futex.h>
 
 #define NR_BUCKETS 128
 
@@ -143,21 +144,29 @@ static void wake_waiter(struct futex_waiter *w)
 	wake_all(&w->queue);
 }
 
-static i64 wake_key(const struct futex_key *key, u32 nr, u32 bits)
+// b->lock held. As on Linux, one is woken even where none is asked for: the count is looked at afterwards.
+static i64 wake_in_bucket(struct futex_bucket *b, const struct futex_key *key, u32 nr, u32 bits)
 {
-	struct futex_bucket *b = bucket_of(key);
 	struct futex_waiter *w, *following;
 	i64 woken = 0;
 
-	mutex_lock(&b->lock);
 	list_for_each_safe(w, following, &b->waiters, link) {
-		if (woken >= (i64)nr)
-			break;
 		if (!is_same(&w->key, key) || !(w->bits & bits))
 			continue;
 		wake_waiter(w);
-		woken++;
+		if (++woken >= (i32)nr)
+			break;
 	}
+	return woken;
+}
+
+static i64 wake_key(const struct futex_key *key, u32 nr, u32 bits)
+{
+	struct futex_bucket *b = bucket_of(key);
+
+	mutex_lock(&b->lock);
+	i64 woken = wake_in_bucket(b, key, nr, bits);
+
 	mutex_unlock(&b->lock);
 	return woken;
 }
@@ -178,9 +187,9 @@ void futex_wake_address(u64 address, u32 nr)
 
 	if (key_of(address, true, &shared) || key_of(address, false, &private))
 		return;
-	wake_key(&private, nr, U32_MAX);
+	wake_key(&private, nr, FUTEX_BITSET_MATCH_ANY);
 	if (!is_same(&shared, &private))
-		wake_key(&shared, nr, U32_MAX);
+		wake_key(&shared, nr, FUTEX_BITSET_MATCH_ANY);
 }
 
 static void lock_two(struct futex_bucket *a, struct futex_bucket *b)
@@ -199,6 +208,89 @@ static void unlock_two(struct futex_bucket *a, struct futex_bucket *b)
 		mutex_unlock(&b->lock);
 	mutex_unlock(&a->lock);
 }
+
+/* --- FUTEX_WAKE_OP ------------------------------------------------------------ */
+
+static i32 signed_12_bits(u32 bits)
+{
+	return (i32)(bits << 20) >> 20;
+}
+
+static int changed_value(u32 operation, u32 old, u32 *out)
+{
+	u32 argument = (u32)signed_12_bits(operation >> 12 & 0xfff);
+
+	if (operation >> 28 & FUTEX_OP_OPARG_SHIFT)
+		argument = 1u << (argument & 31);
+	switch (operation >> 28 & 7) {
+	case FUTEX_OP_SET: *out = argument; return 0;
+	case FUTEX_OP_ADD: *out = old + argument; return 0;
+	case FUTEX_OP_OR: *out = old | argument; return 0;
+	case FUTEX_OP_ANDN: *out = old & ~argument; return 0;
+	case FUTEX_OP_XOR: *out = old ^ argument; return 0;
+	}
+	return -ENOSYS;
+}
+
+// 1 or 0; -ENOSYS, which comes after the word was changed, as on Linux.
+static int compares(u32 operation, u32 old)
+{
+	i32 argument = signed_12_bits(operation & 0xfff), value = (i32)old;
+
+	switch (operation >> 24 & 15) {
+	case FUTEX_OP_CMP_EQ: return value == argument;
+	case FUTEX_OP_CMP_NE: return value != argument;
+	case FUTEX_OP_CMP_LT: return value < argument;
+	case FUTEX_OP_CMP_LE: return value <= argument;
+	case FUTEX_OP_CMP_GT: return value > argument;
+	case FUTEX_OP_CMP_GE: return value >= argument;
+	}
+	return -ENOSYS;
+}
+
+// Changes the word in one step and compares what it was.
+static int change_word(u64 address, u32 operation)
+{
+	u32 __user *word = (u32 __user *)address;
+	u32 old, fresh, seen;
+	int error;
+
+	if (copy_from_user(&old, word, sizeof(old)))
+		return -EFAULT;
+	for (;;) {
+		error = changed_value(operation, old, &fresh);
+		if (error)
+			return error;
+		if (user_compare_exchange(word, old, fresh, &seen))
+			return -EFAULT;
+		if (seen == old)
+			return compares(operation, old);
+		old = seen;
+	}
+}
+
+i64 futex_wake_op(u64 address, u64 address2, bool is_shared, u32 nr, u32 nr2, u32 operation)
+{
+	struct futex_key key, key2;
+	int error = key_of(address, is_shared, &key);
+
+	if (!error)
+		error = key_of(address2, is_shared, &key2);
+	if (error)
+		return error;
+	struct futex_bucket *a = bucket_of(&key), *b = bucket_of(&key2);
+
+	lock_two(a, b);
+	int answer = change_word(address2, operation);
+	i64 woken = answer < 0 ? answer : wake_in_bucket(a, &key, nr, FUTEX_BITSET_MATCH_ANY);
+
+	if (answer > 0)
+		woken += wake_in_bucket(b, &key2, nr2, FUTEX_BITSET_MATCH_ANY);
+	unlock_two(a, b);
+	return woken;
+}
+
+/* --- FUTEX_REQUEUE ------------------------------------------------------------ */
 
 i64 futex_requeue(u64 from, u64 to, bool is_shared, u32 nr_wake, u32 nr_move, const u32 *compare)
 {

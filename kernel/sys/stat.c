@@ -108,6 +108,19 @@ i64 sys_statx(int dirfd, const char __user *path, int flags, u32 mask, struct st
 
 /* --- file systems ----------------------------------------------------------- */
 
+static long st_flags_of(u32 mount_flags)
+{
+	static const struct { u32 mount_flag; long st_flag; } pairs[] = {
+		{ MS_RDONLY, ST_RDONLY }, { MS_NOSUID, ST_NOSUID }, { MS_NODEV, ST_NODEV }, { MS_NOEXEC, ST_NOEXEC },
+		{ MS_SYNCHRONOUS, ST_SYNCHRONOUS }, { MS_NOATIME, ST_NOATIME }, { MS_NODIRATIME, ST_NODIRATIME },
+	};
+	long flags = mount_flags & (MS_NOATIME | MS_STRICTATIME) ? 0 : ST_RELATIME;
+
+	for (u32 i = 0; i < ARRAY_SIZE(pairs); i++)
+		flags |= mount_flags & pairs[i].mount_flag ? pairs[i].st_flag : 0;
+	return flags;
+}
+
 static i64 statfs_of_inode(struct inode *ip, struct statfs __user *out)
 {
 	struct superblock *sb = ip->sb;
@@ -117,7 +130,7 @@ static i64 statfs_of_inode(struct inode *ip, struct statfs __user *out)
 		return -ENOSYS;
 	if (sb->ops->statfs)
 		sb->ops->statfs(sb, &st);
-	st.f_flags |= ST_VALID | (sb->flags & MS_RDONLY ? ST_RDONLY : 0);
+	st.f_flags |= ST_VALID | st_flags_of(sb->flags);
 	if (!st.f_frsize)
 		st.f_frsize = st.f_bsize;
 	return copy_to_user(out, &st, sizeof(st));
@@ -156,6 +169,8 @@ static int access_of(const struct target *t, int mode)
 
 	if (mode & W_OK && target_is_read_only(t) && (S_ISREG(m) || S_ISDIR(m) || S_ISLNK(m)))
 		return -EROFS;
+	if (mode & X_OK && S_ISREG(m) && inode_is_mounted(t->inode, MS_NOEXEC))
+		return -EACCES;
 	if (mode & X_OK && !S_ISDIR(m) && !(m & (S_IXUSR | S_IXGRP | S_IXOTH)))
 		return -EACCES;
 	return 0;

@@ -1,7 +1,7 @@
 /*
  * sys_proc.c - /proc in Linux's text: programs written for Linux parse it, so its form is a contract.
  */
-#include "guest.h"
+#include "threads.h"
 
 static const char *must_slurp(const char *path)
 {
@@ -304,4 +304,102 @@ TEST(proc_refuses_what_it_cannot)
 	CHECK_ERR(write(fd, "x", 1), EBADF);
 	CHECK_EQ(read(fd, block, 5), 5);
 	CHECK(read(fd, block, 5) > 0);          // it goes on where it stopped
+}
+
+/* ---- threads and sums ------------------------------------------------------------------------ */
+
+static volatile int thread_may_end;
+
+static void sleep_until_told(void *argument)
+{
+	(void)argument;
+	while (!thread_may_end)
+		raw_call(SYS_futex, (long)&thread_may_end, 0 /* FUTEX_WAIT */, 0, 0, 0, 0);
+}
+
+TEST(task_lists_every_thread)
+{
+	struct thread t[2];
+	char path[64], text[64], wanted[64];
+	int seen = 0;
+
+	for (int i = 0; i < 2; i++) {
+		thread_begin(&t[i], sleep_until_told, NULL);
+		wait_until_asleep(t[i].tid);
+	}
+	DIR *folder = opendir("/proc/self/task");
+
+	CHECK(folder != NULL);
+	for (struct dirent *e; (e = readdir(folder));) {
+		int n = atoi(e->d_name);
+
+		seen += n == getpid() || n == t[0].tid || n == t[1].tid ? 1 : e->d_name[0] == '.' ? 0 : 100;
+	}
+	closedir(folder);
+	CHECK_EQ(seen, 3);
+
+	// A name of its own, and a stat, status and maps.
+	snprintf(path, sizeof(path), "/proc/self/task/%d/comm", t[1].tid);
+	int fd = MUST(open(path, O_RDWR));
+
+	CHECK_EQ(write(fd, "second", 6), 6);
+	CHECK_EQ(pread(fd, text, sizeof(text), 0), 7);
+	CHECK(memcmp(text, "second\n", 7) == 0);
+	close(fd);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", t[1].tid);
+	snprintf(wanted, sizeof(wanted), "%d (second) S ", t[1].tid);
+	CHECK(strncmp(slurp(path), wanted, strlen(wanted)) == 0);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/status", t[1].tid);
+	CHECK_EQ(number_named(slurp(path), "Pid"), t[1].tid);
+	CHECK_EQ(number_named(slurp(path), "Tgid"), getpid());
+	CHECK_EQ(number_named(slurp(path), "Threads"), 3);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/maps", t[1].tid);
+	CHECK(slurp(path) != NULL);
+	CHECK(strcmp(slurp("/proc/self/comm"), "second\n") != 0);
+
+	thread_may_end = 1;
+	raw_call(SYS_futex, (long)&thread_may_end, 1 /* FUTEX_WAKE */, 10, 0, 0, 0);
+	for (int i = 0; i < 2; i++)
+		thread_join(&t[i]);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/comm", getpid() + 30000);
+	CHECK_ERR(open(path, O_RDONLY), ENOENT);
+}
+
+static void compare_thread_self(void *argument)
+{
+	char text[64] = "", wanted[64];
+
+	if (readlink("/proc/thread-self", text, sizeof(text) - 1) > 0) {
+		snprintf(wanted, sizeof(wanted), "%d/task/%d", getpid(), own_tid());
+		*(int *)argument = strcmp(text, wanted) == 0;
+	}
+}
+
+TEST(thread_self_leads_to_the_thread)
+{
+	struct thread t;
+	int is_right = 0;
+
+	thread_begin(&t, compare_thread_self, &is_right);
+	thread_join(&t);
+	CHECK_EQ(is_right, 1);
+}
+
+TEST(smaps_rollup_is_the_sum_of_smaps)
+{
+	static const char *const names[] = { "Rss", "Anonymous", "Private_Dirty", "Locked" };
+
+	// In the first round the test itself touches memory for the first time.
+	for (unsigned int i = 0; i < 8; i++) {
+		const char *text = slurp("/proc/self/smaps"), *name = names[i % 4];
+		long sum = 0, one;
+
+		for (; text && *text; text = strchr(text, '\n') ? strchr(text, '\n') + 1 : "")
+			if (strncmp(text, name, strlen(name)) == 0 && text[strlen(name)] == ':')
+				sum += number_named(text, name);
+		one = number_named(slurp("/proc/self/smaps_rollup"), name);
+		if (i >= 4)
+			CHECK_EQ(one, sum);
+	}
+	CHECK(strstr(slurp("/proc/self/smaps_rollup"), "[rollup]") != NULL);
 }
