@@ -71,7 +71,8 @@ KSRC += $(call in,kernel/x86,entry.asm trap.c idt.c segs.c switch.asm uaccess.as
 # What a process sees (areas, the fault, the calls), then what memory is made of.
 KSRC += $(call in,kernel/mm,addrspace.c area.c fault.c fault_anon.c fault_file.c rmap.c mmap.c unmap.c \
 	protect.c remap.c mlock.c advise.c resident.c msync.c \
-	iobuf.c frame.c page_later.c slab.c radix_alloc.c reclaim.c)
+	iobuf.c frame.c page_later.c slab.c radix_alloc.c reclaim.c reclaim_batch.c \
+	reclaim_fifo.c reclaim_clock.c reclaim_two_list.c workingset.c reclaim_tables.c)
 # What a file's bytes are in memory.
 KSRC += $(call in,kernel/cache,cache.c pagelock.c writeback.c)
 # Threads, processes, signals, time.

@@ -23,6 +23,7 @@
 #include <abi/mount.h>
 
 #define NR_BUCKETS 2048
+#define LOOKED_AT_ONCE 256u             // unused inodes, beyond those that are dropped, in one call
 
 enum inode_state {
 	INODE_NEW = 1u << 0,
@@ -456,14 +457,22 @@ void inodes_for_each(struct superblock *sb, void (*f)(struct inode *ip, void *ar
 
 // hash_lock held. The first unused inode that may be freed: of sb when that is not NULL, else any
 // that is clean and has no pages.
-static struct inode *find_unused(struct superblock *sb)
+static struct inode *find_unused(struct superblock *sb, u64 *nr_looks)
 {
-	struct inode *ip;
+	struct inode *ip, *following;
 
-	list_for_each(ip, &unused, lru_link) {
+	list_for_each_safe(ip, following, &unused, lru_link) {
 		if (sb && ip->sb == sb)
 			return ip;
-		if (sb || atomic_load(&ip->dirty) || ip->state & INODE_LISTED)
+		if (sb)
+			continue;
+		if (!*nr_looks)
+			return NULL;
+		*nr_looks -= 1;
+		// Asked again after all others: of many inodes with pages, each call looks at a few.
+		list_remove(&ip->lru_link);
+		list_push_back(&unused, &ip->lru_link);
+		if (atomic_load(&ip->dirty) || ip->state & INODE_LISTED)
 			continue;
 		u64 flag = spin_lock_irq(&ip->cache.lock);
 		bool is_empty = !ip->cache.pages.nr_items && !ip->cache.nr_writeback;
@@ -477,11 +486,11 @@ static struct inode *find_unused(struct superblock *sb)
 
 static u64 drop(struct superblock *sb, u64 max_nr)
 {
-	u64 nr = 0;
+	u64 nr = 0, nr_looks = max_nr == U64_MAX ? READ_ONCE(nr_inodes) : max_nr + LOOKED_AT_ONCE;
 
 	while (nr < max_nr) {
 		spin_lock(&hash_lock);
-		struct inode *ip = find_unused(sb);
+		struct inode *ip = find_unused(sb, &nr_looks);
 
 		if (ip) {
 			ip->state |= INODE_FREEING;

@@ -72,6 +72,7 @@ int proc_show_meminfo(struct text *t, const struct proc_target *target)
 	show_kib(t, "SwapCached", 0);
 	show_kib(t, "Active", reclaim_list_size(true));
 	show_kib(t, "Inactive", reclaim_list_size(false));
+	show_kib(t, "Unevictable", reclaim_nr_kept());
 	show_kib(t, "SwapTotal", 0);
 	show_kib(t, "SwapFree", 0);
 	show_kib(t, "Dirty", nr_dirty_pages);

@@ -8,6 +8,7 @@
 #include "lib/random.h"
 #include "lib/string.h"
 #include "mm/addrspace.h"
+#include "mm/reclaim.h"
 #include "proc/exec.h"
 #include "proc/internal.h"
 #include <abi/errno.h>
@@ -56,6 +57,29 @@ static int show_overcommit(struct text *t, const struct proc_target *target)
 	(void)target;
 	text_printf(t, "1\n");
 	return 0;
+}
+
+static int show_reclaim_policy(struct text *t, const struct proc_target *target)
+{
+	(void)target;
+	text_printf(t, "%s\n", reclaim_policy_name());
+	return 0;
+}
+
+// Which pages leave first when memory is short: fifo, clock or two-list.
+static int store_reclaim_policy(const char *text, const struct proc_target *target)
+{
+	char name[16];
+	size_t length = strlen(text);
+
+	(void)target;
+	if (length && text[length - 1] == '\n')
+		length--;
+	if (length >= sizeof(name))
+		return -EINVAL;
+	memcpy(name, text, length);
+	name[length] = 0;
+	return reclaim_set_policy(name);
 }
 
 static int show_ostype(struct text *t, const struct proc_target *target)
@@ -162,6 +186,7 @@ static struct proc_entry vm_entries[] = {
 	{ .name = "drop_caches", .mode = S_IFREG | 0200, .store = store_drop_caches },
 	{ .name = "max_map_count", .mode = S_IFREG | 0444, .show = show_max_map_count },
 	{ .name = "overcommit_memory", .mode = S_IFREG | 0444, .show = show_overcommit },
+	{ .name = "reclaim_policy", .mode = S_IFREG | 0644, .show = show_reclaim_policy, .store = store_reclaim_policy },
 	{ .name = NULL },
 };
 

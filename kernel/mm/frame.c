@@ -13,6 +13,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/reclaim.h"
+#include "proc/process.h"
 #include "x86/cpu.h"
 #include "boot/bootinfo.h"
 #include "x86/kernel_map.h"
@@ -120,10 +121,11 @@ static struct page *unlist_block(u32 order)
 	return p;
 }
 
-static void stock_fill(struct frame_cache *stock)
+// Down to the reserve, which only those may use who cannot reclaim.
+static void stock_fill(struct frame_cache *stock, u64 reserve)
 {
 	spin_lock(&frames_lock);
-	while (stock->nr < STOCK_BATCH) {
+	while (stock->nr < STOCK_BATCH && nr_free_listed > reserve) {
 		struct page *p = unlist_block(0);
 
 		if (!p)
@@ -141,19 +143,25 @@ static void stock_drain(struct frame_cache *stock, u32 keep)
 	spin_unlock(&frames_lock);
 }
 
-static struct page *take(u32 order)
+static struct page *take(u32 order, u64 reserve)
 {
 	if (order == 0) {
 		struct frame_cache *stock = &stocks[this_cpu()->id];
 
 		if (!stock->nr)
-			stock_fill(stock);
+			stock_fill(stock, reserve);
 		return stock->nr ? stock->stock[--stock->nr] : NULL;
 	}
 	spin_lock(&frames_lock);
-	struct page *p = unlist_block(order);
+	struct page *p = nr_free_listed >= reserve + (1ul << order) ? unlist_block(order) : NULL;
 	spin_unlock(&frames_lock);
 	return p;
+}
+
+// Whoever makes room, and who is about to give all that he has: they must not wait for others who make room.
+static bool may_use_reserve(void)
+{
+	return current && (current->is_reclaiming || current_must_die());
 }
 
 struct page *frames_alloc(u32 order, enum page_owner owner, u32 flags)
@@ -163,7 +171,13 @@ struct page *frames_alloc(u32 order, enum page_owner owner, u32 flags)
 	assert(order <= FRAME_MAX_ORDER);
 	if (!(flags & FRAME_ATOMIC) && nr_free_listed < reclaim_low_mark)
 		reclaim_wake();
-	for (u32 tries = 0; !(p = take(order)); tries++) {
+	u64 reserve = flags & FRAME_ATOMIC ? 0 : reclaim_min_mark;
+
+	for (u32 tries = 0; !(p = take(order, reserve)); tries++) {
+		if (reserve && may_use_reserve()) {
+			reserve = 0;
+			continue;
+		}
 		if (flags & FRAME_ATOMIC || !reclaim_direct(tries, 1ul << order))
 			return NULL;
 	}

@@ -7,6 +7,7 @@
 #include "kernel.h"
 #include "mm/addrspace.h"
 #include "mm/mmap.h"
+#include "mm/reclaim.h"
 #include "x86/uaccess.h"
 #include <abi/errno.h>
 #include <abi/mman.h>
@@ -75,6 +76,7 @@ i64 mmap_unlock(struct addrspace *as, vaddr_t start, u64 length)
 	write_lock(&as->lock);
 	error = change_range(as, start, end, UNLOCK);
 	write_unlock(&as->lock);
+	reclaim_unkeep_all();
 	return error;
 }
 
@@ -98,6 +100,7 @@ i64 mmap_lock_all(struct addrspace *as, u32 flags)
 	if (flags & MCL_CURRENT || !flags)
 		change_all(as, !flags ? UNLOCK : flags & MCL_ONFAULT ? LOCK_LATE : LOCK);
 	write_unlock(&as->lock);
+	reclaim_unkeep_all();
 	if (!(flags & MCL_CURRENT) || flags & MCL_ONFAULT)
 		return 0;
 	// One area after the other; what cannot be populated (PROT_NONE, past the end) is passed over, as on Linux.

@@ -40,6 +40,8 @@ enum page_flag {
 	PAGE_SWAPCACHE = 1u << 11,
 	PAGE_PINNED = 1u << 12,         // its file system holds a reference for as long as it is mounted
 	PAGE_SEEN = 1u << 13,           // used once since it came; the next use makes it REFERENCED
+	PAGE_USED_ONCE = 1u << 14,      // reclaim has found it used once; found so again it becomes active
+	PAGE_KEPT = 1u << 15,           // on the list of pages that are locked into memory
 };
 
 struct page {                           // at most 64 bytes

@@ -1,60 +1,98 @@
 /*
- * reclaim.c - which page leaves when memory is short. Pages of caches stand on two lists, newest at the front: inactive
- * (seen once) and active (seen again). A page taken from the back of the inactive list leaves when it is clean and nobody
- * has used it since it was put there; used ones move to the active list, dirty ones are left to the flusher. The active
- * list is trimmed from its back while it is the longer one, so that a big scan washes out only the inactive list.
- * lru_lock covers the lists; PAGE_ON_LRU tells that a page is on one, PAGE_ACTIVE on which.
+ * reclaim.c - memory is short: the lists of pages that may leave, and who makes them leave. lru_lock covers the lists;
+ * PAGE_ON_LRU tells that a page is on one, PAGE_ACTIVE and PAGE_KEPT on which. A list holds no reference: a page leaves it
+ * before its last reference goes, and whoever takes a candidate gets a reference under lru_lock or leaves it alone.
  *
- * A caller short of memory may hold page locks: direct reclaim only tries locks, and waits for write-back without any.
+ * The reclaim thread works while fewer frames are free than the low mark says, up to the high mark. A caller who finds less
+ * than the min mark does the same work itself. He may hold any sleeping lock: nothing here waits for a lock, locks are only
+ * tried; and what it allocates comes from the reserve below the min mark (thread.is_reclaiming).
  */
 #include "kernel.h"
-#include "cache/cache.h"
+#include "boot/bootinfo.h"
 #include "cache/writeback.h"
 #include "fs/vfs.h"
+#include "lib/atomic.h"
+#include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/page.h"
 #include "mm/reclaim.h"
-#include "mm/rmap.h"
+#include "mm/reclaim_policy.h"
+#include "mm/workingset.h"
 #include "proc/sched.h"
 #include "proc/thread.h"
 #include "proc/timer.h"
 #include "x86/clock.h"
+#include "x86/cpu.h"
+#include <abi/errno.h>
 
-#define BATCH 32
 #define DIRECT_TRIES 40
+#define BATCHES_A_ROUND 16
+#define OBJECTS_A_ROUND 64              // names and inodes that nobody uses
 
-u64 reclaim_low_mark;
+u64 reclaim_low_mark, reclaim_min_mark;
 static u64 reclaim_high_mark;
 static struct spinlock lru_lock = SPINLOCK_INIT("reclaim lists", RANK_FRAMES);
-static struct list inactive = LIST_INIT(inactive), active = LIST_INIT(active);  // GUARDED_BY(lru_lock)
-static u64 nr_inactive, nr_active;                                              // GUARDED_BY(lru_lock)
+#define EMPTY(which) [which] = { LIST_INIT(lru_lists[which].pages), 0 }
+struct lru_list lru_lists[NR_LRU] = { EMPTY(LRU_INACTIVE), EMPTY(LRU_ACTIVE), EMPTY(LRU_LOCKED) };
+static const struct reclaim_policy *policy = &reclaim_two_list;         // GUARDED_BY(lru_lock)
 static struct wait_queue reclaim_wait = { .waiters = LIST_INIT(reclaim_wait.waiters) };
 static bool is_started, is_wanted;
 
 void reclaim_set_marks(u64 nr_frames)
 {
-	reclaim_low_mark = max(nr_frames / 64, 64ul);
+	reclaim_min_mark = max(nr_frames / 256, 32ul);
+	reclaim_low_mark = max(nr_frames / 64, 96ul);
 	reclaim_high_mark = reclaim_low_mark * 2;
 }
 
-void reclaim_add(struct page *p)
+/* --- the lists -------------------------------------------------------------- */
+
+static enum lru list_of(const struct page *p)
 {
-	spin_lock(&lru_lock);
-	page_set(p, PAGE_ON_LRU);
-	list_push_front(&inactive, &p->link);
-	nr_inactive++;
-	spin_unlock(&lru_lock);
+	return page_has(p, PAGE_KEPT) ? LRU_LOCKED : page_has(p, PAGE_ACTIVE) ? LRU_ACTIVE : LRU_INACTIVE;
+}
+
+// lru_lock held.
+static void link_page(struct page *p, enum lru to)
+{
+	static const u32 flags[NR_LRU] = { PAGE_ON_LRU, PAGE_ON_LRU | PAGE_ACTIVE, PAGE_ON_LRU | PAGE_KEPT };
+
+	page_set(p, flags[to]);
+	list_push_front(&lru_lists[to].pages, &p->link);
+	lru_lists[to].nr++;
 }
 
 // lru_lock held.
 static void unlink_page(struct page *p)
 {
 	list_remove(&p->link);
-	if (page_has(p, PAGE_ACTIVE))
-		nr_active--;
-	else
-		nr_inactive--;
-	page_clear(p, PAGE_ON_LRU | PAGE_ACTIVE);
+	lru_lists[list_of(p)].nr--;
+	page_clear(p, PAGE_ON_LRU | PAGE_ACTIVE | PAGE_KEPT);
+}
+
+struct page *lru_oldest(enum lru which)
+{
+	struct list *pages = &lru_lists[which].pages;
+
+	return list_is_empty(pages) ? NULL : list_last(pages, struct page, link);
+}
+
+void lru_move(struct page *p, enum lru to)
+{
+	if (to == LRU_ACTIVE && !page_has(p, PAGE_ACTIVE))
+		count(COUNTER_PGACTIVATE);
+	unlink_page(p);
+	link_page(p, to);
+}
+
+void reclaim_add(struct page *p)
+{
+	u64 reach = max(READ_ONCE(lru_lists[LRU_ACTIVE].nr), READ_ONCE(lru_lists[LRU_INACTIVE].nr) / 4);
+	bool was_missed = workingset_was_missed(p, reach);
+
+	spin_lock(&lru_lock);
+	link_page(p, policy->entrance(was_missed));
+	spin_unlock(&lru_lock);
 }
 
 void reclaim_remove(struct page *p)
@@ -74,44 +112,85 @@ void reclaim_used(struct page *p)
 		page_set(p, PAGE_REFERENCED);
 }
 
-u64 reclaim_list_size(bool want_active)
+void reclaim_keep(struct page *p)
 {
-	return want_active ? READ_ONCE(nr_active) : READ_ONCE(nr_inactive);
+	spin_lock(&lru_lock);
+	if (page_has(p, PAGE_ON_LRU))
+		lru_move(p, LRU_LOCKED);
+	spin_unlock(&lru_lock);
 }
 
-// lru_lock held. Moves p to the front of one of the lists.
-static void requeue(struct page *p, bool to_active)
+void reclaim_unkeep_all(void)
 {
-	unlink_page(p);
-	page_set(p, to_active ? PAGE_ON_LRU | PAGE_ACTIVE : PAGE_ON_LRU);
-	list_push_front(to_active ? &active : &inactive, &p->link);
-	if (to_active)
-		nr_active++;
-	else
-		nr_inactive++;
+	struct page *p;
+
+	if (!READ_ONCE(lru_lists[LRU_LOCKED].nr))
+		return;
+	spin_lock(&lru_lock);
+	while ((p = lru_oldest(LRU_LOCKED)))
+		lru_move(p, LRU_INACTIVE);
+	spin_unlock(&lru_lock);
 }
 
-// Takes up to BATCH candidates from the back of the inactive list, referenced. They stay listed, at the front.
+u64 reclaim_list_size(bool active)
+{
+	return READ_ONCE(lru_lists[active ? LRU_ACTIVE : LRU_INACTIVE].nr);
+}
+
+u64 reclaim_nr_kept(void)
+{
+	return READ_ONCE(lru_lists[LRU_LOCKED].nr);
+}
+
+bool reclaim_spares(struct page *p)
+{
+	bool stays;
+
+	spin_lock(&lru_lock);
+	stays = !page_has(p, PAGE_ON_LRU) || policy->spares(p);
+	spin_unlock(&lru_lock);
+	return stays;
+}
+
+/* --- the policy ------------------------------------------------------------- */
+
+const char *reclaim_policy_name(void)
+{
+	return READ_ONCE(policy)->name;
+}
+
+int reclaim_set_policy(const char *name)
+{
+	static const struct reclaim_policy *const all[] = { &reclaim_fifo, &reclaim_clock, &reclaim_two_list };
+	struct page *p;
+
+	for (u32 i = 0; i < ARRAY_SIZE(all); i++) {
+		if (strcmp(all[i]->name, name) != 0)
+			continue;
+		spin_lock(&lru_lock);
+		// Every policy starts with one list; what was active is the newest of it.
+		while ((p = lru_oldest(LRU_ACTIVE)))
+			lru_move(p, LRU_INACTIVE);
+		WRITE_ONCE(policy, all[i]);
+		spin_unlock(&lru_lock);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* --- making room ------------------------------------------------------------ */
+
+// The next candidates, referenced.
 static u32 take_candidates(struct page **out)
 {
+	struct page *p;
 	u32 nr = 0;
 
 	spin_lock(&lru_lock);
-	for (u32 i = 0; i < BATCH && nr_active > nr_inactive; i++) {
-		struct page *p = list_last(&active, struct page, link);
-
-		bool was_used = page_has(p, PAGE_REFERENCED);
-
-		page_clear(p, PAGE_REFERENCED);
-		requeue(p, was_used);
-	}
-	for (u32 i = 0; i < BATCH && !list_is_empty(&inactive); i++) {
-		struct page *p = list_last(&inactive, struct page, link);
-
-		requeue(p, false);
-		// The list holds no reference: a page whose last reference is going is left alone.
+	for (u32 i = 0; i < RECLAIM_BATCH && (p = policy->candidate()); i++) {
 		i32 refs = atomic_load(&p->refs);
 
+		// A page whose last reference is going is left alone.
 		if (refs > 0 && atomic_compare_exchange(&p->refs, refs, refs + 1))
 			out[nr++] = p;
 	}
@@ -119,66 +198,48 @@ static u32 take_candidates(struct page **out)
 	return nr;
 }
 
-// One candidate: does it leave? What is in use moves to the active list.
-static bool try_free(struct page *p)
+// Looks at some batches, until nr_wanted frames are free. How many are; whether the flusher should be asked for more.
+static struct reclaim_result shrink(u64 nr_batches, u64 nr_wanted)
 {
-	bool is_gone = false;
+	struct page *candidates[RECLAIM_BATCH];
+	struct reclaim_result all = { 0, false };
 
-	if (!page_try_lock(p))
-		return false;
-	if (!p->cache || p->cache->page_lock_rank == RANK_META_PAGE)
-		goto out;
-	bool is_used = page_has(p, PAGE_REFERENCED);
+	for (u64 i = 0; i < nr_batches && all.nr_freed < nr_wanted; i++) {
+		u32 nr = take_candidates(candidates);
+		struct reclaim_result r = reclaim_pages(candidates, nr, RECLAIM_UNUSED);
 
-	page_clear(p, PAGE_REFERENCED);
-	if (atomic_load(&p->map_count) && rmap_age(p))
-		is_used = true;
-	if (is_used) {
-		spin_lock(&lru_lock);
-		if (page_has(p, PAGE_ON_LRU))
-			requeue(p, true);
-		spin_unlock(&lru_lock);
-		goto out;
+		all.nr_freed += r.nr_freed;
+		all.met_dirty |= r.met_dirty;
 	}
-	if (page_has(p, PAGE_DIRTY | PAGE_WRITEBACK))
-		goto out;
-	if (atomic_load(&p->map_count) && !rmap_try_unmap(p))
-		goto out;
-	is_gone = cache_try_evict(p);
-out:
-	page_unlock(p);
-	return is_gone;
+	if (all.met_dirty)
+		writeback_wake();               // in the order of the files, not of our list
+	return all;
 }
 
-// Looks at one batch; returns how many frames came free.
-static u32 shrink_once(void)
+static u64 nr_candidates(void)
 {
-	struct page *candidates[BATCH];
-	u32 nr = take_candidates(candidates), freed = 0;
-
-	for (u32 i = 0; i < nr; i++) {
-		freed += try_free(candidates[i]);
-		page_put(candidates[i]);
-	}
-	return freed;
+	return reclaim_list_size(true) + reclaim_list_size(false);
 }
 
 bool reclaim_direct(u32 tries, u64 nr_wanted)
 {
 	// Pages in use go round: all tries together look at each more than thrice before the caller hears "no memory".
-	u64 freed = 0, nr_listed = READ_ONCE(nr_active) + READ_ONCE(nr_inactive);
-	u64 rounds = max(64ul, nr_listed / (BATCH * DIRECT_TRIES / 4));
+	u64 rounds = max(64ul, nr_candidates() / (RECLAIM_BATCH * DIRECT_TRIES / 4));
 
-	if (!is_started || tries >= DIRECT_TRIES)
+	if (!is_started || current->is_reclaiming || tries >= DIRECT_TRIES)
 		return false;
-	for (u64 i = 0; i < rounds && freed < nr_wanted + BATCH; i++)
-		freed += shrink_once();
-	if (!freed) {
-		if (!nr_dirty_pages && !nr_writeback_pages && tries * rounds * BATCH > 4 * nr_listed)
-			return false;
-		writeback_wake();
-		(void)!sleep_until(clock_monotonic_ns() + 2000000, WAIT_UNINTERRUPTIBLE);
-	}
+	count(COUNTER_ALLOCSTALL);
+	reclaim_wake();
+	current->is_reclaiming = true;
+	struct reclaim_result r = shrink(rounds, nr_wanted + RECLAIM_BATCH);
+
+	current->is_reclaiming = false;
+	if (r.nr_freed)
+		return true;
+	if (!nr_dirty_pages && !nr_writeback_pages && tries * rounds * RECLAIM_BATCH > 4 * nr_candidates())
+		return false;
+	writeback_wake();
+	(void)!sleep_until(clock_monotonic_ns() + 2000000, WAIT_UNINTERRUPTIBLE);
 	return true;
 }
 
@@ -190,24 +251,28 @@ void reclaim_wake(void)
 	wake_one(&reclaim_wait);
 }
 
+// What is not a page of a cache: names and inodes that nobody uses, page tables that show nothing.
+static u64 shrink_others(void)
+{
+	return dentries_drop_unused(OBJECTS_A_ROUND) + inodes_drop_unused(OBJECTS_A_ROUND) + reclaim_tables();
+}
+
 static void reclaimer(void *argument)
 {
 	(void)argument;
+	current->is_reclaiming = true;
 	for (;;) {
 		wait_event(&reclaim_wait, is_wanted);
 		u32 fruitless = 0;
 
 		while (frames_free_count() < reclaim_high_mark && fruitless < 8) {
-			u32 freed = 0;
+			u64 freed = shrink(BATCHES_A_ROUND, U64_MAX).nr_freed;
 
-			for (u32 i = 0; i < 16; i++)
-				freed += shrink_once();
+			freed += shrink_others();
 			if (freed) {
 				fruitless = 0;
 			} else {
 				fruitless++;
-				dentries_drop_unused(64);
-				inodes_drop_unused(64);
 				writeback_wake();
 				(void)!sleep_until(clock_monotonic_ns() + 10000000, WAIT_UNINTERRUPTIBLE);
 			}
@@ -219,6 +284,10 @@ static void reclaimer(void *argument)
 
 void reclaim_start(void)
 {
+	char name[16];
+
+	if (command_line_get("reclaim", name, sizeof(name)) && reclaim_set_policy(name))
+		printk("reclaim: there is no policy %s; it is %s\n", name, reclaim_policy_name());
 	wait_queue_init(&reclaim_wait);
 	is_started = true;
 	if (!kernel_thread_create("reclaim", reclaimer, NULL))

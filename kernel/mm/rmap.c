@@ -172,20 +172,44 @@ bool rmap_may_be_stored_to(struct cache *cache)
 	return false;
 }
 
-bool rmap_try_unmap(struct page *p)
+struct take_state {
+	struct page *page;
+	struct addrspace *space;
+	struct tlb_gather *gather;
+};
+
+static int take_entry(struct pte_slot *slot, vaddr_t va, void *argument)
+{
+	struct take_state *state = argument;
+	pte_t e = *slot->entry;
+
+	(void)va;
+	if (!pte_is_present(e) || pte_page(e) != state->page)
+		return 0;
+	pte_set(slot, (pte_t){ 0 });
+	atomic_sub(&state->page->map_count, 1);
+	atomic_sub(resident_count(state->space, state->page), 1);
+	tlb_gather_add(state->gather, state->space);
+	page_put(state->page);                  // never the last: the caller holds one
+	return 0;
+}
+
+enum rmap_take rmap_take(struct page *p, struct tlb_gather *gather)
 {
 	struct cache *cache = p->cache;
 	struct area *a;
 	vaddr_t start, end;
 
 	if (!mutex_try_lock(&cache->rmap_lock))
-		return false;
-	bool may_leave = !is_locked(p, cache);
+		return TAKE_BUSY;
+	bool is_kept = is_locked(p, cache);
 
 	list_for_each(a, &cache->areas, cache_link) {
-		if (may_leave && area_shows(a, p->index, 1, &start, &end))
-			unmap_entries(a->space, start, end, UNMAP_CACHE_PAGES);
+		struct take_state state = { p, a->space, gather };
+
+		if (!is_kept && area_shows(a, p->index, 1, &start, &end))
+			pgtable_visit(a->space, start, end, take_entry, &state);
 	}
 	mutex_unlock(&cache->rmap_lock);
-	return may_leave;
+	return is_kept ? TAKE_LOCKED : TAKE_DONE;
 }

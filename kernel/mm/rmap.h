@@ -19,9 +19,11 @@ void rmap_clean(struct cache *cache, u64 first, u64 nr);
 // Harvests and clears the accessed bits of the page's entries. True when one was set. Only tries the lock; no flush: a
 // processor that still has the entry keeps it as used a little longer.
 bool rmap_age(struct page *p);
-// As rmap_unmap(SHARED_ONLY) for one page, but only tries the lock (reclaim). Page locked. False: could not, or the page is
-// locked into memory.
-bool rmap_try_unmap(struct page *p);
+// Takes one page of a cache out of every address space, for reclaim: only tries the lock, and leaves the shootdown to the
+// caller (tlb_gather_flush), who holds a reference until then. Page locked and clean: so no entry is writable (C4).
+enum rmap_take { TAKE_DONE, TAKE_BUSY, TAKE_LOCKED };   // LOCKED: an area that shows it is locked into memory
+struct tlb_gather;
+enum rmap_take rmap_take(struct page *p, struct tlb_gather *gather) MUST_CHECK;
 // cache->rmap_lock held: is there a shared mapping that can be stored to, or could be after mprotect?
 bool rmap_may_be_stored_to(struct cache *cache);
 // How many entries show it, by looking (the audit and tests).

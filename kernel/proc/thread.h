@@ -43,6 +43,7 @@ struct thread {
 	bool on_queue;
 	struct list run_link;           // in runqueue.threads
 	u64 slice_end_ns;
+	bool is_reclaiming;             // inside reclaim: its own allocations take from the reserve and do not reclaim
 	u64 cpu_time_ns, started_ns;    // user and system together
 	u64 user_ticks, system_ticks;
 

@@ -118,3 +118,32 @@ void tlb_batch_flush(struct tlb_batch *b)
 		page_put(b->pages[i]);
 	tlb_batch_init(b, b->space);
 }
+
+void tlb_gather_add(struct tlb_gather *g, struct addrspace *as)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	g->cpu_set |= atomic_load(&as->cpu_set);
+}
+
+static void forget_everything(void *unused)
+{
+	(void)unused;
+	write_cr3(read_cr3());
+}
+
+void tlb_gather_flush(struct tlb_gather *g)
+{
+	u64 me = 1ul << this_cpu()->id, others = g->cpu_set & ~me;
+
+	if (!g->cpu_set)
+		return;
+	count(COUNTER_TLB_SHOOTDOWNS);
+	if (g->cpu_set & me)
+		forget_everything(NULL);
+	if (others) {
+		for (u64 set = others; set; set &= set - 1)
+			count(COUNTER_TLB_IPIS);
+		smp_call(others, forget_everything, NULL);
+	}
+	g->cpu_set = 0;
+}

@@ -28,3 +28,10 @@ void tlb_batch_add_range(struct tlb_batch *b, vaddr_t va);
 // True when the batch is full: the caller must leave its locks and call tlb_batch_flush.
 bool tlb_batch_add_page(struct tlb_batch *b, vaddr_t va, struct page *p);
 void tlb_batch_flush(struct tlb_batch *b);      // flushes, frees, empties
+
+// Entries cleared in several spaces, one shootdown for all of them. The frames are held by the caller meanwhile.
+struct tlb_gather {
+	u64 cpu_set;                    // who may remember one of them
+};
+void tlb_gather_add(struct tlb_gather *g, struct addrspace *as);        // an entry of as was just cleared
+void tlb_gather_flush(struct tlb_gather *g);    // returns when every CPU has forgotten; empties. Interrupts open

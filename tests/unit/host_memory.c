@@ -18,7 +18,7 @@ struct bootinfo bootinfo = {
 	.nr_regions = 2,
 	.regions = { { 0, HOST_HOLE * PAGE_SIZE, true }, { HOST_HOLE_END * PAGE_SIZE, HOST_FRAMES * PAGE_SIZE, true } },
 };
-u64 reclaim_low_mark, host_reclaims, host_reclaim_tries;
+u64 reclaim_low_mark, reclaim_min_mark, host_reclaims, host_reclaim_tries;
 
 static struct thread the_thread;
 

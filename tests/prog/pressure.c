@@ -1,0 +1,442 @@
+/*
+ * pressure.c - work that does not fit into memory, each piece with a result that can be told right from wrong. It runs in
+ * machines of little RAM (tests/test_pressure.py, `make soak`), so it is no TEST() program: it takes sizes.
+ *
+ *	pressure sum MIB                a sparse file summed through one mapping
+ *	pressure crowd N MIB            N processes, each with so much private memory, all at once
+ *	pressure shared N MIB           the same, in memory that they share
+ *	pressure files N                N files of 4 KiB, made, read, removed
+ *	pressure forks N MIB            N children of a process with so much memory; each changes its own
+ *	pressure sort MIB               a file of random words sorted in its mapping
+ *	pressure hot HOT SCAN EVERY     HOT MiB are used behind every EVERY MiB of a scan of SCAN MiB: how much of them stays
+ *	pressure eat MIB                touches so much memory and says when it is all there
+ *
+ * Several parts are separated by --, and run one after the other.
+ * It prints what it has found, then "ok", and asks the kernel's audit. Exit status 0: all right.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// gcc takes our fork for a setjmp.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wclobbered"
+#endif
+
+#define PAGE 4096ul
+#define MIB (1ul << 20)
+#define RW (PROT_READ | PROT_WRITE)
+
+static void die(const char *what)
+{
+	printf("pressure: %s: %s\n", what, strerror(errno));
+	fflush(stdout);
+	_exit(1);
+}
+
+static void wrong(const char *what, unsigned long seen, unsigned long expected)
+{
+	printf("pressure: %s: %lu, expected %lu\n", what, seen, expected);
+	fflush(stdout);
+	_exit(1);
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+static void *map(unsigned long bytes, int flags, int fd)
+{
+	void *p = mmap(NULL, bytes, RW, flags, fd, 0);
+
+	if (p == MAP_FAILED)
+		die("mmap");
+	return p;
+}
+
+static int new_file(const char *name, unsigned long bytes)
+{
+	int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0644);
+
+	if (fd == -1 || ftruncate(fd, (off_t)bytes) == -1)
+		die(name);
+	return fd;
+}
+
+// Waits for every child; each must have exited with 0.
+static void wait_all(int nr)
+{
+	int status, failed = 0;
+
+	for (int i = 0; i < nr; i++) {
+		if (wait(&status) == -1)
+			die("wait");
+		if (status) {
+			printf("pressure: a child ended with status %x\n", status);
+			failed++;
+		}
+	}
+	if (failed)
+		wrong("children that failed", (unsigned long)failed, 0);
+}
+
+/* --- the pieces --------------------------------------------------------------- */
+
+#define SUM_STRIDE (16 * PAGE)          // every 16th page holds a number
+
+static int do_sum(char **argv)
+{
+	unsigned long bytes = strtoul(argv[0], NULL, 0) * MIB, sum = 0, expected = 0, nr_ones = 0;
+	int fd = new_file("pressure.sum", bytes);
+
+	for (unsigned long at = 0; at < bytes; at += SUM_STRIDE) {
+		uint64_t number = at / PAGE + 1;
+
+		if (pwrite(fd, &number, sizeof(number), (off_t)at) != sizeof(number))
+			die("pwrite");
+		expected += number;
+	}
+	volatile uint64_t *words = map(bytes, MAP_SHARED, fd);
+
+	for (unsigned long at = 0; at < bytes; at += PAGE) {
+		sum += words[at / 8];
+		nr_ones += words[at / 8 + 511] == 0;
+	}
+	if (sum != expected)
+		wrong("sum", sum, expected);
+	if (nr_ones != bytes / PAGE)
+		wrong("pages that end in zeros", nr_ones, bytes / PAGE);
+	printf("sum of %lu MiB: %lu\n", bytes / MIB, sum);
+	close(fd);
+	unlink("pressure.sum");
+	munmap((void *)words, bytes);
+	return 0;
+}
+
+// Fills, then walks three times in an order of its own, changing as it goes, and at last knows every page's number.
+static void use_memory(uint64_t *words, unsigned long bytes, uint64_t seed)
+{
+	unsigned long nr = bytes / PAGE, words_a_page = PAGE / 8;
+
+	for (unsigned long i = 0; i < nr; i++) {
+		words[i * words_a_page] = seed + i;
+		words[i * words_a_page + words_a_page - 1] = ~(seed + i);
+	}
+	for (int round = 1; round <= 3; round++) {
+		unsigned long step = 7919 % nr ? 7919 : 1;
+
+		while (nr % step == 0 && step > 1)
+			step++;
+		for (unsigned long n = 0, i = seed % nr; n < nr; n++, i = (i + 1) % nr)
+			words[i * words_a_page]++;
+	}
+	for (unsigned long i = 0; i < nr; i++) {
+		if (words[i * words_a_page] != seed + i + 3)
+			wrong("a page's first word", words[i * words_a_page], seed + i + 3);
+		if (words[i * words_a_page + words_a_page - 1] != ~(seed + i))
+			wrong("a page's last word", words[i * words_a_page + words_a_page - 1], ~(seed + i));
+	}
+}
+
+static int do_crowd(char **argv, int flags)
+{
+	int nr = atoi(argv[0]);
+	unsigned long bytes = strtoul(argv[1], NULL, 0) * MIB;
+	uint64_t *shared = flags & MAP_SHARED ? map(bytes * (unsigned long)nr, flags | MAP_ANONYMOUS, -1) : NULL;
+
+	for (int i = 0; i < nr; i++) {
+		pid_t child = fork();
+
+		if (child == -1)
+			die("fork");
+		if (child == 0) {
+			uint64_t *mine = shared ? shared + (unsigned long)i * (bytes / 8) : map(bytes, flags | MAP_ANONYMOUS, -1);
+
+			use_memory(mine, bytes, (uint64_t)(i + 1) << 32);
+			_exit(0);
+		}
+	}
+	wait_all(nr);
+	for (int i = 0; shared && i < nr; i++)  // what they left is here, too
+		if (shared[(unsigned long)i * (bytes / 8)] != ((uint64_t)(i + 1) << 32) + 3)
+			wrong("a child's first word", shared[(unsigned long)i * (bytes / 8)], ((uint64_t)(i + 1) << 32) + 3);
+	printf("%d processes with %lu MiB each\n", nr, bytes / MIB);
+	return 0;
+}
+
+static int do_files(char **argv)
+{
+	int nr = atoi(argv[0]);
+	char name[64], page[PAGE];
+
+	if (mkdir("pressure.files", 0755) == -1)
+		die("mkdir");
+	for (int i = 0; i < nr; i++) {
+		snprintf(name, sizeof(name), "pressure.files/%d", i);
+		memset(page, i % 251, sizeof(page));
+		int fd = open(name, O_WRONLY | O_CREAT | O_EXCL, 0644);
+
+		if (fd == -1 || write(fd, page, PAGE) != (ssize_t)PAGE)
+			die(name);
+		close(fd);
+	}
+	for (int i = 0; i < nr; i++) {
+		snprintf(name, sizeof(name), "pressure.files/%d", i);
+		int fd = open(name, O_RDONLY);
+
+		if (fd == -1 || read(fd, page, PAGE) != (ssize_t)PAGE)
+			die(name);
+		if ((unsigned char)page[17] != i % 251 || (unsigned char)page[PAGE - 1] != i % 251)
+			wrong(name, (unsigned char)page[17], (unsigned long)i % 251);
+		close(fd);
+		if (unlink(name) == -1)
+			die(name);
+	}
+	if (rmdir("pressure.files") == -1)
+		die("rmdir");
+	printf("%d files\n", nr);
+	return 0;
+}
+
+static int do_forks(char **argv)
+{
+	int nr = atoi(argv[0]);
+	unsigned long bytes = strtoul(argv[1], NULL, 0) * MIB, pages = bytes / PAGE;
+	uint64_t *words = map(bytes, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+	for (unsigned long i = 0; i < pages; i++)
+		words[i * 512] = i;
+	for (int n = 0; n < nr; n++) {
+		pid_t child = fork();
+
+		if (child == -1)
+			die("fork");
+		if (child == 0) {
+			for (unsigned long i = (unsigned long)n % 16; i < pages; i += 16)
+				words[i * 512] = (uint64_t)(n + 1) << 32 | i;
+			for (unsigned long i = 0; i < pages; i++) {
+				uint64_t expected = i % 16 == (unsigned long)n % 16 ? (uint64_t)(n + 1) << 32 | i : i;
+
+				if (words[i * 512] != expected)
+					wrong("a child's page", words[i * 512], expected);
+			}
+			_exit(0);
+		}
+	}
+	wait_all(nr);
+	for (unsigned long i = 0; i < pages; i++)
+		if (words[i * 512] != i)
+			wrong("the parent's page", words[i * 512], i);
+	printf("%d children of %lu MiB\n", nr, bytes / MIB);
+	return 0;
+}
+
+static void sift(uint64_t *heap, unsigned long at, unsigned long nr)
+{
+	for (unsigned long child; (child = 2 * at + 1) < nr; at = child) {
+		if (child + 1 < nr && heap[child + 1] > heap[child])
+			child++;
+		if (heap[at] >= heap[child])
+			return;
+		uint64_t word = heap[at];
+
+		heap[at] = heap[child];
+		heap[child] = word;
+	}
+}
+
+// Runs of a MiB by heap sort, then merged by passes from one file to another: each pass reads and writes in order.
+static int do_sort(char **argv)
+{
+	unsigned long bytes = strtoul(argv[0], NULL, 0) * MIB, nr = bytes / 8, run = MIB / 8;
+	int fds[2] = { new_file("pressure.sort", bytes), new_file("pressure.merge", bytes) };
+	uint64_t *from = map(bytes, MAP_SHARED, fds[0]), *to = map(bytes, MAP_SHARED, fds[1]);
+	uint64_t state = 88172645463325252ul, sum = 0;
+
+	for (unsigned long i = 0; i < nr; i++)
+		sum += from[i] = next_random(&state);
+	for (unsigned long start = 0; start < nr; start += run) {
+		uint64_t *heap = from + start;
+
+		for (unsigned long i = run / 2; i-- > 0;)
+			sift(heap, i, run);
+		for (unsigned long left = run; left-- > 1;) {
+			uint64_t word = heap[0];
+
+			heap[0] = heap[left];
+			heap[left] = word;
+			sift(heap, 0, left);
+		}
+	}
+	for (; run < nr; run *= 2) {
+		for (unsigned long start = 0; start < nr; start += 2 * run) {
+			unsigned long middle = start + run < nr ? start + run : nr;
+			unsigned long end = start + 2 * run < nr ? start + 2 * run : nr;
+			unsigned long a = start, b = middle;
+
+			for (unsigned long i = start; i < end; i++)
+				to[i] = b == end || (a < middle && from[a] <= from[b]) ? from[a++] : from[b++];
+		}
+		uint64_t *other = from;
+
+		from = to;
+		to = other;
+	}
+	for (unsigned long i = 0; i < nr; i++) {
+		sum -= from[i];
+		if (i && from[i - 1] > from[i])
+			wrong("a word out of order, at", i, 0);
+	}
+	if (sum)
+		wrong("the sum's difference", sum, 0);
+	printf("%lu MiB sorted\n", bytes / MIB);
+	munmap(from, bytes);
+	munmap(to, bytes);
+	unlink("pressure.sort");
+	unlink("pressure.merge");
+	close(fds[0]);
+	close(fds[1]);
+	return 0;
+}
+
+static unsigned long resident_pages(void *start, unsigned long bytes)
+{
+	static unsigned char vector[64 * 1024];
+	unsigned long nr = 0;
+
+	if (bytes / PAGE > sizeof(vector) || mincore(start, bytes, vector) == -1)
+		die("mincore");
+	for (unsigned long i = 0; i < bytes / PAGE; i++)
+		nr += vector[i] & 1;
+	return nr;
+}
+
+// As a program goes back to its index between two long records.
+static int do_hot(char **argv)
+{
+	unsigned long hot_bytes = strtoul(argv[0], NULL, 0) * MIB, scan_bytes = strtoul(argv[1], NULL, 0) * MIB, sum = 0;
+	unsigned long every = strtoul(argv[2], NULL, 0) * MIB;
+	int hot_fd = new_file("pressure.hot", hot_bytes), scan_fd = new_file("pressure.scan", scan_bytes);
+	volatile uint64_t *hot = map(hot_bytes, MAP_SHARED, hot_fd), *scan = map(scan_bytes, MAP_SHARED, scan_fd);
+	unsigned long lost = 0, looks = 0;
+
+	for (unsigned long at = 0; at < scan_bytes; at += PAGE) {
+		sum += scan[at / 8];
+		if (at % every == 0) {
+			if (at) {
+				lost += hot_bytes / PAGE - resident_pages((void *)hot, hot_bytes);
+				looks += hot_bytes / PAGE;
+			}
+			for (unsigned long i = 0; i < hot_bytes; i += PAGE)
+				sum += hot[i / 8];
+		}
+	}
+	printf("hot set: %lu of %lu pages had to be read again\n", lost, looks);
+	munmap((void *)hot, hot_bytes);
+	munmap((void *)scan, scan_bytes);
+	unlink("pressure.hot");
+	unlink("pressure.scan");
+	close(hot_fd);
+	close(scan_fd);
+	return sum != 0;
+}
+
+static int do_eat(char **argv)
+{
+	unsigned long bytes = strtoul(argv[0], NULL, 0) * MIB;
+	volatile char *memory = map(bytes, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+
+	for (unsigned long at = 0; at < bytes; at += PAGE)
+		memory[at] = 1;
+	printf("%lu MiB eaten\n", bytes / MIB);
+	return 0;
+}
+
+/* --- which -------------------------------------------------------------------- */
+
+static int run_part(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[0], "sum"))
+		return do_sum(argv + 1);
+	if (argc == 3 && !strcmp(argv[0], "crowd"))
+		return do_crowd(argv + 1, MAP_PRIVATE);
+	if (argc == 3 && !strcmp(argv[0], "shared"))
+		return do_crowd(argv + 1, MAP_SHARED);
+	if (argc == 2 && !strcmp(argv[0], "files"))
+		return do_files(argv + 1);
+	if (argc == 3 && !strcmp(argv[0], "forks"))
+		return do_forks(argv + 1);
+	if (argc == 2 && !strcmp(argv[0], "sort"))
+		return do_sort(argv + 1);
+	if (argc == 4 && !strcmp(argv[0], "hot"))
+		return do_hot(argv + 1);
+	if (argc == 2 && !strcmp(argv[0], "eat"))
+		return do_eat(argv + 1);
+	fprintf(stderr, "pressure: what is `%s` with %d words?\n", argc ? argv[0] : "", argc);
+	return 2;
+}
+
+// The kernel's own check of its counts; 0 when it is clean, or there is none.
+static int audit(void)
+{
+	char text[4096];
+	int fd = open("/proc/audit", O_RDONLY);
+
+	if (fd == -1)
+		return 0;
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	close(fd);
+	text[n > 0 ? n : 0] = 0;
+	if (!strncmp(text, "audit: clean", 12))
+		return 0;
+	printf("%s", text);
+	return 1;
+}
+
+// Each part in a process of its own, so that what it leaves behind is the kernel's affair only.
+static int run_in_child(int argc, char **argv)
+{
+	int status;
+
+	fflush(stdout);
+	pid_t child = fork();
+
+	if (child == 0)
+		exit(run_part(argc, argv));
+	if (child == -1 || waitpid(child, &status, 0) == -1)
+		die("a part");
+	if (status)
+		printf("pressure: %s ended with status %x\n", argv[0], status);
+	return status || audit();
+}
+
+int main(int argc, char **argv)
+{
+	int failed = 0;
+
+	if (chdir("/tmp") == -1)
+		die("/tmp");
+	for (int start = 1; start < argc; start++) {
+		int end = start;
+
+		while (end < argc && strcmp(argv[end], "--"))
+			end++;
+		failed += run_in_child(end - start, argv + start);
+		start = end;
+	}
+	printf(failed ? "not ok\n" : "ok\n");
+	return failed != 0;
+}
