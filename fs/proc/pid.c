@@ -98,9 +98,12 @@ static int show_counts(struct text *t, const struct proc_target *target)
 
 	if (!p)
 		return -ESRCH;
-	for (u32 i = 0; i < NR_PROCESS_COUNTS; i++)
-		text_printf(t, "%s %lu\n", names[i], READ_ONCE(p->counts[i]));
+	u64 counts[NR_PROCESS_COUNTS];
+
+	process_read_counts(p, counts);
 	process_put(p);
+	for (u32 i = 0; i < NR_PROCESS_COUNTS; i++)
+		text_printf(t, "%s %lu\n", names[i], counts[i]);
 	return 0;
 }
 

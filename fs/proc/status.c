@@ -171,20 +171,22 @@ static void take_memory_part(struct snapshot *s, int pid)
 static int snapshot_take(struct snapshot *s, const struct proc_target *target)
 {
 	struct process *p = process_find(target->pid);
+	u64 counts[NR_PROCESS_COUNTS];
 
 	if (!p)
 		return -ESRCH;
 	*s = (struct snapshot){ .pid = target->pid, .tid = target->tid };
+	process_read_counts(p, counts);
 	take_table_part(s, p);
 	take_signal_part(s, p);
 	take_memory_part(s, target->pid);
 	if (!s->tid)
 		s->cpu_ticks = process_cpu_time_ns(p) / NS_PER_TICK;
 	s->start_ticks = p->start_time_ns / NS_PER_TICK;
-	s->minor_faults = p->counts[COUNT_MINOR_FAULTS];
-	s->major_faults = p->counts[COUNT_MAJOR_FAULTS];
-	s->waited = p->counts[COUNT_SWITCHES_WAITED];
-	s->forced = p->counts[COUNT_SWITCHES_FORCED];
+	s->minor_faults = counts[COUNT_MINOR_FAULTS];
+	s->major_faults = counts[COUNT_MAJOR_FAULTS];
+	s->waited = counts[COUNT_SWITCHES_WAITED];
+	s->forced = counts[COUNT_SWITCHES_FORCED];
 	mutex_lock(&p->lock);
 	if (!s->name[0])                // the thread has ended
 		memcpy(s->name, p->name, sizeof(s->name));

@@ -49,10 +49,10 @@ static void copy_text(char *to, u64 from)
 
 void calllog_begin(struct call_record *r, const struct trapframe *tf)
 {
-	u8 strings = string_arguments((u32)tf->rax);
+	u8 strings = string_arguments((u32)tf->error);
 	u32 nr = 0;
 
-	*r = (struct call_record){ .time_ns = clock_monotonic_ns(), .pid = current_process()->pid, .number = (u32)tf->rax,
+	*r = (struct call_record){ .time_ns = clock_monotonic_ns(), .pid = current_process()->pid, .number = (u32)tf->error,
 				   .arguments = { tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9 } };
 	for (u32 i = 0; i < ARRAY_SIZE(r->arguments) && nr < ARRAY_SIZE(r->texts); i++) {
 		if (strings & 1u << i)

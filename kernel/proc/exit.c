@@ -8,6 +8,7 @@
 #include "fs/vfs.h"
 #include "lib/atomic.h"
 #include "mm/addrspace.h"
+#include "mm/slab.h"
 #include "proc/alarm.h"
 #include "proc/exec.h"
 #include "proc/futex.h"
@@ -219,6 +220,8 @@ void thread_exit(int status)
 			robust_list_leave(t);
 		clear_child_tid(t);
 		vfork_release(t);
+		kfree(t->call_record);          // of a call that did not return
+		t->call_record = NULL;
 		process_hold(p);                // unless we are the last it may be gone at any moment from here on
 
 		// Who leaves last ends the process. The threads leave the list only here.
@@ -237,6 +240,9 @@ void thread_exit(int status)
 				panic("init ended with status %#x", final_status);
 			terminal_leader_exits(p);       // when it leads a session
 			give_up_parts(p);
+			spin_lock(&process_table_lock);
+			process_take_counts_locked(p, t);       // what that took
+			spin_unlock(&process_table_lock);
 			t->process = NULL;
 			become_zombie(p, final_status);
 		} else {

@@ -13,6 +13,7 @@ void process_enter_locked(struct process *p);           // into the table and it
 void process_leave_locked(struct process *p);
 void thread_enter_locked(struct process *p, struct thread *t);
 void thread_leave_locked(struct process *p, struct thread *t);
+void process_take_counts_locked(struct process *p, struct thread *t);   // what t has counted becomes the process's own
 void processes_for_each_locked(bool (*f)(struct process *p, void *argument), void *argument);  // stops at false
 
 struct signal_handlers *signal_handlers_create(void);

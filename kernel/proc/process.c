@@ -93,6 +93,28 @@ void thread_leave_locked(struct process *p, struct thread *t)
 	list_remove(&t->process_link);
 	list_remove(&t->tid_link);
 	p->nr_threads--;
+	process_take_counts_locked(p, t);
+}
+
+void process_take_counts_locked(struct process *p, struct thread *t)
+{
+	for (u32 i = 0; i < NR_PROCESS_COUNTS; i++) {
+		p->counts[i] += t->counts[i];
+		t->counts[i] = 0;
+	}
+}
+
+void process_read_counts(struct process *p, u64 counts[NR_PROCESS_COUNTS])
+{
+	struct thread *t;
+
+	spin_lock(&process_table_lock);
+	memcpy(counts, p->counts, sizeof(p->counts));
+	list_for_each(t, &p->threads, process_link) {
+		for (u32 i = 0; i < NR_PROCESS_COUNTS; i++)
+			counts[i] += READ_ONCE(t->counts[i]);
+	}
+	spin_unlock(&process_table_lock);
 }
 
 void process_enter_locked(struct process *p)
@@ -214,11 +236,14 @@ static struct timeval timeval_of(u64 ns)
 // User and system time are not told apart: all of it is user time.
 void process_fill_usage(struct process *p, struct rusage *out)
 {
+	u64 counts[NR_PROCESS_COUNTS];
+
+	process_read_counts(p, counts);
 	*out = (struct rusage){ .ru_utime = timeval_of(process_cpu_time_ns(p)) };
-	out->ru_minflt = (long)p->counts[COUNT_MINOR_FAULTS];
-	out->ru_majflt = (long)p->counts[COUNT_MAJOR_FAULTS];
-	out->ru_inblock = (long)p->counts[COUNT_DISK_READS];
-	out->ru_oublock = (long)p->counts[COUNT_DISK_WRITES];
-	out->ru_nvcsw = (long)p->counts[COUNT_SWITCHES_WAITED];
-	out->ru_nivcsw = (long)p->counts[COUNT_SWITCHES_FORCED];
+	out->ru_minflt = (long)counts[COUNT_MINOR_FAULTS];
+	out->ru_majflt = (long)counts[COUNT_MAJOR_FAULTS];
+	out->ru_inblock = (long)counts[COUNT_DISK_READS];
+	out->ru_oublock = (long)counts[COUNT_DISK_WRITES];
+	out->ru_nvcsw = (long)counts[COUNT_SWITCHES_WAITED];
+	out->ru_nivcsw = (long)counts[COUNT_SWITCHES_FORCED];
 }

@@ -19,12 +19,6 @@ struct dentry;
 struct file;
 struct terminal;
 
-enum process_count {                    // /proc/PID/counts and getrusage; each counted by the process's own threads
-	COUNT_MINOR_FAULTS, COUNT_MAJOR_FAULTS, COUNT_COW_COPIES, COUNT_ZERO_FILLS, COUNT_MAP_FAULTS,
-	COUNT_DIRTY_FAULTS, COUNT_CACHE_FILLS, COUNT_DISK_READS, COUNT_DISK_WRITES, COUNT_SYSCALLS,
-	COUNT_SWITCHES_WAITED, COUNT_SWITCHES_FORCED, NR_PROCESS_COUNTS
-};
-
 enum process_state { PROCESS_ALIVE, PROCESS_ZOMBIE, PROCESS_GONE };
 
 struct process {
@@ -64,7 +58,7 @@ struct process {
 	bool is_traced;                 // its system calls enter the call log; inherited by fork, kept by exec
 	struct addrspace *space;        // of its threads
 	struct rlimit limits[16];       // GUARDED_BY(lock)
-	u64 counts[NR_PROCESS_COUNTS];  // atomic enough: additions by own threads
+	u64 counts[NR_PROCESS_COUNTS];  // GUARDED_BY(process_table_lock) of threads that have ended
 	struct rusage children_usage;   // GUARDED_BY(process_table_lock)
 	u64 start_time_ns;
 	u64 dead_threads_time_ns;       // GUARDED_BY(process_table_lock)
@@ -95,6 +89,7 @@ int process_exec(struct dentry *start, const char *path, struct exec_strings *ar
 void NORETURN process_start_init(const char *path, char **arguments);     // by a kernel thread: becomes process 1
 u64 process_cpu_time_ns(struct process *p);
 void process_fill_usage(struct process *p, struct rusage *out);
+void process_read_counts(struct process *p, u64 counts[NR_PROCESS_COUNTS]);    // the sum over its threads, dead ones too
 
 #include "x86/cpu.h"
 static inline struct process *current_process(void)
@@ -113,8 +108,5 @@ static inline bool current_must_die(void)
 
 static inline void process_count(enum process_count which)
 {
-	struct process *p = current->process;
-
-	if (p)
-		p->counts[which]++;
+	current->counts[which]++;
 }

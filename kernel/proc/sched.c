@@ -105,7 +105,6 @@ static void load_user_state(struct cpu *cpu, struct thread *from, struct thread 
 {
 	u64 top = (u64)to->stack + KERNEL_STACK_SIZE;
 
-	cpu->kernel_stack_top = top;
 	segs_set_kernel_stack(cpu, top);
 	if (to->space)
 		addrspace_activate(to->space);

@@ -240,22 +240,21 @@ void user_return_work(struct trapframe *tf)
 	interrupts_close();
 }
 
-i64 signal_return(struct trapframe *tf)
+int signal_return(struct trapframe *tf)
 {
 	struct signal_frame frame;
 	u64 at = tf->rsp - 8;           // the handler's RET took the restorer's address
+	int error = copy_from_user(&frame, (void *)at, sizeof(frame));
 
-	if (copy_from_user(&frame, (void *)at, sizeof(frame)) ||
-	    fpu_restore_from_user(frame.context.uc_mcontext.fpstate)) {
-		tf->vector = 0;
-		signal_fault(SIGSEGV, SI_KERNEL, 0, 0, 0);
-		return 0;
-	}
+	if (!error)
+		error = fpu_restore_from_user(frame.context.uc_mcontext.fpstate);
+	if (error)
+		return error;
 	load_registers(tf, &frame.context.uc_mcontext);
 	tf->vector = 0;
 	current->alternate_stack = (u64)frame.context.uc_stack.ss_sp;
 	current->alternate_stack_size = frame.context.uc_stack.ss_size;
 	current->alternate_stack_flags = (u32)frame.context.uc_stack.ss_flags & ~(u32)SS_ONSTACK;
 	signal_set_mask(frame.context.uc_sigmask);
-	return (i64)tf->rax;
+	return 0;
 }

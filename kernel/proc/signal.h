@@ -50,6 +50,7 @@ void signal_set_mask(u64 mask);                         // SIGKILL and SIGSTOP a
 int signal_set_action(int number, const struct kernel_sigaction *fresh, struct kernel_sigaction *old);  // fresh NULL: only ask. -EINVAL
 void signal_default(int number);                        // does the default; may not return
 void signal_stop_here(void);                            // sleeps while the process is stopped
-i64 signal_return(struct trapframe *tf);                // rt_sigreturn: the new rax
+// rt_sigreturn: all of tf as the handler's frame has it. -EFAULT, -EINVAL: tf is as it was.
+int signal_return(struct trapframe *tf) MUST_CHECK;
 void signals_init(void);
 void user_return_work(struct trapframe *tf);    // entry.asm calls it with interrupts closed while thread.return_work is not 0

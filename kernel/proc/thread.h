@@ -9,6 +9,7 @@
 #include "types.h"
 #include "lib/list.h"
 #include "sync/lock.h"
+#include "x86/kernel_map.h"
 #include "x86/trapframe.h"
 
 struct process;
@@ -29,7 +30,14 @@ enum return_work {                      // thread.return_work: what to do before
 	WORK_RESTORE_MASK = 1u << 2,    // saved_signal_mask is to be restored (rt_sigsuspend, ppoll)
 };
 
+enum process_count {                    // /proc/PID/counts and getrusage; counted by each thread for itself
+	COUNT_MINOR_FAULTS, COUNT_MAJOR_FAULTS, COUNT_COW_COPIES, COUNT_ZERO_FILLS, COUNT_MAP_FAULTS,
+	COUNT_DIRTY_FAULTS, COUNT_CACHE_FILLS, COUNT_DISK_READS, COUNT_DISK_WRITES, COUNT_SYSCALLS,
+	COUNT_SWITCHES_WAITED, COUNT_SWITCHES_FORCED, NR_PROCESS_COUNTS
+};
+
 struct pending_signal;
+struct call_record;
 
 struct thread {
 	/* offsets known to entry.asm and switch.asm (x86/offsets.c) */
@@ -46,6 +54,7 @@ struct thread {
 	bool is_reclaiming;             // inside reclaim: its own allocations take from the reserve and do not reclaim
 	u64 cpu_time_ns, started_ns;    // user and system together
 	u64 user_ticks, system_ticks;
+	u64 counts[NR_PROCESS_COUNTS];  // since the last process_take_counts_locked; read by others
 
 	int tid;
 	char name[16];
@@ -72,6 +81,7 @@ struct thread {
 	void __user *robust_list;
 	u32 __user *set_child_tid;      // CLONE_CHILD_SETTID: stored by the child itself, in its own memory
 	struct vfork_ticket *vfork;     // the parent waits until exec or exit; NULL: nobody does
+	struct call_record *call_record;        // of the traced call under way; see sys/calls.h
 	void (*kernel_function)(void *argument);
 	void *kernel_argument;
 
@@ -81,7 +91,7 @@ struct thread {
 
 static inline struct trapframe *thread_user_frame(struct thread *t)
 {
-	return (struct trapframe *)((char *)t->stack + 4 * 4096) - 1;
+	return (struct trapframe *)((char *)t->stack + KERNEL_STACK_SIZE) - 1;
 }
 
 // A thread that runs function(argument) in the kernel and ends when it returns. NULL: no memory.

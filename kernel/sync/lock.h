@@ -18,6 +18,8 @@
 #include "types.h"
 #include "sync/annot.h"
 #include "sync/wait.h"
+#include "kernel.h"
+#include "x86/irq.h"
 
 enum lock_rank {
 	/* sleeping, outermost first */
@@ -85,12 +87,38 @@ struct LOCK_TYPE("rwlock") rwlock {
 };
 
 void spin_init(struct spinlock *l, const char *name, enum lock_rank rank);
-void spin_lock(struct spinlock *l) ACQUIRES(*l);
+void spin_lock_slow(struct spinlock *l);         // the lock is taken, or a debug build checks: spinlock.c
+void spin_unlock_check(struct spinlock *l);     // debug builds
+
+static inline UNCHECKED void spin_lock(struct spinlock *l) ACQUIRES(*l)
+{
+	if (DEBUG_BUILD || unlikely(__atomic_exchange_n(&l->word, 1, __ATOMIC_ACQUIRE)))
+		spin_lock_slow(l);
+}
+
+static inline UNCHECKED void spin_unlock(struct spinlock *l) RELEASES(*l)
+{
+	if (DEBUG_BUILD)
+		spin_unlock_check(l);
+	__atomic_store_n(&l->word, 0, __ATOMIC_RELEASE);
+}
+
 bool spin_try_lock(struct spinlock *l);
-void spin_unlock(struct spinlock *l) RELEASES(*l);
+
 // Closes interrupts, then locks; the result goes to the matching unlock.
-u64 spin_lock_irq(struct spinlock *l) MUST_CHECK ACQUIRES(*l);
-void spin_unlock_irq(struct spinlock *l, u64 interrupt_flag) RELEASES(*l);
+MUST_CHECK static inline UNCHECKED u64 spin_lock_irq(struct spinlock *l) ACQUIRES(*l)
+{
+	u64 interrupt_flag = interrupts_close();
+
+	spin_lock(l);
+	return interrupt_flag;
+}
+
+static inline UNCHECKED void spin_unlock_irq(struct spinlock *l, u64 interrupt_flag) RELEASES(*l)
+{
+	spin_unlock(l);
+	interrupts_restore(interrupt_flag);
+}
 
 void mutex_init(struct mutex *l, const char *name, enum lock_rank rank);
 void mutex_lock(struct mutex *l) ACQUIRES(*l);                  // may sleep

@@ -5,9 +5,24 @@
  */
 #include "types.h"
 
-struct trapframe;
-void syscall_dispatch(struct trapframe *tf);    // entry.asm, interrupts open
+/*
+ * For entry.asm: the function of each number; at NR_SYSCALLS, and wherever there is none, one that answers ENOSYS.
+ * A call finds of its struct trapframe only what syscall_entry stores: rip, rsp, rflags, rbp, error (the number) and the
+ * six arguments. FRAME_CALLs find all of it.
+ */
+#define NR_SYSCALLS 512
+typedef i64 (*system_call)(u64, u64, u64, u64, u64, u64);
+extern const system_call syscall_table[NR_SYSCALLS + 1];
 extern u64 nr_unknown_calls;
+
+struct trapframe;
+// Around the calls of a traced process; the record waits in thread.call_record. _end returns its argument.
+void syscall_trace_begin(const struct trapframe *tf);
+i64 syscall_trace_end(i64 result);
+// Debug builds, before each return to the user: no lock is held. Returns its argument.
+i64 syscall_check_return(i64 result);
+// The end of a call that has replaced the user's registers in the frame, all of them; the result is for the trace.
+void NORETURN syscall_return_whole_frame(i64 result);
 
 /* files: file_calls.h */
 #include "sys/file_calls.h"
@@ -28,6 +43,10 @@ struct utsname;
 /* process.c */
 i64 sys_fork(void);
 i64 sys_vfork(void);
+i64 sys_fork_with_frame(void);          // these four: entry.asm, completes the frame and goes on to the one without
+i64 sys_vfork_with_frame(void);
+i64 sys_clone_with_frame(void);
+i64 sys_clone3_with_frame(void);
 i64 sys_clone(u64 flags, u64 stack, u64 parent_tid, u64 child_tid, u64 tls);
 i64 sys_clone3(const struct clone_args __user *user, u64 size);
 i64 sys_execve(const char __user *path, const u64 __user *argv, const u64 __user *envp);

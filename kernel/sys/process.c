@@ -22,6 +22,7 @@
 #include <abi/utsname.h>
 #include <abi/wait.h>
 
+// All of it: these calls are FRAME_CALLs of the table.
 static struct trapframe *frame(void)
 {
 	return thread_user_frame(current);
@@ -95,6 +96,8 @@ out_arguments:
 	exec_strings_free(&arguments);
 out_name:
 	kfree(name);
+	if (!error)
+		syscall_return_whole_frame(0);
 	return error;
 }
 

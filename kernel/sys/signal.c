@@ -59,7 +59,12 @@ i64 sys_rt_sigprocmask(int how, const u64 __user *fresh, u64 __user *old, u64 si
 
 i64 sys_rt_sigreturn(void)
 {
-	return signal_return(thread_user_frame(current));
+	int error = signal_return(thread_user_frame(current));
+
+	if (!error)
+		syscall_return_whole_frame((i64)thread_user_frame(current)->rax);
+	signal_fault(SIGSEGV, SI_KERNEL, 0, 0, 0);
+	return 0;
 }
 
 i64 sys_rt_sigpending(u64 __user *out, u64 size)

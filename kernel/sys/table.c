@@ -1,6 +1,6 @@
 /*
- * table.c - from a system call's number to its function. Numbers are Linux's (abi/syscall.h). A number that is not here
- * answers ENOSYS, is counted, and named once in the log.
+ * table.c - from a system call's number to its function. Numbers are Linux's (abi/syscall.h). entry.asm counts the call and
+ * jumps through the table; a number that is not here answers ENOSYS, is counted, and named once in the log.
  */
 #include "debug/calllog.h"
 #include "kernel.h"
@@ -9,19 +9,33 @@
 #include "sys/calls.h"
 #include "lib/atomic.h"
 #include "x86/cpu.h"
+#include "x86/switch.h"
 #include "x86/trapframe.h"
+#include "x86/uaccess.h"
 #include <abi/errno.h>
 #include <abi/syscall.h>
 
-typedef i64 (*system_call)(u64, u64, u64, u64, u64, u64);
-
-#define NR_CALLS 512
-#define CALL(name) [SYS_##name] = (system_call)(void *)sys_##name
 #define CALL_AS(name, function) [SYS_##name] = (system_call)(void *)sys_##function
+#define CALL(name) CALL_AS(name, name)
+#define FRAME_CALL(name) CALL_AS(name, name##_with_frame)      // entry.asm
 
 u64 nr_unknown_calls;
 
-static const system_call calls[NR_CALLS] = {
+static i64 unknown(void)
+{
+	static u64 named[NR_SYSCALLS / 64];     // atomic: which were named in the log
+	u32 number = (u32)thread_user_frame(current)->error;
+
+	atomic_add(&nr_unknown_calls, 1);
+	if (number < NR_SYSCALLS && !(atomic_fetch_or(&named[number / 64], 1ul << number % 64) & 1ul << number % 64))
+		printk("syscall: %s uses number %u, which is not there\n", current->name, number);
+	return -ENOSYS;
+}
+
+// The entries that are named below take the place of unknown, which all have first.
+#pragma GCC diagnostic ignored "-Woverride-init"
+const system_call syscall_table[NR_SYSCALLS + 1] = {
+	[0 ... NR_SYSCALLS] = (system_call)(void *)unknown,
 	/* files */
 	CALL(read), CALL(write), CALL(open), CALL(close), CALL(openat), CALL(creat), CALL(pread64), CALL(pwrite64),
 	CALL(readv), CALL(writev), CALL(preadv), CALL(pwritev), CALL(preadv2), CALL(pwritev2), CALL(lseek),
@@ -43,7 +57,8 @@ static const system_call calls[NR_CALLS] = {
 	CALL(mremap), CALL(mlock), CALL(mlock2), CALL(munlock), CALL(mlockall), CALL(munlockall),
 	CALL(fadvise64),
 	/* processes */
-	CALL(fork), CALL(vfork), CALL(clone), CALL(clone3), CALL(execve), CALL(exit), CALL(exit_group), CALL(wait4),
+	FRAME_CALL(fork), FRAME_CALL(vfork), FRAME_CALL(clone), FRAME_CALL(clone3), CALL(execve), CALL(exit),
+	CALL(exit_group), CALL(wait4),
 	CALL(getpid), CALL(gettid), CALL(getppid), CALL_AS(getuid, get_zero), CALL_AS(geteuid, get_zero),
 	CALL_AS(getgid, get_zero), CALL_AS(getegid, get_zero), CALL_AS(setuid, set_one_id), CALL_AS(setgid, set_one_id),
 	CALL_AS(setresuid, set_id), CALL_AS(setresgid, set_id), CALL(getresuid), CALL_AS(getresgid, getresuid),
@@ -75,59 +90,56 @@ static const system_call calls[NR_CALLS] = {
 	CALL(reboot), CALL(getrandom), CALL(syslog), CALL(sethostname),
 };
 
-static i64 unknown(u64 number)
-{
-	static u64 named[NR_CALLS / 64];        // atomic: which were named in the log
-
-	atomic_add(&nr_unknown_calls, 1);
-	if (number < NR_CALLS && !(atomic_fetch_or(&named[number / 64], 1ul << number % 64) & 1ul << number % 64))
-		printk("syscall: %s uses number %lu, which is not there\n", current->name, number);
-	return -ENOSYS;
-}
-
-static void call(struct trapframe *tf)
-{
-	u64 number = tf->rax;
-
-	count(COUNTER_SYSCALLS);
-	current_process()->counts[COUNT_SYSCALLS]++;
-	if (likely(number < NR_CALLS && calls[number]))
-		tf->rax = (u64)calls[number](tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9);
-	else
-		tf->rax = (u64)unknown(number);
-}
-
-// The record of a call that ends the caller (or replaces it) must be written first.
+// The record of a call that ends the caller must be written first.
 static bool never_returns(u64 number)
 {
 	return number == SYS_exit || number == SYS_exit_group;
 }
 
-static void traced_call(struct trapframe *tf)
+void syscall_trace_begin(const struct trapframe *tf)
 {
 	struct call_record *record = kmalloc(sizeof(*record));
-	u64 number = tf->rax;
 
-	if (!record) {
-		call(tf);
+	if (!record)
 		return;
-	}
 	calllog_begin(record, tf);
-	if (never_returns(number)) {
+	if (never_returns(record->number)) {
 		calllog_end(record, 0, false);
 		kfree(record);
-		call(tf);
 		return;
 	}
-	call(tf);
-	calllog_end(record, (i64)tf->rax, true);
-	kfree(record);
+	current->call_record = record;
 }
 
-void syscall_dispatch(struct trapframe *tf)
+i64 syscall_trace_end(i64 result)
 {
-	if (unlikely(current_process()->is_traced))
-		traced_call(tf);
-	else
-		call(tf);
+	struct call_record *record = current->call_record;
+
+	if (record) {
+		current->call_record = NULL;
+		calllog_end(record, result, true);
+		kfree(record);
+	}
+	return result;
+}
+
+static void check_nothing_is_held(void)
+{
+	lockcheck_may_sleep();
+	assert(current->nr_held == 0 && current->faults_off == 0);
+}
+
+i64 syscall_check_return(i64 result)
+{
+	check_nothing_is_held();
+	assert(thread_user_frame(current)->rip <= USER_END);    // canonical: SYSRET will not fault
+	return result;
+}
+
+void syscall_return_whole_frame(i64 result)
+{
+	(void)syscall_trace_end(result);
+	if (DEBUG_BUILD)
+		check_nothing_is_held();
+	trap_return_to_user(thread_user_frame(current));
 }

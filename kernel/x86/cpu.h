@@ -12,14 +12,15 @@
 
 struct thread;
 struct runqueue;
+struct trapframe;
 struct frame_cache;
 struct timer_queue;
 
 struct cpu {
 	struct cpu *self;               // gs:0
 	struct thread *running;         // gs:8
-	u64 kernel_stack_top;           // gs:16, for the syscall entry
-	u64 user_stack_scratch;         // gs:24, the same
+	struct trapframe *user_frame;   // for syscall_entry: where the running thread's user registers go
+	u64 user_stack_scratch;         // the same: the user's rsp, for a moment
 	u32 id;                         // 0 .. nr_cpus - 1, constant
 	u32 apic_id;                    // constant
 	struct thread *idle;            // constant
@@ -49,11 +50,12 @@ static inline struct cpu *this_cpu(void)
 	return c;
 }
 
+// The same for as long as a thread runs, wherever it runs: not volatile, so that the compiler may keep it.
 static inline struct thread *current_thread(void)
 {
 	struct thread *t;
 
-	__asm__ volatile("movq %%gs:8, %0" : "=r"(t));
+	__asm__("movq %%gs:8, %0" : "=r"(t));
 	return t;
 }
 #define current current_thread()

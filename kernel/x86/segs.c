@@ -10,6 +10,7 @@
 #include "x86/idt.h"
 #include "x86/insn.h"
 #include "x86/kernel_map.h"
+#include "x86/trapframe.h"
 
 enum {                                  // Intel SDM 3A 3.4.5
 	DESCRIPTOR_CODE64 = 0x9b,       // present, code, readable, accessed
@@ -69,7 +70,7 @@ int segs_alloc_stacks(struct cpu *cpu)
 void segs_set_kernel_stack(struct cpu *cpu, u64 top)
 {
 	cpu->segments.tss.rsp[0] = top;
-	cpu->kernel_stack_top = top;
+	cpu->user_frame = (struct trapframe *)top - 1;
 }
 
 void segs_init_cpu(struct cpu *cpu)

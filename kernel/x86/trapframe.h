@@ -3,7 +3,9 @@
  * trapframe.h - the registers of an interrupted context, in the order in which entry.asm pushes them.
  * Traps, interrupts and system calls build the same frame, at the top of the thread's kernel stack when
  * they come from user mode. For a system call: vector = TRAP_SYSCALL, error = the call's number
- * (kept for restarting; rax becomes the result), rcx and r11 hold the user's rip and rflags.
+ * (kept for restarting; rax becomes the result), rcx and r11 hold the user's rip and rflags. During the call
+ * only rip, rsp, rflags, rbp, error and the arguments are there; the rest is stored for those who need it
+ * (entry.asm, COMPLETE_FRAME).
  */
 #include "types.h"
 

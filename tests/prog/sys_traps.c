@@ -3,6 +3,7 @@
  * system call keeps, flags that user code may set to confuse it, return addresses that are none.
  */
 #include "guest.h"
+#include <sys/syscall.h>
 #include <ucontext.h>
 
 #define FLAG_TRAP 0x100ul
@@ -116,27 +117,119 @@ TEST(single_step_over_a_system_call_reaches_user_code)
 	CHECK(seen_code == TRAP_TRACE);
 }
 
+enum { RBX, RDX, RSI, RDI, RBP, R8, R9, R10, R12, R13, R14, R15, NR_KEPT };
+
+// A system call with these registers; what they are afterwards goes to out.
+static long call_with_registers(long number, const unsigned long in[NR_KEPT], unsigned long out[NR_KEPT])
+{
+	register unsigned long *to __asm__("r11") = out;
+
+	__asm__ volatile(
+		"leaq -128(%%rsp), %%rsp; pushq %%rbp; pushq %%rbx; pushq %%r11\n"
+		"movq (%%rcx), %%rbx; movq 8(%%rcx), %%rdx; movq 16(%%rcx), %%rsi; movq 24(%%rcx), %%rdi\n"
+		"movq 32(%%rcx), %%rbp; movq 40(%%rcx), %%r8; movq 48(%%rcx), %%r9; movq 56(%%rcx), %%r10\n"
+		"movq 64(%%rcx), %%r12; movq 72(%%rcx), %%r13; movq 80(%%rcx), %%r14; movq 88(%%rcx), %%r15\n"
+		"syscall; popq %%rcx\n"
+		"movq %%rbx, (%%rcx); movq %%rdx, 8(%%rcx); movq %%rsi, 16(%%rcx); movq %%rdi, 24(%%rcx)\n"
+		"movq %%rbp, 32(%%rcx); movq %%r8, 40(%%rcx); movq %%r9, 48(%%rcx); movq %%r10, 56(%%rcx)\n"
+		"movq %%r12, 64(%%rcx); movq %%r13, 72(%%rcx); movq %%r14, 80(%%rcx); movq %%r15, 88(%%rcx)\n"
+		"popq %%rbx; popq %%rbp; leaq 128(%%rsp), %%rsp"
+		: "+a"(number), "+c"(in), "+r"(to)
+		: : "rdx", "rsi", "rdi", "r8", "r9", "r10", "r12", "r13", "r14", "r15", "memory", "cc");
+	return number;
+}
+
+static void fill_registers(unsigned long in[NR_KEPT])
+{
+	for (unsigned long i = 0; i < NR_KEPT; i++)
+		in[i] = 0x1111111111111111ul * (i + 1);
+}
+
+static bool registers_are_equal(const unsigned long a[NR_KEPT], const unsigned long b[NR_KEPT])
+{
+	return memcmp(a, b, NR_KEPT * sizeof(*a)) == 0;
+}
+
 TEST(system_call_keeps_all_registers_but_three)
 {
-	unsigned long in[12], out[12], rcx, r11;
+	unsigned long in[NR_KEPT], out[NR_KEPT];
 
-	for (int i = 0; i < 12; i++)
-		in[i] = 0x1111111111111111ul * (unsigned long)(i + 1);
-	__asm__ volatile(
-		"pushq %%rbp; pushq %%rbx; pushq %2; movq %3, %%r10\n"
-		"movq (%%r10), %%rbx; movq 8(%%r10), %%rdx; movq 16(%%r10), %%rsi; movq 24(%%r10), %%rdi\n"
-		"movq 32(%%r10), %%rbp; movq 40(%%r10), %%r8; movq 48(%%r10), %%r9; movq 64(%%r10), %%r12\n"
-		"movq 72(%%r10), %%r13; movq 80(%%r10), %%r14; movq 88(%%r10), %%r15; movq 56(%%r10), %%r10\n"
-		"movl $39, %%eax; syscall\n"
-		"popq %%rax; movq %%rbx, (%%rax); movq %%rdx, 8(%%rax); movq %%rsi, 16(%%rax); movq %%rdi, 24(%%rax)\n"
-		"movq %%rbp, 32(%%rax); movq %%r8, 40(%%rax); movq %%r9, 48(%%rax); movq %%r10, 56(%%rax)\n"
-		"movq %%r12, 64(%%rax); movq %%r13, 72(%%rax); movq %%r14, 80(%%rax); movq %%r15, 88(%%rax)\n"
-		"popq %%rbx; popq %%rbp"
-		: "=c"(rcx), "=&a"(r11) : "1"(out), "0"(in)
-		: "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory", "cc");
-	for (int i = 0; i < 12; i++)
-		CHECK(out[i] == in[i]);
-	CHECK(rcx != 0);
+	fill_registers(in);
+	CHECK(call_with_registers(SYS_getpid, in, out) == getpid());
+	CHECK(registers_are_equal(in, out));
+}
+
+TEST(number_that_is_no_call_is_enosys_and_keeps_the_registers)
+{
+	static const long numbers[] = { 511, 512, 1 << 20, 0x7fffffffffffffff, -1 };
+	unsigned long in[NR_KEPT], out[NR_KEPT];
+
+	fill_registers(in);
+	for (unsigned i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		memset(out, 0, sizeof(out));
+		CHECK(call_with_registers(numbers[i], in, out) == -ENOSYS);
+		CHECK(registers_are_equal(in, out));
+	}
+	// The number is 32 bits wide.
+	CHECK(call_with_registers((long)0x8000000000000000 | SYS_getpid, in, out) == getpid());
+}
+
+TEST(child_of_fork_has_all_registers)
+{
+	unsigned long in[NR_KEPT], out[NR_KEPT];
+	int status;
+
+	fill_registers(in);
+	memset(out, 0, sizeof(out));
+	long pid = call_with_registers(SYS_fork, in, out);
+	bool is_same = registers_are_equal(in, out);
+
+	if (pid == 0)
+		_exit(is_same ? 42 : 1);
+	CHECK(pid > 0);
+	CHECK(is_same);
+	CHECK(waitpid((pid_t)pid, &status, 0) == pid);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 42);
+}
+
+static volatile unsigned long in_context[NR_KEPT];
+static volatile bool rcx_is_rip, r11_is_flags;
+
+static void note_registers(int number, siginfo_t *info, void *context)
+{
+	static const int names[NR_KEPT] = {
+		[RBX] = REG_RBX, [RDX] = REG_RDX, [RSI] = REG_RSI, [RDI] = REG_RDI, [RBP] = REG_RBP, [R8] = REG_R8,
+		[R9] = REG_R9, [R10] = REG_R10, [R12] = REG_R12, [R13] = REG_R13, [R14] = REG_R14, [R15] = REG_R15,
+	};
+	ucontext_t *c = context;
+
+	(void)info;
+	seen_signal = number;
+	for (int i = 0; i < NR_KEPT; i++)
+		in_context[i] = (unsigned long)c->uc_mcontext.gregs[names[i]];
+	rcx_is_rip = c->uc_mcontext.gregs[REG_RCX] == c->uc_mcontext.gregs[REG_RIP];
+	r11_is_flags = ((c->uc_mcontext.gregs[REG_R11] ^ c->uc_mcontext.gregs[REG_EFL]) & 0xcff) == 0;
+}
+
+// The signal comes on the way out of the call: its handler sees what the caller had, and changes none of it.
+TEST(handler_sees_the_registers_of_the_interrupted_call)
+{
+	struct sigaction action;
+	unsigned long in[NR_KEPT], out[NR_KEPT];
+
+	memset(&action, 0, sizeof(action));
+	action.sa_sigaction = note_registers;
+	action.sa_flags = SA_SIGINFO;
+	MUST(sigaction(SIGUSR1, &action, NULL));
+	fill_registers(in);
+	in[RDI] = (unsigned long)getpid();
+	in[RSI] = SIGUSR1;
+	CHECK(call_with_registers(SYS_kill, in, out) == 0);
+	CHECK(seen_signal == SIGUSR1);
+	CHECK(registers_are_equal(in, (const unsigned long *)in_context));
+	CHECK(registers_are_equal(in, out));
+	CHECK(rcx_is_rip);
+	CHECK(r11_is_flags);
 }
 
 // AC lets the kernel touch user memory where there is SMAP; DF would make its string instructions go backwards.

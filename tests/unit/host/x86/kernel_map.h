@@ -4,6 +4,8 @@
  */
 #include "types.h"
 
+#define KERNEL_STACK_SIZE (4 * PAGE_SIZE)
+
 extern u8 host_memory[];
 
 static inline void *direct_map(paddr_t p)
