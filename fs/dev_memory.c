@@ -59,7 +59,7 @@ static i64 seek_nowhere(struct file *f, i64 offset, int whence)
 static int zero_map(struct file *f, struct area *area)
 {
 	struct file *unnamed;
-	u64 size = (area->first << PAGE_SHIFT) + (area->end - area->start);
+	u64 size = (area_first(area) << PAGE_SHIFT) + (area->end - area->start);
 	int error = tmpfs_create_unnamed("/dev/zero", size, &unnamed);
 
 	if (error)

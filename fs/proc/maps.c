@@ -36,7 +36,7 @@ static void show_area(struct text *t, const struct area *a, char *path)
 
 	text_printf(t, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", a->start, a->end, a->flags & AREA_READ ? 'r' : '-',
 		    a->flags & AREA_WRITE ? 'w' : '-', a->flags & AREA_EXEC ? 'x' : '-', a->flags & AREA_SHARED ? 's' : 'p',
-		    a->file ? a->first << PAGE_SHIFT : 0, ABI_MAJOR(device), ABI_MINOR(device), ip ? ip->number : 0);
+		    a->file ? area_first(a) << PAGE_SHIFT : 0, ABI_MAJOR(device), ABI_MINOR(device), ip ? ip->number : 0);
 	show_area_name(t, start, a, path);
 	text_append(t, "\n", 1);
 }

@@ -59,7 +59,7 @@ static void table_problem(const char *what, u64 seen, u64 expected)
 static void check_cache_entry(vaddr_t va, struct page *p, pte_t e)
 {
 	struct area *a = audit.area;
-	pgoff_t index = a->first + ((va - a->start) >> PAGE_SHIFT);
+	pgoff_t index = area_page(a, va);
 
 	if (p->cache != a->cache || p->index != index)
 		problem("audit: %lx shows page %lu of another file or place (area shows %lu)", va, p->index, index);

@@ -14,15 +14,15 @@ static bool is_red(const struct rb_node *n)
 static void update(struct rb_tree *tree, struct rb_node *n)
 {
 	if (tree->update)
-		tree->update(n);
+		(void)tree->update(n);
 }
 
 void rb_update_path(struct rb_tree *tree, struct rb_node *node)
 {
 	if (!tree->update)
 		return;
-	for (; node; node = node->parent)
-		tree->update(node);
+	while (node && tree->update(node))
+		node = node->parent;
 }
 
 // Puts what (may be NULL) where node hangs.
@@ -81,7 +81,8 @@ void rb_insert(struct rb_tree *tree, struct rb_node *node, struct rb_node *paren
 	node->left = node->right = NULL;
 	node->is_red = true;
 	*link = node;
-	rb_update_path(tree, node);
+	update(tree, node);                     // it has no summary yet that could be compared
+	rb_update_path(tree, parent);
 
 	while (is_red(node->parent)) {
 		struct rb_node *grand;
@@ -206,7 +207,8 @@ static void take_place(struct rb_tree *tree, struct rb_node *node, struct rb_nod
 		stand_in->left->parent = stand_in;
 	if (stand_in->right)
 		stand_in->right->parent = stand_in;
-	rb_update_path(tree, stand_in);
+	update(tree, stand_in);                 // its old summary is that of another place
+	rb_update_path(tree, stand_in->parent);
 }
 
 void rb_remove(struct rb_tree *tree, struct rb_node *node)

@@ -7,8 +7,8 @@
  *      while (*link) { parent = *link; link = key < key_of(parent) ? &parent->left : &parent->right; }
  *      rb_insert(tree, node, parent, link);
  *
- * An optional summary (tree->update) is recomputed from a node and its children after every change
- * on the way to the root: the largest end below, the largest gap below, ...
+ * An optional summary is recomputed from a node and its children (tree->update) after every change, on the way to the
+ * root, as far as it changes: the largest end below, the largest gap below, ...
  */
 #include "types.h"
 
@@ -19,14 +19,15 @@ struct rb_node {
 
 struct rb_tree {
 	struct rb_node *root;
-	void (*update)(struct rb_node *node);   // may be NULL
+	bool (*update)(struct rb_node *node);   // recomputes node's summary; true: it changed. May be NULL
 };
 
 #define rb_entry(node, type, member) container_of(node, type, member)
 
 void rb_insert(struct rb_tree *tree, struct rb_node *node, struct rb_node *parent, struct rb_node **link);
 void rb_remove(struct rb_tree *tree, struct rb_node *node);
-// Recomputes the summaries from node up to the root, after the node's own key data changed in place.
+// Recomputes the summaries from node upwards, after the node's own key data changed in place. Where one comes out as it was,
+// those above it do, too.
 void rb_update_path(struct rb_tree *tree, struct rb_node *node);
 struct rb_node *rb_first(const struct rb_tree *tree);
 struct rb_node *rb_last(const struct rb_tree *tree);

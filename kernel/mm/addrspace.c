@@ -203,11 +203,11 @@ static int copy_area(struct addrspace *from, struct addrspace *to, struct area *
 
 	if (a->flags & AREA_DONT_FORK)
 		return 0;
-	twin = area_alloc(to, a->start, a->end, a->flags & ~(u32)(AREA_LOCKED | AREA_LOCKED_LATE), a->file, a->first);
+	twin = area_alloc(to, a->start, a->end, a->flags & ~(u32)(AREA_LOCKED | AREA_LOCKED_LATE), a->file, area_first(a));
 	if (!twin)
 		return -ENOMEM;
 	twin->cache = a->cache;
-	area_insert(to, twin);
+	area_insert(to, twin, NULL);    // they come in order
 	if (a->flags & (AREA_SHARED | AREA_WIPE_ON_FORK) || !a->has_private_pages)
 		return 0;
 	twin->has_private_pages = true;

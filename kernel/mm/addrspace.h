@@ -27,6 +27,7 @@ struct addrspace {
 	struct rwlock lock;             // RANK_ADDRSPACE
 	struct rb_tree areas;           // GUARDED_BY(lock)
 	u32 nr_areas;                   // GUARDED_BY(lock)
+	vaddr_t areas_end;              // GUARDED_BY(lock) where the last area ends; 0: there is none
 	u64 nr_pages_mapped;            // GUARDED_BY(lock) size of all areas: RLIMIT_AS, VmSize
 	bool locks_future, locks_on_fault;      // GUARDED_BY(lock) mlockall(MCL_FUTURE), MCL_ONFAULT
 	u64 root;                       // physical address of the top-level table; constant

@@ -150,7 +150,7 @@ static int remove_range(struct addrspace *as, vaddr_t start, vaddr_t end)
 		int error = !a->file || a->flags & AREA_LOCKED ? -EINVAL :
 			    (a->flags & (AREA_SHARED | AREA_MAY_WRITE)) != (AREA_SHARED | AREA_MAY_WRITE) ? -EACCES : 0;
 		struct file *file = error ? NULL : file_hold(a->file);
-		u64 position = error ? 0 : (a->first << PAGE_SHIFT) + (at - a->start);
+		u64 position = error ? 0 : area_page(a, at) << PAGE_SHIFT;
 		vaddr_t next = error ? 0 : min(a->end, end);
 
 		read_unlock(&as->lock);
@@ -176,7 +176,7 @@ static int read_ahead(struct addrspace *as, vaddr_t start, vaddr_t end)
 		struct area *a = area_find(as, at);
 		struct file *file = a && a->file ? file_hold(a->file) : NULL;
 		struct cache *cache = a ? a->cache : NULL;
-		pgoff_t index = a ? a->first + ((at - a->start) >> PAGE_SHIFT) : 0;
+		pgoff_t index = a ? area_page(a, at) : 0;
 		vaddr_t next = a ? min(a->end, end) : end;
 
 		read_unlock(&as->lock);

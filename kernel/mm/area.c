@@ -2,7 +2,7 @@
  * area.c - the sorted set of areas of an address space: a red-black tree by start, in which every node knows the
  * largest gap of its subtree, so that finding a free range is O(log n) however many areas there are. The gap of an
  * area lies below it, up to its predecessor; the one above the last area needs no record.
- * Everything here runs under addrspace.lock; the two fields that the reverse map reads (start, end, first) change
+ * Everything here runs under addrspace.lock; the two fields that the reverse map reads (start and end) change
  * under the cache's rmap_lock as well.
  */
 #include "kernel.h"
@@ -21,15 +21,25 @@ static inline struct area *of_node(const struct rb_node *n)
 	return n ? rb_entry(n, struct area, node) : NULL;
 }
 
-static void update_gap(struct rb_node *n)
+static u64 largest_gap_below(const struct rb_node *n)
 {
-	struct area *a = of_node(n), *left = of_node(n->left), *right = of_node(n->right);
+	u64 largest = of_node(n)->gap;
 
-	a->largest_gap = a->gap;
-	if (left)
-		a->largest_gap = max(a->largest_gap, left->largest_gap);
-	if (right)
-		a->largest_gap = max(a->largest_gap, right->largest_gap);
+	if (n->left)
+		largest = max(largest, of_node(n->left)->largest_gap);
+	if (n->right)
+		largest = max(largest, of_node(n->right)->largest_gap);
+	return largest;
+}
+
+static bool update_gap(struct rb_node *n)
+{
+	struct area *a = of_node(n);
+	u64 largest = largest_gap_below(n);
+	bool has_changed = largest != a->largest_gap;
+
+	a->largest_gap = largest;
+	return has_changed;
 }
 
 void areas_init(void)
@@ -110,8 +120,7 @@ static vaddr_t highest_fit(struct rb_node *n, u64 size, vaddr_t low, vaddr_t hig
 
 vaddr_t area_find_gap(struct addrspace *as, u64 size, vaddr_t low, vaddr_t high)
 {
-	struct area *last = of_node(rb_last(&as->areas));
-	vaddr_t bottom = max(low, last ? last->end : 0);
+	vaddr_t bottom = max(low, as->areas_end);
 
 	if (high > bottom && high - bottom >= size)
 		return high - size;
@@ -124,7 +133,8 @@ struct area *area_alloc(struct addrspace *as, vaddr_t start, vaddr_t end, u32 fl
 
 	if (!a)
 		return NULL;
-	*a = (struct area){ .start = start, .end = end, .space = as, .flags = flags, .first = first };
+	*a = (struct area){ .start = start, .end = end, .space = as, .flags = flags };
+	a->bias = first - (start >> PAGE_SHIFT);
 	list_init(&a->cache_link);
 	if (file) {
 		a->file = file_hold(file);
@@ -140,46 +150,54 @@ void area_free(struct area *a)
 	slab_free(&area_slab, a);
 }
 
-static void tree_insert(struct addrspace *as, struct area *a)
+vaddr_t area_floor(struct addrspace *as, const struct area *above)
 {
-	struct rb_node **link = &as->areas.root, *parent = NULL;
-	struct area *above = area_find_from(as, a->start);
+	return above ? above->start - above->gap : as->areas_end;
+}
 
-	assert(a->start < a->end && a->end <= USER_END);                // A1
-	assert(!above || a->end <= above->start);
-	struct area *below = above ? area_previous(above) : of_node(rb_last(&as->areas));
+// a's gap has changed: so do the summaries above it, as far as they do (rb_update_path, without the calls).
+static void gap_has_changed(struct area *a)
+{
+	for (struct rb_node *n = &a->node; n && update_gap(n);)
+		n = n->parent;
+}
 
-	a->gap = a->start - (below ? below->end : 0);
-	while (*link) {
-		parent = *link;
-		link = a->start < of_node(parent)->start ? &parent->left : &parent->right;
-	}
-	rb_insert(&as->areas, &a->node, parent, link);
+// What lies below `above` now ends at end. The last area of all has no gap above it.
+static void set_gap_above(struct addrspace *as, struct area *above, vaddr_t end)
+{
 	if (above) {
-		above->gap = above->start - a->end;
-		rb_update_path(&as->areas, &above->node);
+		above->gap = above->start - end;
+		gap_has_changed(above);
+	} else {
+		as->areas_end = end;
 	}
+}
+
+// A new leaf between two neighbours hangs below one of them: as the left child of the upper, or the right one of the lower.
+// floor: the end of the lower one.
+static void tree_insert(struct addrspace *as, struct area *a, vaddr_t floor, struct area *above)
+{
+	struct rb_node *parent, **link;
+
+	assert(a->start < a->end && floor <= a->start && a->end <= (above ? above->start : USER_END));  // A1
+	if (above && !above->node.left) {
+		parent = &above->node;
+		link = &above->node.left;
+	} else {
+		parent = above ? rb_previous(&above->node) : rb_last(&as->areas);
+		link = parent ? &parent->right : &as->areas.root;
+	}
+	a->gap = a->start - floor;
+	rb_insert(&as->areas, &a->node, parent, link);
+	set_gap_above(as, above, a->end);       // after: what summaries the insertion meets are right, and hardly one changes
 	as->nr_areas++;
 	as->nr_pages_mapped += (a->end - a->start) >> PAGE_SHIFT;
 }
 
-static void tree_remove(struct addrspace *as, struct area *a)
-{
-	struct area *above = area_next(a);
-
-	rb_remove(&as->areas, &a->node);
-	if (above) {
-		above->gap += a->gap + (a->end - a->start);
-		rb_update_path(&as->areas, &above->node);
-	}
-	as->nr_areas--;
-	as->nr_pages_mapped -= (a->end - a->start) >> PAGE_SHIFT;
-}
-
-void area_insert(struct addrspace *as, struct area *a)
+void area_insert(struct addrspace *as, struct area *a, struct area *above)
 {
 	as->areas.update = update_gap;
-	tree_insert(as, a);
+	tree_insert(as, a, area_floor(as, above), above);
 	if (a->cache) {
 		mutex_lock(&a->cache->rmap_lock);
 		list_push_back(&a->cache->areas, &a->cache_link);
@@ -187,14 +205,28 @@ void area_insert(struct addrspace *as, struct area *a)
 	}
 }
 
-void area_remove(struct addrspace *as, struct area *a)
+struct area *area_remove(struct addrspace *as, struct area *a, vaddr_t end, struct list *dead)
 {
-	if (a->cache) {
-		mutex_lock(&a->cache->rmap_lock);
-		list_remove(&a->cache_link);
-		mutex_unlock(&a->cache->rmap_lock);
+	vaddr_t floor = a->start - a->gap;
+
+	while (a && a->start < end) {
+		struct area *above = area_next(a);
+
+		// Once, however many leave; and before the last does, so that hardly a summary changes with it.
+		if (!above || above->start >= end)
+			set_gap_above(as, above, floor);
+		if (a->cache) {
+			mutex_lock(&a->cache->rmap_lock);
+			list_remove(&a->cache_link);
+			mutex_unlock(&a->cache->rmap_lock);
+		}
+		rb_remove(&as->areas, &a->node);
+		as->nr_areas--;
+		as->nr_pages_mapped -= (a->end - a->start) >> PAGE_SHIFT;
+		list_push_back(dead, &a->cache_link);
+		a = above;
 	}
-	tree_remove(as, a);
+	return a;
 }
 
 static void rmap_lock_of(struct area *a)
@@ -213,16 +245,13 @@ void area_set_end(struct addrspace *as, struct area *a, vaddr_t end)
 {
 	struct area *above = area_next(a);
 
-	assert(end > a->start && (!above || end <= above->start));
+	assert(end > a->start && end <= (above ? above->start : USER_END));
 	as->nr_pages_mapped += end >> PAGE_SHIFT;
 	as->nr_pages_mapped -= a->end >> PAGE_SHIFT;
 	rmap_lock_of(a);
 	a->end = end;
 	rmap_unlock_of(a);
-	if (above) {
-		above->gap = above->start - end;
-		rb_update_path(&as->areas, &above->node);
-	}
+	set_gap_above(as, above, end);
 }
 
 void area_set_start(struct addrspace *as, struct area *a, vaddr_t start)
@@ -232,16 +261,15 @@ void area_set_start(struct addrspace *as, struct area *a, vaddr_t start)
 	as->nr_pages_mapped -= start >> PAGE_SHIFT;
 	rmap_lock_of(a);
 	a->gap += start - a->start;
-	a->first += (start >> PAGE_SHIFT) - (a->start >> PAGE_SHIFT);
 	a->start = start;
 	rmap_unlock_of(a);
-	rb_update_path(&as->areas, &a->node);
+	gap_has_changed(a);
 }
 
 int area_cut(struct addrspace *as, struct area *a, vaddr_t at)
 {
 	assert(at > a->start && at < a->end && !(at & ~PAGE_MASK));
-	struct area *upper = area_alloc(as, at, a->end, a->flags, a->file, a->first + ((at - a->start) >> PAGE_SHIFT));
+	struct area *above = area_next(a), *upper = area_alloc(as, at, a->end, a->flags, a->file, area_page(a, at));
 
 	if (!upper)
 		return -ENOMEM;
@@ -251,7 +279,7 @@ int area_cut(struct addrspace *as, struct area *a, vaddr_t at)
 	rmap_lock_of(a);
 	as->nr_pages_mapped -= (a->end - at) >> PAGE_SHIFT;
 	a->end = at;
-	tree_insert(as, upper);
+	tree_insert(as, upper, at, above);
 	if (a->cache)
 		list_push_back(&a->cache->areas, &upper->cache_link);
 	rmap_unlock_of(a);
@@ -281,13 +309,13 @@ int area_fit(struct addrspace *as, struct area **a, vaddr_t start, vaddr_t end)
 // Would the two be one area (A2), were they not cut at the border?
 static bool are_alike(const struct area *lower, const struct area *upper)
 {
-	return lower->end == upper->start && lower->flags == upper->flags && lower->file == upper->file &&
-	       lower->cache == upper->cache &&
-	       lower->first + ((lower->end - lower->start) >> PAGE_SHIFT) == upper->first;
+	return lower->end == upper->start && lower->flags == upper->flags && lower->bias == upper->bias &&
+	       lower->file == upper->file && lower->cache == upper->cache;
 }
 
 static void absorb_upper(struct addrspace *as, struct area *lower, struct area *upper)
 {
+	struct list dead = LIST_INIT(dead);
 	vaddr_t end = upper->end;
 
 	// In one rmap section would be best; the order here leaves a moment in which the range is shown by neither,
@@ -297,22 +325,14 @@ static void absorb_upper(struct addrspace *as, struct area *lower, struct area *
 	lower->end = end;
 	rmap_unlock_of(lower);
 	lower->has_private_pages |= upper->has_private_pages;
-	u64 nr_pages = (end - upper->start) >> PAGE_SHIFT;
-
-	area_remove(as, upper);
-	as->nr_pages_mapped += nr_pages;
-	struct area *above = area_next(lower);
-
-	if (above) {
-		above->gap = above->start - end;
-		rb_update_path(&as->areas, &above->node);
-	}
+	as->nr_pages_mapped += (end - upper->start) >> PAGE_SHIFT;
+	set_gap_above(as, area_remove(as, upper, end, &dead), end);
 	area_free(upper);
 }
 
 struct area *area_merge(struct addrspace *as, struct area *a)
 {
-	struct area *below = area_previous(a), *above = area_next(a);
+	struct area *above = area_next(a), *below = a->gap ? NULL : area_previous(a);
 
 	if (above && are_alike(a, above))
 		absorb_upper(as, a, above);
@@ -321,6 +341,31 @@ struct area *area_merge(struct addrspace *as, struct area *a)
 		a = below;
 	}
 	return a;
+}
+
+// Can [start, end), private memory that nothing was stored to yet, be a part of a?
+static bool can_extend(const struct area *a, u32 flags)
+{
+	return a->flags == flags && !a->cache && !a->bias;
+}
+
+bool area_extend(struct addrspace *as, vaddr_t start, vaddr_t end, u32 flags, struct area *above)
+{
+	struct area *below = NULL;
+
+	if (start == area_floor(as, above))
+		below = above ? area_previous(above) : of_node(rb_last(&as->areas));
+	if (below && can_extend(below, flags)) {
+		area_set_end(as, below, end);
+		if (above && are_alike(below, above))
+			absorb_upper(as, below, above);
+		return true;
+	}
+	if (above && above->start == end && can_extend(above, flags)) {
+		area_set_start(as, above, start);
+		return true;
+	}
+	return false;
 }
 
 bool areas_are_valid(struct addrspace *as)
@@ -333,12 +378,14 @@ bool areas_are_valid(struct addrspace *as)
 		struct area *a = of_node(n), *next = of_node(rb_next(n));
 
 		if (a->start < previous_end || a->start >= a->end || a->end > USER_END ||
-		    (a->start | a->end) & ~PAGE_MASK || a->gap != a->start - previous_end)
+		    (a->start | a->end) & ~PAGE_MASK || a->gap != a->start - previous_end ||
+		    a->largest_gap != largest_gap_below(n))
 			return false;
 		if (next && are_alike(a, next) && a->cache)
 			return false;
 		previous_end = a->end;
 		nr_pages += (a->end - a->start) >> PAGE_SHIFT;
 	}
-	return nr == as->nr_areas && nr_pages == as->nr_pages_mapped && rb_is_valid(&as->areas);
+	return nr == as->nr_areas && nr_pages == as->nr_pages_mapped && previous_end == as->areas_end &&
+	       rb_is_valid(&as->areas);
 }

@@ -37,12 +37,23 @@ struct area {
 	bool has_private_pages;         // a private area has (had) pages of its own: fork must copy its entries
 	struct file *file;              // holds a reference; NULL: anonymous
 	struct cache *cache;            // NULL: private anonymous
-	pgoff_t first;                  // page of the cache shown at start; for anonymous areas start >> PAGE_SHIFT
+	u64 bias;                       // constant: the page of the cache shown at va is (va >> PAGE_SHIFT) + bias; see area_page
 	struct rb_node node;            // in addrspace.areas
 	u64 gap;                        // free bytes between the previous area and this one
 	u64 largest_gap;                // of the subtree
 	struct list cache_link;         // GUARDED_BY(cache->rmap_lock)
 };
+
+// The page of the cache that is shown at va. Private anonymous memory counts from its address (bias 0), unless it was moved.
+static inline pgoff_t area_page(const struct area *a, vaddr_t va)
+{
+	return (va >> PAGE_SHIFT) + a->bias;
+}
+
+static inline pgoff_t area_first(const struct area *a)
+{
+	return area_page(a, a->start);
+}
 
 struct area *area_find(struct addrspace *as, vaddr_t address);          // the area that contains it; NULL
 struct area *area_find_from(struct addrspace *as, vaddr_t address);     // that, or the next above; NULL
@@ -52,14 +63,18 @@ struct area *area_previous(struct area *a);
 vaddr_t area_find_gap(struct addrspace *as, u64 size, vaddr_t low, vaddr_t high);
 struct area *area_alloc(struct addrspace *as, vaddr_t start, vaddr_t end, u32 flags, struct file *file, pgoff_t first);  // takes a reference on file; NULL: no memory
 void area_free(struct area *a);                                         // not in the tree
-void area_insert(struct addrspace *as, struct area *a);                 // into tree and cache list
-void area_remove(struct addrspace *as, struct area *a);
+void area_insert(struct addrspace *as, struct area *a, struct area *above);     // into tree and cache list, right below above (NULL: on top)
+// Takes a, and those behind it that start below end, out of both and links them to dead. Returns the area above.
+struct area *area_remove(struct addrspace *as, struct area *a, vaddr_t end, struct list *dead);
+vaddr_t area_floor(struct addrspace *as, const struct area *above);     // end of the area below above (NULL: of the last); 0: there is none
 int area_split(struct addrspace *as, struct area *a, vaddr_t at) MUST_CHECK;    // a keeps the lower part; -ENOMEM (also at the mapping limit)
 int area_cut(struct addrspace *as, struct area *a, vaddr_t at) MUST_CHECK;      // the same without the limit: a part is about to leave
 // Splits until *a, which then is the part inside, does not reach out of [start, end). -ENOMEM (what was split stays so).
 int area_fit(struct addrspace *as, struct area **a, vaddr_t start, vaddr_t end) MUST_CHECK;
+// New private memory at [start, end), right below above: a neighbour that is alike grows instead (A2). False: none is.
+bool area_extend(struct addrspace *as, vaddr_t start, vaddr_t end, u32 flags, struct area *above);
 struct area *area_merge(struct addrspace *as, struct area *a);          // with its neighbours where A2 asks; returns the result
 void area_set_end(struct addrspace *as, struct area *a, vaddr_t end);   // grow or shrink at the top
-void area_set_start(struct addrspace *as, struct area *a, vaddr_t start); // at the bottom; moves first along
+void area_set_start(struct addrspace *as, struct area *a, vaddr_t start); // at the bottom
 bool areas_are_valid(struct addrspace *as);                             // A1, A2, gaps: for tests and the audit
 void areas_init(void);

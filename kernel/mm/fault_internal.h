@@ -17,7 +17,7 @@ static inline enum fault_result fault_needs(struct fault *f, enum fault_need nee
 
 static inline pgoff_t index_in_file(const struct area *a, vaddr_t address)
 {
-	return a->first + ((address - a->start) >> PAGE_SHIFT);
+	return area_page(a, address);
 }
 
 // Puts the page into the slot when that still holds what the fault found there. The page's reference goes with it; the

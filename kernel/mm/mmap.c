@@ -118,32 +118,42 @@ static i64 choose_place(struct addrspace *as, vaddr_t hint, u64 length, u32 flag
 }
 
 // A file that is being executed is not mapped for shared writing, nor the other way round (ETXTBSY is at open).
-static i64 insert_new(struct addrspace *as, vaddr_t start, u64 length, u32 area_flags, struct file *file, u64 offset)
+static int insert_file(struct addrspace *as, struct area *a, struct area *above, struct list *dead)
 {
-	struct area *a = area_alloc(as, start, start + length, area_flags, file,
-				    file ? offset >> PAGE_SHIFT : start >> PAGE_SHIFT);
+	int error = a->file->ops->map(a->file, a);
 
-	if (!a)
-		return -ENOMEM;
-	if (file) {
-		int error = file->ops->map(file, a);
-
-		if (error) {
-			list_init(&a->cache_link);
-			area_free(a);
-			return error;
-		}
+	if (error) {
+		area_free(a);
+		return error;
 	}
-	area_insert(as, a);
+	area_insert(as, a, above);
 	// A seal may have come since ->map looked. Whoever adds one looks at the areas of the file; from now on at this one, too.
 	if (a->flags & AREA_SHARED && a->flags & AREA_MAY_WRITE && READ_ONCE(a->file->inode->seals) & F_SEAL_WRITE) {
-		area_remove(as, a);
-		list_init(&a->cache_link);
-		area_free(a);
+		area_remove(as, a, a->end, dead);
 		return -EPERM;
 	}
 	area_merge(as, a);
-	return (i64)start;
+	return 0;
+}
+
+// as->lock held for writing; the range is free. start, or a negative errno.
+static i64 insert_new(struct addrspace *as, vaddr_t start, u64 length, u32 area_flags, struct file *file, u64 offset,
+		      struct list *dead)
+{
+	struct area *above = area_find_from(as, start);
+	int error = 0;
+
+	if (!file && area_extend(as, start, start + length, area_flags, above))
+		return (i64)start;
+	struct area *a = area_alloc(as, start, start + length, area_flags, file, (file ? offset : start) >> PAGE_SHIFT);
+
+	if (!a)
+		return -ENOMEM;
+	if (file)
+		error = insert_file(as, a, above, dead);
+	else
+		area_insert(as, a, above);
+	return error ? error : (i64)start;
 }
 
 static int check_request(vaddr_t hint, u64 *length, u32 flags, struct file *file, u64 offset)
@@ -208,7 +218,7 @@ i64 mmap_map(struct addrspace *as, vaddr_t hint, u64 length, u32 prot, u32 flags
 	else
 		result = choose_place(as, hint, length, flags, &dead);
 	if (result > 0)
-		result = insert_new(as, (vaddr_t)result, length, area_flags, file, offset);
+		result = insert_new(as, (vaddr_t)result, length, area_flags, file, offset, &dead);
 	write_unlock(&as->lock);
 	areas_bury(&dead);
 	if (shared_memory)
@@ -231,7 +241,7 @@ int mmap_map_fixed(struct addrspace *as, vaddr_t start, u64 length, u32 area_fla
 		result = unmap_range(as, start, start + length, &dead);
 		if (!result)
 			result = insert_new(as, start, length,
-					    area_flags | AREA_MAY_READ | AREA_MAY_WRITE | AREA_MAY_EXEC, file, offset);
+					    area_flags | AREA_MAY_READ | AREA_MAY_WRITE | AREA_MAY_EXEC, file, offset, &dead);
 	}
 	write_unlock(&as->lock);
 	areas_bury(&dead);
@@ -275,7 +285,7 @@ i64 mmap_set_break(struct addrspace *as, vaddr_t new_end)
 			goto out;
 		if (insert_new(as, old_top, new_top - old_top,
 			       AREA_READ | AREA_WRITE | AREA_MAY_READ | AREA_MAY_WRITE | AREA_MAY_EXEC | AREA_HEAP,
-			       NULL, 0) < 0)
+			       NULL, 0, &dead) < 0)
 			goto out;
 	}
 	as->heap_end = result = new_end;

@@ -15,7 +15,7 @@
 static int sync_area(struct addrspace *as, struct area *a, vaddr_t at, vaddr_t end)
 {
 	struct file *file = file_hold(a->file);
-	u64 first_byte = (a->first << PAGE_SHIFT) + (at - a->start);
+	u64 first_byte = area_page(a, at) << PAGE_SHIFT;
 	u64 last_byte = first_byte + (min(a->end, end) - at) - 1;
 
 	read_unlock(&as->lock);

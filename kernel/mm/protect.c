@@ -1,7 +1,7 @@
 /*
  * protect.c - mprotect: changes what areas allow, and takes from the page tables what is allowed no longer.
- * Nothing is ever added here but what the fault would add without looking at a page: a private page that is alone
- * stays read-only until its next store, a shared one until it is marked dirty.
+ * Little is added here: a private page that is nobody else's may be stored to at once, as the fault would decide (fault_anon.c)
+ * under the same lock, that of the table. A page of a cache stays read-only until it is marked dirty, by a fault.
  */
 #include "kernel.h"
 #include "lib/atomic.h"
@@ -24,6 +24,12 @@ static bool wants_copies(u32 before, u32 after)
 	return (before & (AREA_WRITE | AREA_SHARED | AREA_LOCKED | AREA_LOCKED_LATE)) == AREA_LOCKED && after & AREA_WRITE;
 }
 
+// No other space shows it (P2), and fork, which could show it in one more, wants as->lock as we do.
+static bool is_ours_alone(const struct page *p)
+{
+	return p->owner == PAGE_ANON && atomic_load(&p->refs) == 1;
+}
+
 static int protect_entry(struct pte_slot *slot, vaddr_t va, void *argument)
 {
 	struct protect_state *state = argument;
@@ -31,8 +37,9 @@ static int protect_entry(struct pte_slot *slot, vaddr_t va, void *argument)
 
 	if (!pte_is_present(e))
 		return 0;
-	// Writable stays writable only where it was and still may be: the store that made it so has done what is needed.
-	enum pte_access access = pte_is_writable(e) && state->flags & AREA_WRITE ? PTE_WRITABLE : PTE_READ_ONLY;
+	// What was writable and still may be stays so: the store that made it so has done what is needed.
+	bool is_writable = state->flags & AREA_WRITE && (pte_is_writable(e) || is_ours_alone(pte_page(e)));
+	enum pte_access access = is_writable ? PTE_WRITABLE : PTE_READ_ONLY;
 	pte_t fresh = pte_with_protection(e, state->flags, access);
 
 	if (fresh.bits == e.bits)
@@ -81,15 +88,14 @@ i64 mmap_protect(struct addrspace *as, vaddr_t start, u64 length, u32 prot)
 	vaddr_t end = start + length, copy_start = end, copy_end = start;
 
 	write_lock(&as->lock);
-	for (vaddr_t at = start; at < end && !error;) {
-		struct area *a = area_find(as, at);
+	struct area *a = area_find_from(as, start);
 
-		if (!a) {
+	for (vaddr_t at = start; at < end && !error;) {
+		if (!a || a->start > at) {
 			error = -ENOMEM;        // a hole: what came before it keeps the change, as on Linux
 			break;
 		}
 		vaddr_t next = min(a->end, end);
-
 		u32 before = a->flags;
 
 		error = protect_area(as, &a, at, end, prot & AREA_PROTECTION);
@@ -98,6 +104,8 @@ i64 mmap_protect(struct addrspace *as, vaddr_t start, u64 length, u32 prot)
 			copy_end = next;
 		}
 		at = next;
+		if (at < end && a->end <= at)   // else it has become one with the next
+			a = area_next(a);
 	}
 	write_unlock(&as->lock);
 	if (copy_start < copy_end)

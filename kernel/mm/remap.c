@@ -89,7 +89,7 @@ static i64 move_area(struct addrspace *as, struct area *a, vaddr_t old, u64 move
 {
 	// Anonymous memory that was never stored to is counted from its new place, as on Linux: so it joins its neighbours.
 	bool is_untouched = !a->cache && !a->has_private_pages;
-	pgoff_t first = is_untouched ? to >> PAGE_SHIFT : a->first + ((old - a->start) >> PAGE_SHIFT);
+	pgoff_t first = is_untouched ? to >> PAGE_SHIFT : area_page(a, old);
 	struct cache *cache = a->cache;
 	struct area *fresh = area_alloc(as, to, to + length, a->flags, a->file, first);
 
@@ -103,7 +103,7 @@ static i64 move_area(struct addrspace *as, struct area *a, vaddr_t old, u64 move
 		area_free(fresh);
 		return error;
 	}
-	area_insert(as, fresh);
+	area_insert(as, fresh, area_find_from(as, to));
 	if (cache)
 		mutex_lock(&cache->rmap_lock);
 	move_entries(as, old, old + moved, to);

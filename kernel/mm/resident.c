@@ -29,7 +29,7 @@ static u8 residency_of(struct addrspace *as, struct area *a, vaddr_t va)
 	}
 	if (!a->cache)
 		return 0;
-	struct page *p = cache_find(a->cache, a->first + ((va - a->start) >> PAGE_SHIFT));
+	struct page *p = cache_find(a->cache, area_page(a, va));
 
 	if (!p)
 		return 0;

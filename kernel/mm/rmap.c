@@ -17,14 +17,14 @@
 // The part of the area that shows pages [first, first + nr), as addresses. False: none.
 static bool area_shows(const struct area *a, u64 first, u64 nr, vaddr_t *start, vaddr_t *end)
 {
-	u64 area_pages = (a->end - a->start) >> PAGE_SHIFT;
-	u64 from = max(first, a->first);
-	u64 to = min(first + nr < first ? U64_MAX : first + nr, a->first + area_pages);
+	u64 area_pages = (a->end - a->start) >> PAGE_SHIFT, area_from = area_first(a);
+	u64 from = max(first, area_from);
+	u64 to = min(first + nr < first ? U64_MAX : first + nr, area_from + area_pages);
 
 	if (from >= to)
 		return false;
-	*start = a->start + ((from - a->first) << PAGE_SHIFT);
-	*end = a->start + ((to - a->first) << PAGE_SHIFT);
+	*start = a->start + ((from - area_from) << PAGE_SHIFT);
+	*end = a->start + ((to - area_from) << PAGE_SHIFT);
 	return true;
 }
 

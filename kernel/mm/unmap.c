@@ -59,18 +59,6 @@ u64 unmap_entries(struct addrspace *as, vaddr_t start, vaddr_t end, enum unmap_w
 	return state.nr;
 }
 
-// Frees the tables that only served [start, end): as far as the neighbours' areas leave them alone.
-static void free_tables_around(struct addrspace *as, vaddr_t start, vaddr_t end)
-{
-	struct area *above = area_find_from(as, start);
-	struct rb_node *last = rb_last(&as->areas);
-	struct area *below = above ? area_previous(above) : last ? rb_entry(last, struct area, node) : NULL;
-
-	debug_assert(!above || above->start >= end);
-	pgtable_collect_tables(as, start, end, below ? below->end : 0, above ? above->start : USER_END);
-	pgtable_free_collected(as);
-}
-
 int unmap_range(struct addrspace *as, vaddr_t start, vaddr_t end, struct list *dead)
 {
 	struct area *a = area_find_from(as, start);
@@ -88,7 +76,7 @@ int unmap_range(struct addrspace *as, vaddr_t start, vaddr_t end, struct list *d
 			return error;
 		a = area_next(a);
 	}
-	struct area *last = area_find(as, end - 1);
+	struct area *last = a->end >= end ? a : area_find(as, end - 1);
 
 	if (last && last->end > end) {
 		error = area_cut(as, last, end);
@@ -98,14 +86,10 @@ int unmap_range(struct addrspace *as, vaddr_t start, vaddr_t end, struct list *d
 		}
 	}
 	unmap_entries(as, start, end, UNMAP_ALL);
-	while (a && a->start < end) {
-		struct area *next = area_next(a);
-
-		area_remove(as, a);
-		list_push_back(dead, &a->cache_link);
-		a = next;
-	}
-	free_tables_around(as, start, end);
+	a = area_remove(as, a, end, dead);
+	// The tables that only served the range: as far as the neighbours leave them alone.
+	pgtable_collect_tables(as, start, end, area_floor(as, a), a ? a->start : USER_END);
+	pgtable_free_collected(as);
 	return 0;
 }
 
@@ -134,10 +118,9 @@ void unmap_everything(struct addrspace *as, struct list *dead)
 	}
 	tlb_batch_flush(&state.batch);
 	atomic_sub(&as->nr_flushes_pending, 1);
-	while ((a = area_find_from(as, 0))) {
-		area_remove(as, a);
-		list_push_back(dead, &a->cache_link);
-	}
+	a = area_find_from(as, 0);
+	if (a)
+		area_remove(as, a, USER_END, dead);
 	list_for_each(a, dead, cache_link)
 		pgtable_collect_tables(as, a->start, a->end, 0, USER_END);
 	pgtable_free_collected(as);

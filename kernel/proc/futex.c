@@ -67,7 +67,7 @@ static int key_of(u64 address, bool is_shared, struct futex_key *out)
 	if (!a)
 		error = -EFAULT;
 	else if (a->flags & AREA_SHARED && a->cache)
-		*out = (struct futex_key){ a->cache, (a->first << PAGE_SHIFT) + (address - a->start) };
+		*out = (struct futex_key){ a->cache, (area_page(a, address) << PAGE_SHIFT) + (address & ~PAGE_MASK) };
 	read_unlock(&as->lock);
 	return error;
 }

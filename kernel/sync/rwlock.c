@@ -14,7 +14,7 @@ void rwlock_init(struct rwlock *l, const char *name, enum lock_rank rank)
 	wait_queue_init(&l->waiters);
 }
 
-static bool try_read(struct rwlock *l)
+static inline bool try_read(struct rwlock *l)
 {
 	i32 readers = atomic_load(&l->readers);
 
@@ -26,9 +26,21 @@ static bool try_read(struct rwlock *l)
 	return false;
 }
 
-static bool try_write(struct rwlock *l)
+// After a full barrier, which belongs to that of wait_begin: who is not on the queue yet will see that the lock is free.
+static inline void wake_waiters(struct rwlock *l)
 {
-	return atomic_load(&l->readers) == 0 && atomic_compare_exchange(&l->readers, 0, -1);
+	if (unlikely(!wait_queue_is_empty(&l->waiters)))
+		wake_all(&l->waiters);
+}
+
+static inline bool try_write(struct rwlock *l)
+{
+	return atomic_compare_exchange(&l->readers, 0, -1);
+}
+
+static void __attribute__((noinline)) wait_for_reading(struct rwlock *l)
+{
+	wait_event(&l->waiters, try_read(l));
 }
 
 UNCHECKED bool read_try_lock(struct rwlock *l)
@@ -46,8 +58,8 @@ UNCHECKED void read_lock(struct rwlock *l)
 		lockcheck_may_sleep();
 		lockcheck_acquire(l, l->name, l->rank, false, __builtin_return_address(0));
 	}
-	if (!try_read(l))
-		wait_event(&l->waiters, try_read(l));
+	if (unlikely(!try_read(l)))
+		wait_for_reading(l);
 }
 
 UNCHECKED void read_unlock(struct rwlock *l)
@@ -56,20 +68,24 @@ UNCHECKED void read_unlock(struct rwlock *l)
 		lockcheck_release(l);
 	debug_assert(READ_ONCE(l->readers) > 0);
 	if (atomic_sub_return(&l->readers, 1) == 0)
-		wake_all(&l->waiters);
+		wake_waiters(l);
 }
 
-static void take_for_writing(struct rwlock *l, bool same_rank_allowed, void *site)
+static void __attribute__((noinline)) wait_for_writing(struct rwlock *l)
+{
+	atomic_add(&l->nr_writers_waiting, 1);
+	wait_event(&l->waiters, try_write(l));
+	atomic_sub(&l->nr_writers_waiting, 1);
+}
+
+static inline void take_for_writing(struct rwlock *l, bool same_rank_allowed, void *site)
 {
 	if (DEBUG_BUILD) {
 		lockcheck_may_sleep();
 		lockcheck_acquire(l, l->name, l->rank, same_rank_allowed, site);
 	}
-	if (!try_write(l)) {
-		atomic_add(&l->nr_writers_waiting, 1);
-		wait_event(&l->waiters, try_write(l));
-		atomic_sub(&l->nr_writers_waiting, 1);
-	}
+	if (unlikely(!try_write(l)))
+		wait_for_writing(l);
 	l->writer = current;
 	l->holder = site;
 }
@@ -101,7 +117,7 @@ UNCHECKED void write_unlock(struct rwlock *l)
 		lockcheck_release(l);
 	l->writer = NULL;
 	(void)atomic_exchange(&l->readers, 0);
-	wake_all(&l->waiters);
+	wake_waiters(l);
 }
 
 bool rwlock_is_write_held(const struct rwlock *l)

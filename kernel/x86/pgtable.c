@@ -338,12 +338,33 @@ static void free_below(struct addrspace *as, u64 *table, struct page *record, u3
 	}
 }
 
+// The range lies behind one table of the last level, or one that is missing, and the deepest table on the way there is not empty:
+// then none of those above it is.
+static bool has_nothing_to_free(struct addrspace *as, vaddr_t start, vaddr_t end)
+{
+	u64 *table = direct_map(as->root);
+	struct page *record = NULL;
+
+	if ((start ^ (end - 1)) >> (PAGE_SHIFT + 9))
+		return false;
+	for (u32 level = LEVELS - 1; level > 0; level--) {
+		u64 link = READ_ONCE(table[index_at(start, level)]);
+
+		if (!link)
+			break;
+		table = table_at(link);
+		record = pfn_to_page((link & FRAME_BITS) >> PAGE_SHIFT);
+	}
+	return !record || READ_ONCE(record->nr_entries);        // the top table stays, empty or not
+}
+
 void pgtable_collect_tables(struct addrspace *as, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling)
 {
 	// User space ends a page below the half: the last table counts as inside.
 	struct free_range range = { start, end, floor, ceiling >= USER_END ? 1ul << 47 : ceiling };
 
-	free_below(as, direct_map(as->root), root_record(as), LEVELS - 1, 0, &range);
+	if (!has_nothing_to_free(as, start, end))
+		free_below(as, direct_map(as->root), root_record(as), LEVELS - 1, 0, &range);
 }
 
 void pgtable_free_collected(struct addrspace *as)

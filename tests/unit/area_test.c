@@ -113,7 +113,7 @@ static void compare(void)
 		if (!a)
 			continue;
 		require(a->flags == model[i].flags && a->file == (model[i].file < 0 ? NULL : &files[model[i].file]));
-		require(a->first + ((address_of(i) - a->start) >> PAGE_SHIFT) == model[i].index);
+		require(area_page(a, address_of(i)) == model[i].index);
 		require((a->start == address_of(i)) == !follows(i));
 		require((a->end == address_of(i + 1)) == !follows(i + 1));
 		nr += a->start == address_of(i);
@@ -168,8 +168,34 @@ static void insert_some(void)
 	pgoff_t index = file < 0 || host_random() & 1 ? FIRST + from : host_random() % 100;
 	struct area *a = area_alloc(&space, address_of(from), address_of(to), flags, file < 0 ? NULL : &files[file], index);
 
-	area_insert(&space, a);
+	area_insert(&space, a, area_find_from(&space, a->start));
 	model_set(from, to, flags, file, index);
+}
+
+// New private memory right below or above others, or on its own: a neighbour grows where it is alike, and then the next one, too.
+static void extend_some(void)
+{
+	u64 from = host_random() % NR_PAGES, limit = gap_end(from);
+
+	if (limit == from)
+		return;
+	u64 to = host_random() & 1 ? limit : from + 1 + host_random() % (limit - from);
+	u32 flags = AREA_READ | (host_random() & 1 ? AREA_WRITE : 0);
+
+	while (host_random() & 1 && from > 0 && !model[from - 1].is_mapped)
+		from--;
+	bool is_extended = area_extend(&space, address_of(from), address_of(to), flags, area_find_from(&space, address_of(from)));
+
+	model_set(from, to, flags, -1, FIRST + from);
+	bool below = is_alike(from), above = is_alike(to);
+
+	require(is_extended == (below || above));
+	if (!is_extended)
+		model_clear(from, to);
+	if (below)
+		model[from].is_first = false;
+	if (above)
+		model[to].is_first = false;
 }
 
 static struct area *random_area(void)
@@ -177,15 +203,31 @@ static struct area *random_area(void)
 	return area_find_from(&space, address_of(host_random() % NR_PAGES));
 }
 
+static void remove_and_free(struct area *a, vaddr_t end)
+{
+	struct list dead = LIST_INIT(dead);
+
+	area_remove(&space, a, end, &dead);
+	while (!list_is_empty(&dead)) {
+		a = list_first(&dead, struct area, cache_link);
+		list_remove(&a->cache_link);
+		area_free(a);
+	}
+}
+
+// One area, or a row of them.
 static void remove_some(void)
 {
 	struct area *a = random_area();
 
 	if (!a)
 		return;
-	model_clear(page_of(a->start), page_of(a->end));
-	area_remove(&space, a);
-	area_free(a);
+	struct area *last = a;
+
+	for (u64 more = host_random() % 4; more && area_next(last); more--)
+		last = area_next(last);
+	model_clear(page_of(a->start), page_of(last->end));
+	remove_and_free(a, last->start + 1);
 }
 
 static void split_some(void)
@@ -277,7 +319,7 @@ static void search_gap(void)
 }
 
 static void (*const actions[])(void) = {
-	insert_some, insert_some, insert_some, remove_some, split_some, merge_some, move_end, move_start, search_gap, search_gap,
+	insert_some, insert_some, extend_some, extend_some, remove_some, split_some, merge_some, move_end, move_start, search_gap,
 };
 
 static void test_random(void)
@@ -294,8 +336,7 @@ static void test_random(void)
 
 		if (!a)
 			continue;
-		area_remove(&space, a);
-		area_free(a);
+		remove_and_free(a, a->end);
 	}
 	ok(nr_objects == 0 && space.nr_pages_mapped == 0 && !file_refs[0] && !file_refs[1], "nothing is left behind");
 }
@@ -304,15 +345,14 @@ static struct area *add(u64 from, u64 to, u32 flags)
 {
 	struct area *a = area_alloc(&space, address_of(from), address_of(to), flags, NULL, FIRST + from);
 
-	area_insert(&space, a);
+	area_insert(&space, a, area_find_from(&space, a->start));
 	return a;
 }
 
 static void remove_all(void)
 {
 	for (struct area *a; (a = area_find_from(&space, 0));) {
-		area_remove(&space, a);
-		area_free(a);
+		remove_and_free(a, a->end);
 	}
 }
 
@@ -416,8 +456,7 @@ static void test_many(void)
 	for (u32 i = 0; i < MANY; i++) {
 		struct area *a = area_find(&space, address_of(2ul * order[i]));
 
-		area_remove(&space, a);
-		area_free(a);
+		remove_and_free(a, a->end);
 		measure();
 	}
 	ok(worst < bound && nr_objects == 0, "and a removal");

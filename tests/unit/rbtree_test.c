@@ -21,9 +21,13 @@ static int count_of(struct rb_node *n)
 	return n ? rb_entry(n, struct item, node)->nr_below : 0;
 }
 
-static void update(struct rb_node *n)
+static bool update(struct rb_node *n)
 {
-	rb_entry(n, struct item, node)->nr_below = 1 + count_of(n->left) + count_of(n->right);
+	struct item *item = rb_entry(n, struct item, node);
+	int before = item->nr_below;
+
+	item->nr_below = 1 + count_of(n->left) + count_of(n->right);
+	return item->nr_below != before;
 }
 
 static void insert(struct rb_tree *tree, struct item *item)
