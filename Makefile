@@ -70,7 +70,7 @@ KSRC += $(call in,kernel/x86,entry.asm trap.c idt.c segs.c switch.asm uaccess.as
 	features.c fpu.c kernel_map.c pgtable.c tlb.c acpi.c apic.c irq.c clock.c rtc.c smp.c)
 # What a process sees (areas, the fault, the calls), then what memory is made of.
 KSRC += $(call in,kernel/mm,addrspace.c area.c fault.c fault_anon.c fault_file.c rmap.c mmap.c unmap.c \
-	protect.c remap.c mlock.c advise.c resident.c msync.c \
+	protect.c remap.c mlock.c advise.c resident.c user_page.c msync.c \
 	iobuf.c frame.c page_later.c slab.c radix_alloc.c reclaim.c reclaim_batch.c \
 	reclaim_fifo.c reclaim_clock.c reclaim_two_list.c workingset.c reclaim_tables.c)
 # What a file's bytes are in memory.
@@ -79,7 +79,7 @@ KSRC += $(call in,kernel/cache,cache.c pagelock.c writeback.c)
 KSRC += $(call in,kernel/proc,thread.c sched.c process.c fork.c exec.c elf.c exit.c signal.c \
 	sigframe.c futex.c robust.c timer.c alarm.c deferred.c)
 # The system calls, a family a file.
-KSRC += $(call in,kernel/sys,table.c arguments.c memory.c open.c readwrite.c space.c splice.c copy.c locks.c stat.c names.c \
+KSRC += $(call in,kernel/sys,table.c arguments.c memory.c open.c readwrite.c space.c parts.c splice.c copy.c locks.c stat.c names.c \
 	directories.c attributes.c mount.c poll.c process.c futex.c signal.c time.c system.c absent.c)
 # The three locks, and the check of their order.
 KSRC += $(call in,kernel/sync,spinlock.c mutex.c rwlock.c wait.c lockcheck.c)
@@ -90,8 +90,8 @@ KSRC += $(call in,kernel/dev,device.c pci.c virtio.c virtio_block.c block.c seri
 KSRC += $(call in,kernel/lib,string.c format.c parse.c rbtree.c radix.c random.c)
 KSRC += $(call in,kernel/debug,log.c panic.c backtrace.c faultlog.c calllog.c counters.c audit.c ubsan.c)
 # Names, inodes, open files, the file systems of memory and devices; ext2; the kernel as files.
-KSRC += $(call in,fs,path.c dentry.c inode.c file.c file_later.c file_io.c allocate.c seals.c locks.c attributes.c change.c executing.c \
-	mount.c poll.c pipe.c devfs.c dev_memory.c dev_block.c)
+KSRC += $(call in,fs,path.c dentry.c inode.c file.c file_later.c file_io.c file_page.c allocate.c seals.c locks.c attributes.c change.c executing.c \
+	mount.c poll.c pipe.c pipe_ring.c pipe_splice.c devfs.c dev_memory.c dev_block.c)
 KSRC += $(call in,fs/tmpfs,super.c names.c file.c)
 KSRC += $(call in,fs/ext2,super.c inode.c map.c hole.c alloc.c file.c dir.c name.c symlink.c)
 KSRC += $(call in,fs/proc,procfs.c pid.c status.c maps.c fd.c task.c pagemap.c peek.c text.c system.c \

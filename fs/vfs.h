@@ -271,6 +271,11 @@ i64 file_seek_default(struct file *f, i64 offset, int whence);
 int file_sync(struct file *f, u64 first_byte, u64 last_byte, bool data_only) MUST_CHECK;        // with the errseq report
 int file_map_cache(struct file *f, struct area *area);                          // file_ops.map: shows inode->cache
 
+/* file_page.c: the pages of a file themselves */
+bool file_has_pages(const struct file *f);      // a file of bytes in a cache; others are only read
+// The page at position, referenced, and how many bytes of the file follow in it; none at the end: then no page. May sleep.
+int file_page_get(struct file *f, u64 position, struct page **out, u32 *nr_bytes) MUST_CHECK;
+
 /* allocate.c: the places behind a file's pages */
 // fallocate(2): FALLOC_FL_*. -EINVAL, -EBADF, -EFBIG, -ENODEV, -EOPNOTSUPP, -ENOSPC, -EIO. May sleep.
 int file_allocate(struct file *f, u32 mode, u64 position, u64 length) MUST_CHECK;

@@ -6,42 +6,8 @@
 #include "kernel.h"
 #include "lib/string.h"
 #include "mm/addrspace.h"
-#include "mm/fault.h"
-#include "x86/pgtable.h"
-
-#define TRIES 8
-
-// The frame that is shown at address, referenced; NULL when there is none.
-static struct page *frame_at(struct addrspace *as, vaddr_t address)
-{
-	struct pte_slot slot;
-	struct page *p = NULL;
-
-	read_lock(&as->lock);
-	if (area_find(as, address) && pgtable_slot_lock(as, address, false, &slot) == 0) {
-		if (pte_is_present(*slot.entry)) {
-			p = pte_page(*slot.entry);
-			page_get(p);
-		}
-		pgtable_slot_unlock(&slot);
-	}
-	read_unlock(&as->lock);
-	return p;
-}
-
-static struct page *frame_get(struct addrspace *as, vaddr_t address)
-{
-	struct page *p = frame_at(as, address);
-
-	for (u32 i = 0; !p && i < TRIES; i++) {
-		struct fault f = { .address = address, .access = FAULT_READ, .from_user = true };
-
-		if (fault_resolve(as, &f) != FAULT_OK)
-			break;
-		p = frame_at(as, address);
-	}
-	return p;
-}
+#include "mm/page.h"
+#include "mm/user_page.h"
 
 size_t peek_memory(struct addrspace *as, vaddr_t address, void *to, size_t nr_bytes)
 {
@@ -51,7 +17,7 @@ size_t peek_memory(struct addrspace *as, vaddr_t address, void *to, size_t nr_by
 		vaddr_t at = address + done;
 		u64 offset = at & ~PAGE_MASK;
 		size_t n = min(nr_bytes - done, PAGE_SIZE - offset);
-		struct page *p = frame_get(as, at & PAGE_MASK);
+		struct page *p = user_page_get(as, at & PAGE_MASK);
 
 		if (!p)
 			break;

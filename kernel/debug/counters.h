@@ -17,7 +17,8 @@
 	X(DISK_ERRORS, "disk_errors") \
 	X(PGSCAN, "pgscan") X(PGSTEAL, "pgsteal") X(PGACTIVATE, "pgactivate") X(ALLOCSTALL, "allocstall_normal") \
 	X(WORKINGSET_REFAULT, "workingset_refault") X(WORKINGSET_ACTIVATE, "workingset_activate") \
-	X(TABLES_FREED, "page_tables_freed")
+	X(TABLES_FREED, "page_tables_freed") \
+	X(SPLICE_PAGES, "splice_pages_moved") X(SPLICE_BYTES, "splice_bytes_copied")
 
 enum counter {
 #define X(symbol, name) COUNTER_##symbol,

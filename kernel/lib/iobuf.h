@@ -26,5 +26,8 @@ size_t iobuf_take(struct iobuf *b, void *to, size_t nr_bytes) MUST_CHECK;       
 size_t iobuf_put_zeros(struct iobuf *b, size_t nr_bytes) MUST_CHECK;
 // Faults in the next nr_bytes for reading, so that a copy with faults off will likely succeed. 0 or -EFAULT (when not even one byte). May sleep.
 int iobuf_prefault(struct iobuf *b, size_t nr_bytes) MUST_CHECK;
+// The bytes that come next, in one piece: where, and how many of nr_bytes (0: the buffer's end). iobuf_skip passes over them.
+size_t iobuf_next(struct iobuf *b, size_t nr_bytes, char **at) MUST_CHECK;
+void iobuf_skip(struct iobuf *b, size_t nr_bytes);
 // Goes back nr_bytes within the current piece (after a copy that could not be used).
 void iobuf_rewind(struct iobuf *b, size_t nr_bytes);

@@ -41,6 +41,7 @@ i64 sys_tee(int in_fd, int out_fd, size_t nr_bytes, u32 flags);
 i64 sys_vmsplice(int fd, const struct iovec __user *pieces, u64 nr, u32 flags);
 
 /* copy.c */
+i64 sys_sendfile(int out_fd, int in_fd, i64 __user *position, size_t nr_bytes);
 i64 sys_copy_file_range(int in_fd, i64 __user *in_position, int out_fd, i64 __user *out_position, size_t nr_bytes, u32 flags);
 
 /* readwrite.c */
@@ -55,7 +56,6 @@ i64 sys_pwritev(int fd, const struct iovec __user *pieces, int nr, i64 position)
 i64 sys_preadv2(int fd, const struct iovec __user *pieces, int nr, i64 position, u64 unused, int flags);
 i64 sys_pwritev2(int fd, const struct iovec __user *pieces, int nr, i64 position, u64 unused, int flags);
 i64 sys_lseek(int fd, i64 offset, int whence);
-i64 sys_sendfile(int out_fd, int in_fd, i64 __user *position, size_t nr_bytes);
 
 /* stat.c */
 i64 sys_stat(const char __user *path, struct stat __user *out);

@@ -183,13 +183,11 @@ static i64 set_status_flags(struct file *f, u64 flags)
 	return 0;
 }
 
-static i64 pipe_size(struct file *f, int command, u64 wanted)
+static i64 size_of_pipe(struct file *f, int command, u64 wanted)
 {
 	if (!file_is_pipe(f))
 		return -EBADF;
-	if (command == F_SETPIPE_SZ && wanted > PIPE_SIZE)
-		return -EPERM;
-	return PIPE_SIZE;
+	return command == F_SETPIPE_SZ ? pipe_set_size(f, (u32)wanted) : (i64)pipe_size(f);
 }
 
 static i64 seals_of(struct file *f, int command, u64 wanted)
@@ -218,7 +216,7 @@ static i64 fcntl_of_file(int fd, struct file *f, int command, u64 argument)
 		return f->flags & O_PATH ? -EBADF : set_status_flags(f, argument);
 	case F_GETPIPE_SZ:
 	case F_SETPIPE_SZ:
-		return pipe_size(f, command, argument);
+		return size_of_pipe(f, command, argument);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:

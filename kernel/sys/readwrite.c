@@ -13,7 +13,6 @@
 #include <abi/errno.h>
 
 #define BYTES_MAX 0x7ffff000ul          // of one call, as Linux does
-#define SENDFILE_CHUNK (4 * PAGE_SIZE)
 
 enum direction { READ_FILE, WRITE_FILE };
 
@@ -207,86 +206,5 @@ i64 sys_lseek(int fd, i64 offset, int whence)
 	}
 	result = f->ops->seek ? f->ops->seek(f, offset, whence) : file_seek_default(f, offset, whence);
 	file_put(f);
-	return result;
-}
-
-/* --- sendfile --------------------------------------------------------------- */
-
-// Copies one chunk; what could not be written is not consumed. Bytes, 0 at the end, or an error.
-static ssize_t send_chunk(struct file *out, struct file *in, u64 *position, char *buffer, size_t nr_bytes)
-{
-	struct iobuf b;
-	u64 at = *position;
-	ssize_t nr_read, nr_written;
-
-	iobuf_init_kernel(&b, buffer, nr_bytes);
-	nr_read = file_read(in, &b, &at);
-	if (nr_read <= 0)
-		return nr_read;
-	iobuf_init_kernel(&b, buffer, (size_t)nr_read);
-	nr_written = transfer(out, WRITE_FILE, &b);
-	if (nr_written > 0)
-		*position += (u64)nr_written;
-	return nr_written;
-}
-
-static i64 send_file(struct file *out, struct file *in, u64 *position, size_t nr_bytes)
-{
-	char *buffer;
-	i64 done = 0;
-	ssize_t nr = 0;
-
-	if (!S_ISREG(in->inode->mode) && !S_ISBLK(in->inode->mode))
-		return -EINVAL;
-	if (out->flags & O_APPEND)
-		return -EINVAL;
-	buffer = kmalloc(SENDFILE_CHUNK);
-	if (!buffer)
-		return -ENOMEM;
-	nr_bytes = min(nr_bytes, BYTES_MAX);
-	while ((size_t)done < nr_bytes) {
-		nr = send_chunk(out, in, position, buffer, min(nr_bytes - (size_t)done, SENDFILE_CHUNK));
-		if (nr <= 0)
-			break;
-		done += nr;
-	}
-	kfree(buffer);
-	return done ? done : nr;
-}
-
-static i64 send_with_position(struct file *out, struct file *in, i64 __user *user_position, size_t nr_bytes)
-{
-	i64 at, result;
-	u64 position;
-
-	if (!user_position) {
-		// Not under the position lock: the two files may be one, and locks of one rank do not nest.
-		position = READ_ONCE(in->position);
-		result = send_file(out, in, &position, nr_bytes);
-		WRITE_ONCE(in->position, position);
-		return result;
-	}
-	if (copy_from_user(&at, user_position, sizeof(at)))
-		return -EFAULT;
-	if (at < 0)
-		return -EINVAL;
-	position = (u64)at;
-	result = send_file(out, in, &position, nr_bytes);
-	return copy_to_user(user_position, &position, sizeof(position)) ? -EFAULT : result;
-}
-
-i64 sys_sendfile(int out_fd, int in_fd, i64 __user *position, size_t nr_bytes)
-{
-	struct file *in, *out;
-	i64 result = file_for_reading(in_fd, &in);
-
-	if (result)
-		return result;
-	result = file_for_writing(out_fd, &out);
-	if (!result) {
-		result = send_with_position(out, in, position, nr_bytes);
-		file_put(out);
-	}
-	file_put(in);
 	return result;
 }

@@ -1,103 +1,90 @@
 /*
- * splice.c - splice, tee and vmsplice: bytes into a pipe and out of it without a stop in the program's memory. Here they are
- * copied by way of a kernel buffer, a chunk at a time. A chunk that leaves a pipe is borrowed: what the other side does not
- * take is put back in front. For a chunk that enters a pipe, room is held before it is fetched, so it always fits.
- * Only the first chunk of a call waits; a call that has moved something returns with that.
+ * splice.c - splice, tee and vmsplice: bytes into a pipe and out of it without a stop in the program's memory, and into it (and
+ * from pipe to pipe) without any copy: what moves are references to pages (sys/parts.h). A step that leaves a pipe borrows: what
+ * the other side does not take is put back in front. For a step that enters a pipe, room is held before it is fetched, so it
+ * always fits. Only the first step of a call waits; a call that has moved something returns with that.
  */
 #include "fs/pipe.h"
 #include "fs/vfs.h"
 #include "kernel.h"
+#include "lib/iobuf.h"
+#include "mm/page.h"
 #include "mm/slab.h"
 #include "sys/arguments.h"
 #include "sys/calls.h"
+#include "sys/parts.h"
+#include "x86/cpu.h"
 #include "x86/uaccess.h"
 #include <abi/errno.h>
 
-#define CHUNK (4 * PAGE_SIZE)
-#define BYTES_MAX 0x7ffff000ul          // of one call, as Linux does
+#define STEP (PARTS_MAX * PAGE_SIZE)
 #define KNOWN_FLAGS (SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT)
 
 struct splice {
 	struct file *in, *out;
 	u64 *in_position, *out_position;        // NULL: a pipe, or the file's own
-	char *chunk;
 	bool waits;
 };
 
-static bool has_position(const struct file *f)
+static ssize_t pipe_to_file(struct splice *s, size_t nr_bytes)
 {
-	return S_ISREG(f->inode->mode) || S_ISBLK(f->inode->mode);
+	struct pipe_part parts[PARTS_MAX];
+	int nr = pipe_borrow(s->in, parts, nr_bytes, s->waits);
+
+	if (nr <= 0)
+		return nr;
+	ssize_t moved = parts_to_file(s->out, s->out_position, parts, (u32)nr);
+
+	pipe_settle(s->in, parts, (u32)nr, moved > 0 ? (size_t)moved : 0);
+	return moved;
 }
 
-typedef ssize_t (*move)(struct file *f, struct iobuf *b, u64 *position);
-
-// Reads or writes at the given position, or at the file's own, or in a stream.
-static ssize_t move_at(struct file *f, move how, char *bytes, size_t nr_bytes, u64 *position)
+// The first nr parts into the pipe, by references of its own, as far as there is room. Bytes, or -errno.
+static ssize_t share_with_pipe(struct file *out, const struct pipe_part *parts, u32 nr, bool waits)
 {
-	struct iobuf b;
-	ssize_t nr;
-	u64 none = 0;
-
-	iobuf_init_kernel(&b, bytes, nr_bytes);
-	if (position)
-		return how(f, &b, position);
-	if (!has_position(f))
-		return how(f, &b, &none);
-	mutex_lock(&f->position_lock);
-	nr = how(f, &b, &f->position);
-	mutex_unlock(&f->position_lock);
-	return nr;
-}
-
-static ssize_t file_to_pipe(struct splice *s, size_t nr_bytes)
-{
-	ssize_t room = pipe_hold_room(s->out, nr_bytes, s->waits), nr, added;
+	int room = pipe_hold_room(out, nr, waits);
 
 	if (room < 0)
 		return room;
-	nr = move_at(s->in, file_read, s->chunk, (size_t)room, s->in_position);
-	added = pipe_fill_room(s->out, s->chunk, (size_t)room, nr > 0 ? (size_t)nr : 0);
-	return nr > 0 ? added : nr;
-}
-
-static ssize_t pipe_to_file(struct splice *s, size_t nr_bytes)
-{
-	ssize_t there = pipe_borrow(s->in, s->chunk, nr_bytes, s->waits), nr;
-
-	if (there <= 0)
-		return there;
-	nr = move_at(s->out, file_write, s->chunk, (size_t)there, s->out_position);
-	pipe_settle(s->in, s->chunk, (size_t)there, nr > 0 ? (size_t)nr : 0);
-	return nr;
+	for (int i = 0; i < room; i++)
+		page_get(parts[i].page);
+	count_add(COUNTER_SPLICE_PAGES, (u32)room);
+	return (ssize_t)pipe_fill_room(out, (u32)room, parts, (u32)room);
 }
 
 static ssize_t pipe_to_pipe(struct splice *s, size_t nr_bytes)
 {
-	ssize_t there = pipe_borrow(s->in, s->chunk, nr_bytes, s->waits), room, nr = 0;
+	struct pipe_part parts[PARTS_MAX];
+	int nr = pipe_borrow(s->in, parts, nr_bytes, s->waits);
 
-	if (there <= 0)
-		return there;
-	room = pipe_hold_room(s->out, (size_t)there, s->waits);
-	if (room > 0)
-		nr = pipe_fill_room(s->out, s->chunk, (size_t)room, (size_t)room);
-	pipe_settle(s->in, s->chunk, (size_t)there, nr > 0 ? (size_t)nr : 0);
-	return room > 0 ? nr : room;
+	if (nr <= 0)
+		return nr;
+	ssize_t moved = share_with_pipe(s->out, parts, (u32)nr, s->waits);
+
+	pipe_settle(s->in, parts, (u32)nr, moved > 0 ? (size_t)moved : 0);
+	return moved;
 }
 
-static i64 splice_chunks(struct splice *s, size_t nr_bytes)
+static i64 splice_steps(struct splice *s, size_t nr_bytes)
 {
 	bool from_pipe = file_is_pipe(s->in), to_pipe = file_is_pipe(s->out);
+	bool is_stream = !from_pipe && !file_has_pages(s->in);  // what it has now is enough: more may have to be waited for
 	i64 done = 0;
 	ssize_t nr = 0;
 
 	while ((size_t)done < nr_bytes) {
-		size_t wanted = min(nr_bytes - (size_t)done, CHUNK);
+		size_t wanted = min(nr_bytes - (size_t)done, STEP);
 
-		nr = !from_pipe ? file_to_pipe(s, wanted) : to_pipe ? pipe_to_pipe(s, wanted) : pipe_to_file(s, wanted);
+		if (!from_pipe)
+			nr = file_to_pipe(s->in, s->in_position, s->out, wanted, s->waits);
+		else
+			nr = to_pipe ? pipe_to_pipe(s, wanted) : pipe_to_file(s, wanted);
 		if (nr <= 0)
 			break;
 		done += nr;
 		s->waits = false;
+		if (is_stream && !S_ISBLK(s->in->inode->mode))
+			break;
 	}
 	return done ? done : nr;
 }
@@ -124,12 +111,7 @@ static i64 splice_files(struct splice *s, size_t nr_bytes, u32 flags)
 	if (result)
 		return result;
 	s->waits = !(flags & SPLICE_F_NONBLOCK) && !((file_is_pipe(s->in) ? s->in : s->out)->flags & O_NONBLOCK);
-	s->chunk = kmalloc(CHUNK);
-	if (!s->chunk)
-		return -ENOMEM;
-	result = splice_chunks(s, nr_bytes);
-	kfree(s->chunk);
-	return result;
+	return splice_steps(s, nr_bytes);
 }
 
 // The positions come from the program and go back there.
@@ -166,7 +148,7 @@ i64 sys_splice(int in_fd, i64 __user *in_position, int out_fd, i64 __user *out_p
 		return result;
 	result = file_for_writing(out_fd, &s.out);
 	if (!result) {
-		result = splice_positions(&s, in_position, out_position, min(nr_bytes, BYTES_MAX), flags);
+		result = splice_positions(&s, in_position, out_position, min(nr_bytes, SPLICE_BYTES_MAX), flags);
 		file_put(s.out);
 	}
 	file_put(s.in);
@@ -175,21 +157,18 @@ i64 sys_splice(int in_fd, i64 __user *in_position, int out_fd, i64 __user *out_p
 
 /* --- tee -------------------------------------------------------------------- */
 
-// What the one pipe holds, as far as the other has room: it stays in the first.
+// What the one pipe holds, as far as the other has room: it stays in the first, and both show the same pages.
 static i64 tee_pipes(struct file *in, struct file *out, size_t nr_bytes, bool waits)
 {
-	char *copy = kmalloc(PIPE_SIZE);
-	ssize_t there, room;
+	struct pipe_part parts[PARTS_MAX];
+	int nr = pipe_look(in, parts, nr_bytes, waits);
 
-	if (!copy)
-		return -ENOMEM;
-	there = pipe_look(in, copy, min(nr_bytes, (size_t)PIPE_SIZE), waits);
-	if (there > 0) {
-		room = pipe_hold_room(out, (size_t)there, waits);
-		there = room > 0 ? pipe_fill_room(out, copy, (size_t)room, (size_t)room) : room;
-	}
-	kfree(copy);
-	return there;
+	if (nr <= 0)
+		return nr;
+	ssize_t shared = share_with_pipe(out, parts, (u32)nr, waits);
+
+	pipe_parts_drop(parts, (u32)nr);
+	return shared;
 }
 
 i64 sys_tee(int in_fd, int out_fd, size_t nr_bytes, u32 flags)
@@ -220,47 +199,45 @@ i64 sys_tee(int in_fd, int out_fd, size_t nr_bytes, u32 flags)
 
 /* --- vmsplice --------------------------------------------------------------- */
 
-static ssize_t memory_to_pipe(struct file *f, struct iobuf *b, char *chunk, bool waits)
+static ssize_t memory_to_pipe(struct file *f, struct iobuf *b, bool waits)
 {
-	ssize_t room = pipe_hold_room(f, min(b->remaining, CHUNK), waits), added;
-	size_t nr;
+	struct pipe_part parts[PARTS_MAX];
+	int room = pipe_hold_room(f, PARTS_MAX, waits), nr;
 
 	if (room < 0)
 		return room;
-	nr = iobuf_take(b, chunk, (size_t)room);
-	added = pipe_fill_room(f, chunk, (size_t)room, nr);
-	return nr ? added : -EFAULT;
+	nr = parts_from_memory(b, parts, (u32)room);
+	size_t moved = pipe_fill_room(f, (u32)room, parts, nr > 0 ? (u32)nr : 0);
+
+	return nr > 0 ? (ssize_t)moved : nr;
 }
 
-static ssize_t pipe_to_memory(struct file *f, struct iobuf *b, char *chunk, bool waits)
+static ssize_t pipe_to_memory(struct file *f, struct iobuf *b, bool waits)
 {
-	ssize_t there = pipe_borrow(f, chunk, min(b->remaining, CHUNK), waits);
-	size_t nr;
+	struct pipe_part parts[PARTS_MAX];
+	int nr = pipe_borrow(f, parts, b->remaining, waits);
 
-	if (there <= 0)
-		return there;
-	nr = iobuf_put(b, chunk, (size_t)there);
-	pipe_settle(f, chunk, (size_t)there, nr);
-	return nr ? (ssize_t)nr : -EFAULT;
+	if (nr <= 0)
+		return nr;
+	ssize_t moved = parts_to_memory(b, parts, (u32)nr);
+
+	pipe_settle(f, parts, (u32)nr, moved > 0 ? (size_t)moved : 0);
+	return moved;
 }
 
-static i64 vmsplice_chunks(struct file *f, struct iobuf *b, bool waits)
+static i64 vmsplice_steps(struct file *f, struct iobuf *b, bool waits)
 {
 	bool to_pipe = (f->flags & O_ACCMODE) != O_RDONLY;
-	char *chunk = kmalloc(CHUNK);
 	ssize_t nr = 0;
 	i64 done = 0;
 
-	if (!chunk)
-		return -ENOMEM;
 	while (b->remaining) {
-		nr = to_pipe ? memory_to_pipe(f, b, chunk, waits) : pipe_to_memory(f, b, chunk, waits);
+		nr = to_pipe ? memory_to_pipe(f, b, waits) : pipe_to_memory(f, b, waits);
 		if (nr <= 0)
 			break;
 		done += nr;
 		waits = false;
 	}
-	kfree(chunk);
 	return done ? done : nr;
 }
 
@@ -283,7 +260,7 @@ i64 sys_vmsplice(int fd, const struct iovec __user *user, u64 nr, u32 flags)
 		result = nr > UIO_MAXIOV ? -EINVAL : pieces_from_user(user, (int)nr, few, &pieces, &total);
 	if (!result) {
 		iobuf_init_pieces(&b, pieces, (u32)nr, total);
-		result = vmsplice_chunks(f, &b, !(flags & SPLICE_F_NONBLOCK) && !(f->flags & O_NONBLOCK));
+		result = vmsplice_steps(f, &b, !(flags & SPLICE_F_NONBLOCK) && !(f->flags & O_NONBLOCK));
 		if (pieces != few)
 			kfree(pieces);
 	}
