@@ -24,6 +24,7 @@ struct pipe *pipe_alloc(void)
 	if (!p)
 		return NULL;
 	p->nr_slots = PIPE_SIZE / PAGE_SIZE;
+	p->mask = 2 * p->nr_slots - 1;
 	p->slots = kmalloc_zeroed(2 * p->nr_slots * sizeof(p->slots[0]));
 	if (!p->slots) {
 		kfree(p);
@@ -79,6 +80,7 @@ i64 pipe_set_size(struct file *f, u64 size)
 		old = p->slots;
 		p->slots = fresh;
 		p->nr_slots = nr;
+		p->mask = 2 * nr - 1;
 		p->head = 0;
 	}
 	mutex_unlock(&p->lock);
@@ -88,18 +90,6 @@ i64 pipe_set_size(struct file *f, u64 size)
 }
 
 /* --- reading ---------------------------------------------------------------- */
-
-void pipe_drop_first(struct pipe *p)
-{
-	struct page *page = pipe_slot(p, 0)->page;
-
-	p->head++;
-	p->used--;
-	if (page->owner == PAGE_KERNEL && atomic_load(&page->refs) == 1 && p->nr_spares < PIPE_SPARES)
-		p->spares[p->nr_spares++] = page;
-	else
-		page_put(page);
-}
 
 // Moves what is there; 0 when the pipe is empty. -EFAULT.
 static ssize_t take_bytes(struct pipe *p, struct iobuf *to)
@@ -115,7 +105,7 @@ static ssize_t take_bytes(struct pipe *p, struct iobuf *to)
 		part->length -= (u32)copied;
 		done += (ssize_t)copied;
 		if (!part->length)
-			pipe_drop_first(p);
+			pipe_drop_first(p, part->page);
 		if (copied < chunk)
 			return done ? done : -EFAULT;
 	}
@@ -195,7 +185,7 @@ static ssize_t add_bytes(struct pipe *p, struct iobuf *from)
 
 	if (done < 0 || (done && (size_t)done < wanted))
 		return done;
-	while (from->remaining && pipe_has_room(p)) {
+	while ((done == 0 || from->remaining) && pipe_has_room(p)) {
 		wanted = min(from->remaining, PAGE_SIZE);
 		nr = add_page(p, from);
 		if (nr < 0)
@@ -232,10 +222,11 @@ ssize_t pipe_write(struct file *f, struct iobuf *from, u64 *position)
 		if (moved < 0)
 			break;
 		done += moved;
-		if (moved && was_empty)
-			wake_all(&p->readable);
-		if (moved)
+		if (moved) {
+			if (was_empty)
+				wake_all(&p->readable);
 			continue;
+		}
 		if (wait_event_interruptible(&p->writable, pipe_has_room(p) || !READ_ONCE(p->nr_readers))) {
 			moved = -ERESTARTSYS;
 			break;

@@ -10,6 +10,7 @@
 #include "types.h"
 #include "fs/pipe.h"
 #include "fs/vfs.h"
+#include "mm/page.h"
 #include "sync/lock.h"
 
 struct iobuf;
@@ -20,6 +21,7 @@ struct pipe {
 	struct mutex lock;              // RANK_PIPE: covers everything but the queues; held while user memory is copied
 	struct pipe_part *slots;        // GUARDED_BY(lock) 2 * nr_slots of them
 	u32 nr_slots;                   // GUARDED_BY(lock) a power of two
+	u32 mask;                       // GUARDED_BY(lock) 2 * nr_slots - 1
 	u32 head, used;                 // GUARDED_BY(lock)
 	u32 held;                       // GUARDED_BY(lock) slots that a splice has set aside, for what comes or comes back
 	bool is_borrowed;               // GUARDED_BY(lock) a splice has taken parts out and has not settled
@@ -46,10 +48,20 @@ static inline bool pipe_has_room(const struct pipe *p)
 // lock held: the i-th part from the front.
 static inline struct pipe_part *pipe_slot(struct pipe *p, u32 i)
 {
-	return &p->slots[(p->head + i) & (2 * p->nr_slots - 1)];
+	return &p->slots[(p->head + i) & p->mask];
 }
 
-void pipe_drop_first(struct pipe *p);                   // lock held: the oldest part has been read
+// lock held: the oldest part, of this page, has been read. A page of the pipe's own is kept for the next write, unless tee still shows it.
+static inline void pipe_drop_first(struct pipe *p, struct page *page)
+{
+	p->head++;
+	p->used--;
+	if (page->owner == PAGE_KERNEL && atomic_load(&page->refs) == 1 && p->nr_spares < PIPE_SPARES)
+		p->spares[p->nr_spares++] = page;
+	else
+		page_put(page);
+}
+
 u64 pipe_bytes(struct pipe *p);                         // takes the lock
 ssize_t pipe_read(struct file *f, struct iobuf *to, u64 *position);     // file_ops.read
 ssize_t pipe_write(struct file *f, struct iobuf *from, u64 *position);  // file_ops.write

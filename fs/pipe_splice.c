@@ -53,7 +53,7 @@ static void take_out(struct pipe *p, const struct pipe_part *shared, u32 nr)
 		first->offset += shared[i].length;
 		first->length -= shared[i].length;
 		if (!first->length)
-			pipe_drop_first(p);
+			pipe_drop_first(p, first->page);
 	}
 }
 

@@ -26,7 +26,8 @@ void iobuf_init_pieces(struct iobuf *b, const struct iovec *pieces, u32 nr_piece
 	*b = (struct iobuf){ .piece = pieces, .nr_pieces = nr_pieces, .remaining = nr_bytes };
 }
 
-size_t iobuf_next(struct iobuf *b, size_t nr_bytes, char **at)
+// The current piece, skipping finished ones; how many bytes of it a copy of nr_bytes may use.
+static inline size_t piece_room(struct iobuf *b, size_t nr_bytes, char **at)
 {
 	while (b->nr_pieces && b->piece_done == b->piece->iov_len) {
 		b->piece++;
@@ -37,6 +38,11 @@ size_t iobuf_next(struct iobuf *b, size_t nr_bytes, char **at)
 		return 0;
 	*at = (char *)b->piece->iov_base + b->piece_done;
 	return min(min(nr_bytes, b->remaining), b->piece->iov_len - b->piece_done);
+}
+
+size_t iobuf_next(struct iobuf *b, size_t nr_bytes, char **at)
+{
+	return piece_room(b, nr_bytes, at);
 }
 
 void iobuf_skip(struct iobuf *b, size_t nr_bytes)
@@ -71,10 +77,11 @@ static size_t copy(struct iobuf *b, char *kernel, size_t nr_bytes, enum directio
 	size_t done = 0, n;
 	char *at;
 
-	while (done < nr_bytes && (n = iobuf_next(b, nr_bytes - done, &at))) {
+	while (done < nr_bytes && (n = piece_room(b, nr_bytes - done, &at))) {
 		size_t copied = copy_in_piece(b, at, kernel ? kernel + done : NULL, n, direction);
 
-		iobuf_skip(b, copied);
+		b->piece_done += copied;
+		b->remaining -= copied;
 		done += copied;
 		if (copied < n)
 			break;
@@ -100,7 +107,7 @@ size_t iobuf_put_zeros(struct iobuf *b, size_t nr_bytes)
 int iobuf_prefault(struct iobuf *b, size_t nr_bytes)
 {
 	char *at, byte;
-	size_t n = iobuf_next(b, nr_bytes, &at);
+	size_t n = piece_room(b, nr_bytes, &at);
 
 	if (b->is_kernel || !n)
 		return 0;
