@@ -48,9 +48,8 @@ FREE   := $(TARGET) -std=gnu11 -O2 -g -ffreestanding -nostdinc -fno-pic -fno-pie
 KFLAGS := $(FREE) -mno-red-zone -mgeneral-regs-only -mcmodel=kernel \
 	  -fno-omit-frame-pointer -fno-strict-aliasing -fno-asynchronous-unwind-tables \
 	  -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wvla -Wframe-larger-than=1024 -Ikernel -I.
-# The debug kernel: lock ranks, poison, the audit, undefined behaviour.  Null
-# and alignment checks are left out: the processor makes the first, x86 allows
-# the second.
+# The debug kernel: lock ranks, poison, the audit, undefined behaviour; without null
+# and alignment checks: the processor makes the first, x86 allows the second.
 DFLAGS := -DDEBUG -fsanitize=undefined -fno-sanitize=null,alignment,object-size \
 	  -Wframe-larger-than=2048 $(if $(filter 0,$(IS_CLANG)),-Wno-maybe-uninitialized) -Wno-array-bounds
 UFLAGS := $(FREE) -fno-asynchronous-unwind-tables -Ilibc/include -Ikernel -Iuser/lib
@@ -113,9 +112,10 @@ TEST_BINS := $(call built,tests/prog/*.c)
 MUSL_BINS := $(if $(shell command -v musl-gcc),$(call built,tests/prog/musl/*.c))
 UNIT_BINS := $(patsubst %.c,$(B)/%,$(shell grep -l '^// BUILD:' tests/unit/*.c 2>/dev/null))
 LIBC_TESTS := $(addprefix $(B)/tests/unit/,libc_test libc_sanitized_test)
-PROGRAMS  := $(ONE_FILE) $(FOLDERS) $(DEMO_BINS) $(TEST_BINS) $(MUSL_BINS)
+BENCH     := $(addprefix $(B)/tests/bench/,rows linux)
+PROGRAMS  := $(ONE_FILE) $(FOLDERS) $(DEMO_BINS) $(TEST_BINS) $(MUSL_BINS) $(BENCH)
 
-.PHONY: all kernel user programs image iso run gdb test units check format doctor toolchain clean help
+.PHONY: all kernel user programs image iso run gdb test bench units check format doctor toolchain clean help
 all: kernel programs image $(B)/lectern.iso  ## build everything (the default)
 kernel: $(B)/lectern.elf $(B)/lectern-debug.elf  ## both kernels only
 programs: $(PROGRAMS)  ## libc and every program
@@ -124,10 +124,9 @@ image: $(B)/lectern.img  ## the disk image, made by mke2fs
 iso: $(B)/lectern.iso  ## a GRUB image that boots the release kernel
 
 # --- the kernels: $(call kernel,name,objects' folder,extra flags) -----------
-# NASM describes one section of code a file to gdb; boot.asm has two, so none.
-# Linked twice: the first pass fixes every address, its symbols become the
-# table that the back-trace reads, and the second pass links that table in,
-# behind everything whose address it tells.
+# NASM describes one section of code a file to gdb; boot.asm has two, so none. Linked twice: the
+# first pass fixes every address, its symbols become the table that the back-trace
+# reads, and the second links that in, behind all it tells of.
 define kernel
 $(1)_OBJ := $(patsubst %.c,$(B)/$(2)/%.o,$(patsubst %.asm,$(B)/$(2)/%.asm.o,$(KSRC)))
 $(B)/$(2)/%.o: %.c Makefile
@@ -153,36 +152,34 @@ endef
 $(eval $(call kernel,lectern,kernel,))
 $(eval $(call kernel,lectern-debug,kernel-debug,$(DFLAGS)))
 
-# The kernel as the assembler sees it, with the C between: for reading.
-$(B)/lectern.asm: $(B)/lectern.elf
-	$(Q)$(OBJDUMP) -d -S --no-show-raw-insn $< > $@
-kernel.asm: $(B)/lectern.asm  ## a listing of the kernel, C and instructions, in $(B)/lectern.asm
+kernel.asm: $(B)/lectern.elf  ## a listing of the kernel, C and instructions, in $(B)/lectern.asm
+	$(Q)$(OBJDUMP) -d -S --no-show-raw-insn $< > $(B)/lectern.asm
 
 # --- libc and programs -----------------------------------------------------
 obj      = $(patsubst %.c,$(B)/obj/%.o,$(patsubst %.asm,$(B)/obj/%.asm.o,$(1)))
 LIB_OBJ  := $(call obj,$(wildcard user/lib/*.c))
-CRT      := $(B)/libc/crt0.o
+CRT      := $(B)/obj/libc/crt0.asm.o
 LIBC_A   := $(B)/libc/libc.a
 $(B)/obj/libc/%.o: UFLAGS += -Ilibc
+$(B)/obj/tests/bench/%.o: UFLAGS += -fno-tree-vectorize
 $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(UFLAGS) -c $< -o $@
 $(B)/obj/%.asm.o: %.asm Makefile
 	@mkdir -p $(@D)
 	$(call say,NASM)$(NASM) -f elf64 -g -F dwarf -MD $(@:.o=.d) $< -o $@
-$(CRT): $(B)/obj/libc/crt0.asm.o
-	@mkdir -p $(@D)
-	$(Q)cp $< $@
 $(LIBC_A): $(call obj,$(LIBC))
 	@mkdir -p $(@D)
 	$(call say,AR)rm -f $@ && $(AR) rcsD $@ $^
 
-link = $(call say,LD)mkdir -p $(@D) && $(LD) $(ULINK) -o $@ $(CRT) $(filter $(B)/obj/%,$^) $(LIBC_A)
+link = $(call say,LD)mkdir -p $(@D) && $(LD) $(ULINK) -o $@ $(filter $(B)/obj/%,$^) $(LIBC_A)
 $(ONE_FILE) $(DEMO_BINS): $(B)/user/%: $(B)/obj/user/%.o $(LIB_OBJ) $(CRT) $(LIBC_A)
 	$(link)
 $(FOLDERS): $(B)/user/%: $$(call obj,$$(wildcard user/%/*.c)) $(LIB_OBJ) $(CRT) $(LIBC_A)
 	$(link)
 $(TEST_BINS): $(B)/tests/prog/%: $(B)/obj/tests/prog/%.o $(CRT) $(LIBC_A)
+	$(link)
+$(BENCH): $(B)/%: $$(call obj,$$(wildcard %/*.c %/*.asm)) $(CRT) $(LIBC_A)
 	$(link)
 $(MUSL_BINS): $(B)/tests/prog/musl/%: tests/prog/musl/%.c
 	@mkdir -p $(@D)
@@ -210,7 +207,7 @@ $(B)/lectern.img: $(PROGRAMS) tools/image | $(B)/lectern.elf $(LIBC_A)
 	$(call say,IMAGE)$(PYTHON) tools/image --size 2G --system --share $(B)/lectern.elf --share $(LIBC_A) \
 		$(call put,$(filter-out %/init,$(ONE_FILE)) $(FOLDERS),/bin/) $(call put,$(B)/user/init,/sbin/) \
 		$(call put,$(DEMO_BINS),/demo/) $(call put,$(TEST_BINS),/tests/) \
-		$(call put,$(MUSL_BINS),/tests/musl/) $@
+		$(call put,$(MUSL_BINS),/tests/musl/) --add $(B)/tests/bench/rows:/tests/bench $@
 # `make run` has a disk of its own: what you store stays, and the tests' image too.
 $(B)/disk.img: $(B)/lectern.img
 	$(Q)if [ -e $@ ]; then mv -f $@ $@.old; echo "  $@ is made anew; the old disk is $@.old"; fi
@@ -234,6 +231,8 @@ PYTEST = $(shell for p in $(PYTHON) /usr/bin/python3; do \
 test: all units  ## run every test (T=name: only those whose name has it)
 	$(Q)[ -n "$(PYTEST)" ] || { echo "pytest is missing: sh tools/setup" >&2; exit 1; }
 	$(Q)B=$(B) LECTERN_BUILD=$(B) $(PYTEST) -m pytest -c tests/pytest.ini tests $(if $(T),-k "$(T)") $(PYTESTFLAGS)
+bench: all  ## measure beside Linux and print the ratios (ROWS="PART FAMILY...", BENCHFLAGS=)
+	$(Q)$(PYTHON) tools/bench --build $(B) $(BENCHFLAGS) $(ROWS)
 check: all  ## headers alone, layers, sizes, names in the docs
 	$(Q)$(PYTHON) tools/check --cc "$(CC) $(KFLAGS)"
 format:  ## clang-format on every C file

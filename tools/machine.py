@@ -164,7 +164,7 @@ def drive(image, read_error_sector=None):
 def qemu(args, image, cmdline, iso=None):
     """The command that starts the machine, without its serial lines."""
     import json
-    cpu = "host" if args.accel == "kvm" else "max,-la57"
+    cpu = getattr(args, "cpu", None) or ("host" if args.accel == "kvm" else "max,-la57")
     command = [find("qemu-system-x86_64"), "-M", "q35", "-cpu", cpu, "-accel", args.accel,
                "-smp", str(args.smp), "-m", args.memory, "-nodefaults", "-no-user-config",
                "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]

@@ -34,14 +34,15 @@ static int show_cmdline(struct text *t, const struct proc_target *target)
 	return 0;
 }
 
+// Halted, without the interrupts in between. What another CPU counts meanwhile may be seen half: a moment's error.
 static u64 idle_ns(u32 cpu)
 {
-	const struct thread *idle = cpus[cpu].idle;
-	u64 ns = READ_ONCE(idle->cpu_time_ns);
+	u64 ns = READ_ONCE(cpus[cpu].halted_ns), since = READ_ONCE(cpus[cpu].halted_since_ns);
+	u64 now = clock_monotonic_ns();
 
-	if (READ_ONCE(cpus[cpu].running) == idle)
-		ns += clock_monotonic_ns() - READ_ONCE(idle->started_ns);
-	return min(ns, clock_monotonic_ns());
+	if (since && since < now)
+		ns += now - since;
+	return min(ns, now);
 }
 
 static int show_uptime(struct text *t, const struct proc_target *target)

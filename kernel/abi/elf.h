@@ -70,6 +70,14 @@ typedef struct {
 } Elf64_Sym;
 
 typedef struct {
+	long d_tag;
+	union {
+		unsigned long d_val;
+		unsigned long d_ptr;
+	} d_un;
+} Elf64_Dyn;
+
+typedef struct {
 	unsigned long a_type;
 	unsigned long a_val;
 } Elf64_auxv_t;
@@ -94,6 +102,11 @@ _Static_assert(sizeof(Elf64_Sym) == 24, "a symbol is 24 bytes");
 #define PF_X	1
 #define PF_W	2
 #define PF_R	4
+
+#define DT_NULL		0
+#define DT_HASH		4
+#define DT_STRTAB	5
+#define DT_SYMTAB	6
 
 #define SHT_NULL	0
 #define SHT_PROGBITS	1

@@ -274,10 +274,12 @@ void sched_idle(void)
 		WRITE_ONCE(cpu->is_idle, true);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		// STI takes effect after the next instruction: no wake-up fits between the look and the halt (SDM 2B STI).
-		if (!READ_ONCE(cpu->runqueue->nr))
+		if (!READ_ONCE(cpu->runqueue->nr)) {
+			WRITE_ONCE(cpu->halted_since_ns, clock_monotonic_ns());         // the interrupt ends it
 			cpu_wait_interrupt();
-		else
+		} else {
 			interrupts_open();
+		}
 		WRITE_ONCE(cpu->is_idle, false);
 	}
 }

@@ -29,6 +29,8 @@ struct cpu {
 	struct addrspace *active_space; // read by other CPUs (TLB shootdown)
 	bool needs_reschedule;          // also set by other CPUs
 	bool is_idle;                   // also read by other CPUs
+	u64 halted_since_ns;            // 0: it is not halted; also read by other CPUs
+	u64 halted_ns;                  // all it was halted so far; also read by other CPUs
 	u32 interrupt_depth;            // > 0: in an interrupt handler
 	u32 nr_spinlocks_held;          // debug
 	struct { const void *lock; const char *name; u8 rank, depth; void *site; } held[16];    // debug; depth: interrupt_depth then

@@ -9,6 +9,7 @@
 #include "sync/lock.h"
 #include "x86/acpi.h"
 #include "x86/apic.h"
+#include "x86/clock.h"
 #include "x86/cpu.h"
 #include "x86/idt.h"
 #include <abi/errno.h>
@@ -64,6 +65,15 @@ int irq_enable_isa(u32 line, irq_handler handler, void *owner)
 	return 0;
 }
 
+// What an interrupt does is work, also when it found its CPU halted.
+static void end_halt(struct cpu *cpu)
+{
+	u64 since = cpu->halted_since_ns;
+
+	WRITE_ONCE(cpu->halted_since_ns, 0);
+	WRITE_ONCE(cpu->halted_ns, cpu->halted_ns + clock_monotonic_ns() - since);
+}
+
 void irq_dispatch(u32 vector)
 {
 	struct cpu *cpu = this_cpu();
@@ -72,6 +82,8 @@ void irq_dispatch(u32 vector)
 	if (vector == VECTOR_SPURIOUS || (vector >= VECTOR_PIC && vector < VECTOR_PIC + 16))
 		return;                         // not acknowledged: nothing is in service
 	cpu->interrupt_depth++;
+	if (cpu->halted_since_ns)
+		end_halt(cpu);
 	count(COUNTER_INTERRUPTS);
 	if (handler)
 		handler(irqs[vector].owner);

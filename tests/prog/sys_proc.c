@@ -403,3 +403,35 @@ TEST(smaps_rollup_is_the_sum_of_smaps)
 	}
 	CHECK(strstr(slurp("/proc/self/smaps_rollup"), "[rollup]") != NULL);
 }
+
+static unsigned long idle_ns(void)
+{
+	const char *text = must_slurp("/proc/timer_list");
+	unsigned long sum = 0;
+
+	for (const char *at = strstr(text, "_sleeptime"); at; at = strstr(at + 1, "_sleeptime"))
+		sum += strtoul(strpbrk(at, "0123456789"), NULL, 10);
+	return sum;
+}
+
+// While everybody sleeps, a CPU has nothing to do, and says so to the nanosecond; while a program runs, it is busy.
+TEST(idle_is_not_busy)
+{
+	struct timespec moment = { 0, 200000000 }, now, start;
+
+	if (access("/proc/self/counts", F_OK) != 0)
+		SKIP("on Linux others may be busy meanwhile, or it is not for us to see");
+	unsigned long before = idle_ns();
+	MUST(nanosleep(&moment, NULL));
+	unsigned long slept = idle_ns() - before, cpus = (unsigned long)sysconf(_SC_NPROCESSORS_ONLN);
+	CHECK(slept >= 150000000);
+	before = idle_ns();
+	MUST(clock_gettime(CLOCK_MONOTONIC, &start));
+	unsigned long took;
+	do {
+		MUST(clock_gettime(CLOCK_MONOTONIC, &now));
+		took = (unsigned long)(now.tv_sec - start.tv_sec) * 1000000000 + (unsigned long)now.tv_nsec -
+		       (unsigned long)start.tv_nsec;
+	} while (took < 100000000);
+	CHECK(idle_ns() - before <= (cpus - 1) * (took + took));        // the other CPUs, and reading the file
+}

@@ -4,7 +4,7 @@
 //
 //	cc="gcc -std=gnu11 -O2 -ffreestanding -nostdinc -Ilibc/include -Ikernel -fno-pic"
 //	$cc -fno-stack-protector -c tests/unit/libc_test.c -o build/libc_test.o
-//	set -- build/libc/crt0.o build/libc_test.o build/libc/libc.a
+//	set -- build/obj/libc/crt0.asm.o build/libc_test.o build/libc/libc.a
 //	ld -static -z noexecstack -z separate-code -o build/tests/unit/libc_test "$@"
 
 #include <assert.h>
