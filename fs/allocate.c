@@ -8,6 +8,7 @@
  */
 #include "kernel.h"
 #include "cache/writeback.h"
+#include "fs/size_limit.h"
 #include "fs/vfs.h"
 #include "lib/string.h"
 #include "mm/rmap.h"
@@ -176,6 +177,8 @@ static int allocate(struct inode *ip, u32 mode, u64 start, u64 end)
 
 	if (end > old_size && mode & FALLOC_FL_KEEP_SIZE)
 		return -EOPNOTSUPP;
+	if (size_limit_resize(old_size, end))
+		return -EFBIG;
 	if (!may_fit(ip, pages_of(end) - (start >> PAGE_SHIFT)))
 		return -ENOSPC;
 	if (end > old_size)

@@ -2,6 +2,7 @@
  * attributes.c - mode, owner, times and size, as chmod, chown, utimensat and truncate change them.
  */
 #include "fs/attributes.h"
+#include "fs/size_limit.h"
 #include "fs/vfs.h"
 #include "kernel.h"
 #include <abi/errno.h>
@@ -74,7 +75,9 @@ int inode_truncate(struct inode *ip, u64 size)
 	if (atomic_load(&ip->nr_writers) < 0)
 		return -ETXTBSY;
 	write_lock(&ip->lock);
-	error = inode_seal_refuses(ip, size) ? -EPERM : ip->ops->resize(ip, size);
+	error = size_limit_resize(inode_size(ip), size);
+	if (!error)
+		error = inode_seal_refuses(ip, size) ? -EPERM : ip->ops->resize(ip, size);
 	if (!error)
 		inode_touch(ip, false, true, true);
 	write_unlock(&ip->lock);

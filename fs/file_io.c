@@ -18,6 +18,7 @@
 #include "kernel.h"
 #include "cache/writeback.h"
 #include "fs/names.h"
+#include "fs/size_limit.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
 #include "mm/area.h"
@@ -312,6 +313,11 @@ static ssize_t check_range(struct file *f, size_t nr_bytes, u64 *position)
 		return -EINVAL;
 	if (!nr_bytes)
 		return 0;
+	ssize_t allowed = size_limit_write(*position, nr_bytes);
+
+	if (allowed < 0)
+		return allowed;
+	nr_bytes = (size_t)allowed;
 	if (ip->seals) {
 		nr_bytes = inode_sealed_room(ip, *position, nr_bytes);
 		if (!nr_bytes)

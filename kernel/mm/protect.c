@@ -74,22 +74,47 @@ static int protect_area(struct addrspace *as, struct area **a, vaddr_t start, va
 	return 0;
 }
 
+// 1: there is something to do; 0: nothing; -EINVAL, -ENOMEM.
+static int check_request(vaddr_t start, u64 *length, u32 prot)
+{
+	u32 grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
+
+	if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || start & ~PAGE_MASK)
+		return -EINVAL;
+	if (*length == 0)
+		return 0;
+	*length = PAGE_ALIGN_UP(*length);
+	if (*length == 0 || start >= USER_END || *length > USER_END - start)
+		return -ENOMEM;
+	// PROT_SEM asks for memory that atomic operations work on: all does.
+	return prot & ~(u32)(AREA_PROTECTION | PROT_SEM | PROT_GROWSDOWN | PROT_GROWSUP) ? -EINVAL : 1;
+}
+
+// as->lock held. PROT_GROWSDOWN: the change begins where the area that grows does; upwards none grows. a: the first from *start on.
+static int extend_to_growing(const struct area *a, vaddr_t *start, vaddr_t end, u32 prot)
+{
+	if (!(prot & (PROT_GROWSDOWN | PROT_GROWSUP)))
+		return 0;
+	if (!a || a->start >= (prot & PROT_GROWSDOWN ? end : *start + 1))
+		return -ENOMEM;
+	if (!(prot & PROT_GROWSDOWN && a->flags & AREA_GROWS_DOWN))
+		return -EINVAL;
+	*start = a->start;
+	return 0;
+}
+
 i64 mmap_protect(struct addrspace *as, vaddr_t start, u64 length, u32 prot)
 {
-	int error = 0;
+	int error = check_request(start, &length, prot);
 
-	if (start & ~PAGE_MASK || prot & ~(u32)(AREA_PROTECTION | PROT_GROWSDOWN | PROT_GROWSUP))
-		return -EINVAL;
-	if (length == 0)
-		return 0;
-	length = PAGE_ALIGN_UP(length);
-	if (length == 0 || start >= USER_END || length > USER_END - start)
-		return -ENOMEM;
+	if (error <= 0)
+		return error;
 	vaddr_t end = start + length, copy_start = end, copy_end = start;
 
 	write_lock(&as->lock);
 	struct area *a = area_find_from(as, start);
 
+	error = extend_to_growing(a, &start, end, prot);
 	for (vaddr_t at = start; at < end && !error;) {
 		if (!a || a->start > at) {
 			error = -ENOMEM;        // a hole: what came before it keeps the change, as on Linux

@@ -3,6 +3,7 @@
  * first into those of the second. (sendfile into a pipe is a splice, with none.) Holes become zeros, as Linux's copy does where a
  * file system has no way of its own.
  */
+#include "fs/size_limit.h"
 #include "fs/vfs.h"
 #include "kernel.h"
 #include "sys/arguments.h"
@@ -34,7 +35,7 @@ static i64 check_ranges(const struct file *in, u64 from, const struct file *out,
 	nr_bytes = from < size ? min(nr_bytes, size - from) : 0;
 	if (in->inode == out->inode && nr_bytes && from < to + nr_bytes && to < from + nr_bytes)
 		return -EINVAL;
-	return (i64)min(nr_bytes, SPLICE_BYTES_MAX);
+	return nr_bytes ? size_limit_write(to, min(nr_bytes, SPLICE_BYTES_MAX)) : 0;
 }
 
 // One step. What could not be written is not consumed. Bytes, 0 at the end, or an error. to NULL: out's own position.

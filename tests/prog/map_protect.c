@@ -244,3 +244,43 @@ TEST(eacces_holds_after_the_descriptor_is_closed)
 	MUST(close(fd));
 	CHECK_ERR(raw_mprotect((unsigned long)p, PAGE, RW), EACCES);
 }
+
+#ifndef PROT_SEM
+#define PROT_SEM 8
+#endif
+#ifndef PROT_GROWSDOWN
+#define PROT_GROWSDOWN 0x01000000
+#define PROT_GROWSUP 0x02000000
+#endif
+
+TEST(prot_sem_is_taken_and_means_nothing)
+{
+	unsigned char *p = map_anonymous(PAGE);
+
+	MUST(mprotect(p, PAGE, PROT_READ | PROT_SEM));
+	CHECK_SIGNAL(store(p, 1), SIGSEGV, SEGV_ACCERR, p);
+	MUST(mprotect(p, PAGE, RW | PROT_SEM));
+	store(p, 1);
+	CHECK_ERR(mprotect(p, PAGE, PROT_READ | 16), EINVAL);
+	CHECK_EQ(mprotect(p, 0, PROT_READ | 16), 0);            // nothing to do: nothing is looked at
+	CHECK_ERR(mprotect(p + 1, 0, PROT_READ), EINVAL);
+}
+
+TEST(prot_growsdown_begins_where_the_area_does)
+{
+	unsigned char *hole = find_hole(64 * PAGE);
+	unsigned char *p = MUST(mmap(hole + 32 * PAGE, 4 * PAGE, RW, ANON | MAP_GROWSDOWN | MAP_FIXED, -1, 0));
+	unsigned char *plain = map_anonymous(4 * PAGE);
+
+	memset(p, 1, 4 * PAGE);
+	MUST(mprotect(p + 2 * PAGE, PAGE, PROT_READ | PROT_GROWSDOWN));
+	CHECK_SIGNAL(store(p, 2), SIGSEGV, SEGV_ACCERR, p);
+	CHECK_SIGNAL(store(p + 2 * PAGE, 2), SIGSEGV, SEGV_ACCERR, p + 2 * PAGE);
+	store(p + 3 * PAGE, 2);                                 // behind what was asked for
+	CHECK_ERR(mprotect(plain + PAGE, PAGE, PROT_READ | PROT_GROWSDOWN), EINVAL);
+	CHECK_ERR(mprotect(plain, PAGE, PROT_READ | PROT_GROWSUP), EINVAL);     // no area grows upwards
+	CHECK_ERR(mprotect(plain, PAGE, PROT_READ | PROT_GROWSUP | PROT_GROWSDOWN), EINVAL);
+	CHECK_ERR(mprotect(hole, PAGE, PROT_READ | PROT_GROWSDOWN), ENOMEM);
+	CHECK_ERR(mprotect(hole, PAGE, PROT_READ | PROT_GROWSUP), ENOMEM);
+	store(plain, 3);
+}

@@ -314,3 +314,18 @@ TEST(a_large_mapping_moves_whole)
 		CHECK_EQ(load(to + i * PAGE + i % PAGE), pattern(i));
 	CHECK_EQ(load(to + pages * PAGE), 0);
 }
+
+// Linux 6.17 began to move several areas at once where nothing else changes; the man page of 6.1 says EFAULT.
+TEST(fixed_over_several_areas_is_efault)
+{
+	unsigned char *p = map_anonymous(4 * PAGE), *to = find_hole(4 * PAGE);
+
+	memset(p, 7, 4 * PAGE);
+	MUST(mprotect(p + 2 * PAGE, PAGE, PROT_READ));
+	if (mremap(p, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) != MAP_FAILED) {
+		CHECK(own_count("syscalls") == -1);
+		SKIP("this Linux moves several areas at once");
+	}
+	CHECK_EQ(errno, EFAULT);
+	CHECK_BYTES(p, 4 * PAGE, 7);
+}
