@@ -9,6 +9,7 @@
 #include "mm/addrspace.h"
 #include "mm/fault.h"
 #include "mm/frame.h"
+#include "mm/inherit.h"
 #include "mm/slab.h"
 #include "mm/unmap.h"
 #include "proc/process.h"
@@ -160,43 +161,6 @@ u64 addrspace_resident(struct addrspace *as)
 	return n > 0 ? (u64)n : 0;
 }
 
-struct copy_state {
-	struct addrspace *to;
-	vaddr_t next;           // where the child had no table and none could be had without sleeping
-};
-
-// One entry of the parent's private area, table locked: shown in the child too, read-only in both.
-static int copy_entry(struct pte_slot *slot, vaddr_t va, void *argument)
-{
-	struct copy_state *state = argument;
-	pte_t e = *slot->entry;
-
-	if (!pte_is_present(e))
-		return 0;
-	struct page *p = pte_page(e);
-
-	// Clean pages of the file come back by a fault; a copy of our own does not.
-	if (p != zero_page && p->owner != PAGE_ANON)
-		return 0;
-	if (pte_is_writable(e))
-		pte_set(slot, pte_write_protect(e));
-	state->next = va;
-	// Counted before it can be seen: a truncation may take it out of the child at once.
-	if (p != zero_page) {
-		page_get(p);
-		atomic_add(&p->map_count, 1);
-		atomic_add(&state->to->nr_anon_resident, 1);
-	}
-	if (pgtable_fill(state->to, va, pte_write_protect(e)) == 0)
-		return 0;
-	if (p != zero_page) {
-		atomic_sub(&state->to->nr_anon_resident, 1);
-		atomic_sub(&p->map_count, 1);
-		page_put(p);
-	}
-	return -ENOMEM;
-}
-
 static int copy_area(struct addrspace *from, struct addrspace *to, struct area *a)
 {
 	struct area *twin;
@@ -211,17 +175,7 @@ static int copy_area(struct addrspace *from, struct addrspace *to, struct area *
 	if (a->flags & (AREA_SHARED | AREA_WIPE_ON_FORK) || !a->has_private_pages)
 		return 0;
 	twin->has_private_pages = true;
-	struct copy_state state = { .to = to, .next = a->start };
-
-	// Under the parent's table lock nothing may sleep. Where the child lacks a table then, make it here and go on.
-	while (pgtable_visit(from, state.next, a->end, copy_entry, &state)) {
-		struct pte_slot slot;
-
-		if (pgtable_slot_lock(to, state.next, true, &slot))
-			return -ENOMEM;
-		pgtable_slot_unlock(&slot);
-	}
-	return 0;
+	return inherit_pages(from, to, a);
 }
 
 int addrspace_copy(struct addrspace *from, struct addrspace **out)

@@ -36,19 +36,20 @@ static enum fault_result check_access(const struct area *a, const struct fault *
 	return granted & f->access ? FAULT_OK : FAULT_NO_PERMISSION;
 }
 
-bool fault_install(struct addrspace *as, struct fault *f, struct page *p, pte_t expected, pte_t fresh)
+bool fault_install(struct addrspace *as, struct fault *f, struct page *p, struct found *found, pte_t fresh)
 {
-	struct pte_slot slot;
-	vaddr_t va = PAGE_ALIGN_DOWN(f->address);
+	struct pte_slot *slot = &found->slot;
 
-	if (pgtable_slot_lock(as, va, true, &slot)) {
+	if (likely(slot->entry)) {
+		pgtable_slot_relock(slot);
+	} else if (pgtable_slot_lock(as, f->address, true, slot)) {
 		f->error = -ENOMEM;
 		return false;
 	}
-	bool is_same = slot.entry->bits == expected.bits;
+	bool is_same = slot->entry->bits == found->entry.bits;
 
 	if (is_same) {
-		struct page *before = pte_is_none(expected) ? zero_page : pte_page(expected);
+		struct page *before = pte_is_none(found->entry) ? zero_page : pte_page(found->entry);
 
 		if (p != zero_page) {
 			atomic_add(&p->map_count, 1);
@@ -59,15 +60,10 @@ bool fault_install(struct addrspace *as, struct fault *f, struct page *p, pte_t 
 			atomic_sub(&before->map_count, 1);
 			atomic_sub(resident_count(as, before), 1);
 		}
-		pte_set(&slot, fresh);
+		pte_set(slot, fresh);
 	}
-	pgtable_slot_unlock(&slot);
+	pgtable_slot_unlock(slot);
 	return is_same;
-}
-
-static enum fault_result fault_copy(struct addrspace *as, struct area *a, struct fault *f, pte_t found)
-{
-	return pte_is_none(found) ? fault_copy_absent(as, a, f) : fault_copy_present(as, a, f, found);
 }
 
 static enum fault_verb choose_verb(const struct area *a, const struct fault *f, pte_t found)
@@ -87,33 +83,24 @@ static enum fault_verb choose_verb(const struct area *a, const struct fault *f, 
 	return is_write ? VERB_COPY : VERB_MAP;
 }
 
-static pte_t look(struct addrspace *as, vaddr_t va)
-{
-	struct pte_slot slot;
-	pte_t found = { 0 };
-
-	if (pgtable_slot_lock(as, va, false, &slot) == 0) {
-		found = *slot.entry;
-		pgtable_slot_unlock(&slot);
-	}
-	return found;
-}
-
 static enum fault_result act(struct addrspace *as, struct area *a, struct fault *f)
 {
-	pte_t found = look(as, PAGE_ALIGN_DOWN(f->address));
+	struct found found = { 0 };
 
+	if (pgtable_slot_find(as, f->address, &found.slot))
+		found.entry = READ_ONCE(*found.slot.entry);
 	f->need = NEED_NOTHING;
-	f->verb = choose_verb(a, f, found);
+	f->verb = choose_verb(a, f, found.entry);
 	switch (f->verb) {
 	case VERB_ZERO:
-		return fault_zero(as, a, f);
+		return fault_zero(as, a, f, &found);
 	case VERB_MAP:
-		return fault_map(as, a, f);
+		return fault_map(as, a, f, &found);
 	case VERB_DIRTY:
-		return fault_dirty(as, a, f, found);
+		return fault_dirty(as, a, f, &found);
 	case VERB_COPY:
-		return fault_copy(as, a, f, found);
+		return pte_is_none(found.entry) ? fault_copy_absent(as, a, f, &found) :
+						  fault_copy_present(as, a, f, &found);
 	case VERB_RACE:
 	case VERB_NONE:
 		break;

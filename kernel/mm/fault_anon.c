@@ -11,7 +11,7 @@
 #include "x86/pgtable.h"
 #include "x86/tlb.h"
 
-enum fault_result fault_zero(struct addrspace *as, struct area *a, struct fault *f)
+enum fault_result fault_zero(struct addrspace *as, struct area *a, struct fault *f, struct found *found)
 {
 	bool is_write = f->access & FAULT_WRITE;
 	struct page *p = zero_page;
@@ -26,7 +26,7 @@ enum fault_result fault_zero(struct addrspace *as, struct area *a, struct fault 
 		process_count(COUNT_ZERO_FILLS);
 		a->has_private_pages = true;
 	}
-	if (fault_install(as, f, p, (pte_t){ 0 }, pte_make(p, a->flags, is_write ? PTE_WRITABLE : PTE_READ_ONLY)))
+	if (fault_install(as, f, p, found, pte_make(p, a->flags, is_write ? PTE_WRITABLE : PTE_READ_ONLY)))
 		return FAULT_OK;
 	if (is_write)
 		page_put(p);
@@ -34,7 +34,7 @@ enum fault_result fault_zero(struct addrspace *as, struct area *a, struct fault 
 }
 
 enum fault_result fault_install_copy(struct addrspace *as, struct area *a, struct fault *f,
-				      struct page *original, pte_t found)
+				      struct page *original, struct found *found)
 {
 	struct page *copy = frame_alloc(PAGE_ANON, 0);
 
@@ -52,7 +52,7 @@ enum fault_result fault_install_copy(struct addrspace *as, struct area *a, struc
 	}
 	count(COUNTER_COW_COPIES);
 	process_count(COUNT_COW_COPIES);
-	if (pte_is_none(found))
+	if (pte_is_none(found->entry))
 		return FAULT_OK;
 	tlb_flush_range(as, va, va + PAGE_SIZE);        // other threads may still read the original
 	if (original != zero_page)
@@ -60,30 +60,28 @@ enum fault_result fault_install_copy(struct addrspace *as, struct area *a, struc
 	return FAULT_OK;
 }
 
-enum fault_result fault_copy_present(struct addrspace *as, struct area *a, struct fault *f, pte_t found)
+enum fault_result fault_copy_present(struct addrspace *as, struct area *a, struct fault *f, struct found *found)
 {
-	vaddr_t va = PAGE_ALIGN_DOWN(f->address);
-	struct pte_slot slot;
+	struct pte_slot *slot = &found->slot;
 
-	if (pgtable_slot_lock(as, va, false, &slot))
-		return FAULT_RETRY;
-	if (slot.entry->bits != found.bits) {
-		pgtable_slot_unlock(&slot);
+	pgtable_slot_relock(slot);
+	if (slot->entry->bits != found->entry.bits) {
+		pgtable_slot_unlock(slot);
 		return FAULT_RETRY;
 	}
-	struct page *original = pte_page(found);
+	struct page *original = pte_page(found->entry);
 
 	// Alone: ours to write. Nobody can join in, fork wants as->lock for writing.
 	if (original->owner == PAGE_ANON && atomic_load(&original->refs) == 1) {
-		pte_set(&slot, pte_make(original, a->flags, PTE_WRITABLE));
-		pgtable_slot_unlock(&slot);
-		tlb_flush_page_local(va);
+		pte_set(slot, pte_make(original, a->flags, PTE_WRITABLE));
+		pgtable_slot_unlock(slot);
+		tlb_flush_page_local(f->address);
 		f->verb = VERB_DIRTY;
 		return FAULT_OK;
 	}
 	if (original != zero_page)
 		page_get(original);
-	pgtable_slot_unlock(&slot);
+	pgtable_slot_unlock(slot);
 	if (original == zero_page) {
 		count(COUNTER_ZERO_FILLS);
 		process_count(COUNT_ZERO_FILLS);

@@ -46,14 +46,14 @@ static enum fault_result find_cache_page(struct area *a, struct fault *f)
 	return FAULT_OK;
 }
 
-enum fault_result fault_map(struct addrspace *as, struct area *a, struct fault *f)
+enum fault_result fault_map(struct addrspace *as, struct area *a, struct fault *f, struct found *found)
 {
 	enum fault_result result = find_cache_page(a, f);
 
 	if (result != FAULT_OK)
 		return result;
 	page_get(f->page);
-	if (!fault_install(as, f, f->page, (pte_t){ 0 }, pte_make(f->page, a->flags, PTE_READ_ONLY))) {
+	if (!fault_install(as, f, f->page, found, pte_make(f->page, a->flags, PTE_READ_ONLY))) {
 		page_put(f->page);
 		result = fault_lost_race(f);
 	}
@@ -64,7 +64,7 @@ enum fault_result fault_map(struct addrspace *as, struct area *a, struct fault *
 	return result;
 }
 
-enum fault_result fault_dirty(struct addrspace *as, struct area *a, struct fault *f, pte_t found)
+enum fault_result fault_dirty(struct addrspace *as, struct area *a, struct fault *f, struct found *found)
 {
 	enum fault_result result = find_cache_page(a, f);
 
@@ -81,14 +81,14 @@ enum fault_result fault_dirty(struct addrspace *as, struct area *a, struct fault
 		a->cache->ops->dirtied(a->cache);
 	pte_t fresh = pte_make(p, a->flags, PTE_WRITABLE);
 
-	if (pte_is_none(found)) {
+	if (pte_is_none(found->entry)) {
 		page_get(p);
 		if (!fault_install(as, f, p, found, fresh)) {
 			page_put(p);
 			result = fault_lost_race(f);
 		}
 	} else {
-		result = pte_upgrade(as, PAGE_ALIGN_DOWN(f->address), found, fresh) ? FAULT_OK : FAULT_RETRY;
+		result = pte_upgrade(&found->slot, f->address, found->entry, fresh) ? FAULT_OK : FAULT_RETRY;
 	}
 	page_unlock(p);
 	count(COUNTER_DIRTY_FAULTS);
@@ -96,13 +96,13 @@ enum fault_result fault_dirty(struct addrspace *as, struct area *a, struct fault
 	return result;
 }
 
-enum fault_result fault_copy_absent(struct addrspace *as, struct area *a, struct fault *f)
+enum fault_result fault_copy_absent(struct addrspace *as, struct area *a, struct fault *f, struct found *found)
 {
 	enum fault_result result = find_cache_page(a, f);
 
 	if (result != FAULT_OK)
 		return result;
-	result = fault_install_copy(as, a, f, f->page, (pte_t){ 0 });
+	result = fault_install_copy(as, a, f, f->page, found);
 	page_unlock(f->page);
 	return result;
 }

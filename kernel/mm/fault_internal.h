@@ -20,10 +20,16 @@ static inline pgoff_t index_in_file(const struct area *a, vaddr_t address)
 	return area_page(a, address);
 }
 
+// Where the entry of f->address stands, and what it holds (without the table's lock: fault_install looks again).
+struct found {
+	struct pte_slot slot;           // entry NULL: no table yet
+	pte_t entry;
+};
+
 // Puts the page into the slot when that still holds what the fault found there. The page's reference goes with it; the
 // reference of the page that it takes the place of becomes the caller's, who gives it back after the flush. False: it did
 // not, and fault_lost_race says what that means.
-bool fault_install(struct addrspace *as, struct fault *f, struct page *p, pte_t expected, pte_t fresh) MUST_CHECK;
+bool fault_install(struct addrspace *as, struct fault *f, struct page *p, struct found *found, pte_t fresh) MUST_CHECK;
 
 static inline enum fault_result fault_lost_race(struct fault *f)
 {
@@ -31,16 +37,16 @@ static inline enum fault_result fault_lost_race(struct fault *f)
 }
 
 /* fault_anon.c */
-enum fault_result fault_zero(struct addrspace *as, struct area *a, struct fault *f);
-// A store to a private page that the entry shows read-only. found was read under the table lock, which is not held now.
-enum fault_result fault_copy_present(struct addrspace *as, struct area *a, struct fault *f, pte_t found);
+enum fault_result fault_zero(struct addrspace *as, struct area *a, struct fault *f, struct found *found);
+// A store to a private page that the entry shows read-only.
+enum fault_result fault_copy_present(struct addrspace *as, struct area *a, struct fault *f, struct found *found);
 // Replaces what the slot shows (the shared original, still referenced by the caller) by our own copy.
 enum fault_result fault_install_copy(struct addrspace *as, struct area *a, struct fault *f,
-				     struct page *original, pte_t found);
+				     struct page *original, struct found *found);
 
 /* fault_file.c */
-enum fault_result fault_map(struct addrspace *as, struct area *a, struct fault *f);
+enum fault_result fault_map(struct addrspace *as, struct area *a, struct fault *f, struct found *found);
 // A store to a shared page: a place on disk first (a full disk is told now), then dirty, then writable.
-enum fault_result fault_dirty(struct addrspace *as, struct area *a, struct fault *f, pte_t found);
+enum fault_result fault_dirty(struct addrspace *as, struct area *a, struct fault *f, struct found *found);
 // A first store to a private page of a file: the copy is made from the cache's page, which is not mapped at all.
-enum fault_result fault_copy_absent(struct addrspace *as, struct area *a, struct fault *f);
+enum fault_result fault_copy_absent(struct addrspace *as, struct area *a, struct fault *f, struct found *found);

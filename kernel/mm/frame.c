@@ -20,6 +20,7 @@
 
 #define STOCK_MAX 64                    // frames a CPU keeps for itself
 #define STOCK_BATCH 32                  // moved to or from the lists at a time
+#define STOCK_ORDER 5                   // the largest block that goes into a stock whole: STOCK_BATCH frames
 #define POISON 0x5aa55aa5deadf4eeul     // what a freed frame holds in debug builds
 #define IS_POISONED 1ul                 // page.private of such a frame; memory that was never used is not poisoned
 
@@ -121,37 +122,64 @@ static struct page *unlist_block(u32 order)
 	return p;
 }
 
+// frames_lock held. Lists nr frames one after the other, in blocks as large as their numbers allow.
+static void list_frames(struct page *first, u64 nr)
+{
+	pfn_t n = page_to_pfn(first);
+
+	while (nr) {
+		u32 order = 0;
+
+		while (order < FRAME_MAX_ORDER && !(n & (1ul << order)) && (2ul << order) <= nr)
+			order++;
+		list_block(pfn_to_page(n), order);
+		n += 1ul << order;
+		nr -= 1ul << order;
+	}
+}
+
+// Fills the stock with whole blocks, the smallest first: large ones stay whole for those who need them.
 // Down to the reserve, which only those may use who cannot reclaim.
 static void stock_fill(struct frame_cache *stock, u64 reserve)
 {
 	spin_lock(&frames_lock);
 	while (stock->nr < STOCK_BATCH && nr_free_listed > reserve) {
-		struct page *p = unlist_block(0);
+		u32 order = 0;
+
+		while (order < STOCK_ORDER && list_is_empty(&free_lists[order]))
+			order++;
+		struct page *p = unlist_block(order);
 
 		if (!p)
 			break;
-		stock->stock[stock->nr++] = p;
+		// The lowest is taken first: memory that is touched in order is then freed in order, as whole blocks.
+		for (u32 i = 1u << order; i-- > 0;)
+			stock->stock[stock->nr++] = p + i;
 	}
 	spin_unlock(&frames_lock);
 }
 
-static void stock_drain(struct frame_cache *stock, u32 keep)
+// Gives the oldest of the stock back; frames that follow one another, up or down, go as one.
+static void stock_drain(struct frame_cache *stock, u32 nr)
 {
+	struct page **s = stock->stock;
+
 	spin_lock(&frames_lock);
-	while (stock->nr > keep)
-		list_block(stock->stock[--stock->nr], 0);
+	for (u32 i = 0, run; i < nr; i += run) {
+		i64 step = i + 1 < nr && s[i + 1] == s[i] - 1 ? -1 : 1;
+
+		for (run = 1; i + run < nr && s[i + run] == s[i] + step * (i64)run;)
+			run++;
+		list_frames(step < 0 ? s[i + run - 1] : s[i], run);
+	}
 	spin_unlock(&frames_lock);
+	stock->nr -= nr;
+	for (u32 i = 0; i < stock->nr; i++)
+		s[i] = s[nr + i];
 }
 
 static struct page *take(u32 order, u64 reserve)
 {
-	if (order == 0) {
-		struct frame_cache *stock = &stocks[this_cpu()->id];
-
-		if (!stock->nr)
-			stock_fill(stock, reserve);
-		return stock->nr ? stock->stock[--stock->nr] : NULL;
-	}
 	spin_lock(&frames_lock);
 	struct page *p = nr_free_listed >= reserve + (1ul << order) ? unlist_block(order) : NULL;
 	spin_unlock(&frames_lock);
@@ -164,11 +192,76 @@ static bool may_use_reserve(void)
 	return current && (current->is_reclaiming || current_must_die());
 }
 
+// The stock had none. May sleep and come back on another CPU.
+static struct page *take_single_slow(u32 flags)
+{
+	u64 reserve = flags & FRAME_ATOMIC ? 0 : reclaim_min_mark;
+
+	for (u32 tries = 0;; tries++) {
+		struct frame_cache *stock = &stocks[this_cpu()->id];
+
+		if (!stock->nr)
+			stock_fill(stock, reserve);
+		if (stock->nr)
+			return stock->stock[--stock->nr];
+		if (reserve && may_use_reserve()) {
+			reserve = 0;
+			continue;
+		}
+		if (flags & FRAME_ATOMIC || !reclaim_direct(tries, 1))
+			return NULL;
+	}
+}
+
+static inline void check_taken(struct page *p, u32 order)
+{
+	debug_assert(p->owner == PAGE_FREE && p->refs == 0);
+	if (DEBUG_BUILD) {
+		for (u32 i = 0; i < 1u << order; i++)
+			check_poison(p + i);
+	}
+}
+
+// The first frame's record as a new owner finds it.
+static inline void begin_use(struct page *p, u32 order, enum page_owner owner)
+{
+	p->flags = 0;
+	p->refs = 1;
+	p->map_count = 0;
+	p->owner = (u8)owner;
+	p->order = (u8)order;
+	p->error = 0;
+	p->cache = NULL;
+	p->index = 0;
+	p->private = 0;
+	list_init(&p->link);
+}
+
+struct page *frame_alloc(enum page_owner owner, u32 flags)
+{
+	struct frame_cache *stock = &stocks[this_cpu()->id];
+
+	if (unlikely(READ_ONCE(nr_free_listed) < reclaim_low_mark) && !(flags & FRAME_ATOMIC))
+		reclaim_wake();
+	struct page *p = likely(stock->nr) ? stock->stock[--stock->nr] : take_single_slow(flags);
+
+	if (!p)
+		return NULL;
+	check_taken(p, 0);
+	begin_use(p, 0, owner);
+	count(COUNTER_PGALLOC);
+	if (flags & FRAME_ZERO)
+		page_zero(page_address(p));
+	return p;
+}
+
 struct page *frames_alloc(u32 order, enum page_owner owner, u32 flags)
 {
 	struct page *p;
 
 	assert(order <= FRAME_MAX_ORDER);
+	if (order == 0)
+		return frame_alloc(owner, flags);
 	if (!(flags & FRAME_ATOMIC) && nr_free_listed < reclaim_low_mark)
 		reclaim_wake();
 	u64 reserve = flags & FRAME_ATOMIC ? 0 : reclaim_min_mark;
@@ -181,21 +274,8 @@ struct page *frames_alloc(u32 order, enum page_owner owner, u32 flags)
 		if (flags & FRAME_ATOMIC || !reclaim_direct(tries, 1ul << order))
 			return NULL;
 	}
-	debug_assert(p->owner == PAGE_FREE && p->refs == 0);
-	if (DEBUG_BUILD) {
-		for (u32 i = 0; i < 1u << order; i++)
-			check_poison(p + i);
-	}
-	p->flags = 0;
-	p->refs = 1;
-	p->map_count = 0;
-	p->owner = (u8)owner;
-	p->order = (u8)order;
-	p->error = 0;
-	p->cache = NULL;
-	p->index = 0;
-	p->private = 0;
-	list_init(&p->link);
+	check_taken(p, order);
+	begin_use(p, order, owner);
 	for (u32 i = 1; i < 1u << order; i++) {
 		p[i].owner = (u8)owner;
 		p[i].refs = 1;
@@ -208,6 +288,17 @@ struct page *frames_alloc(u32 order, enum page_owner owner, u32 flags)
 			page_zero(page_address(p + i));
 	}
 	return p;
+}
+
+static inline void mark_one_free(struct page *p)
+{
+	p->owner = PAGE_FREE;
+	p->flags = 0;
+	p->refs = 0;
+	p->order = 0;
+	p->private = 0;
+	if (DEBUG_BUILD)
+		poison(p);
 }
 
 // The records say FREE, the bytes of used memory are poisoned; then the block may be listed.
@@ -225,20 +316,27 @@ static void mark_free(struct page *p, u32 order, bool was_used)
 	p->order = (u8)order;
 }
 
+// A single frame, whose last reference has gone, into this CPU's stock.
+static inline void free_single(struct frame_cache *stock, struct page *p)
+{
+	assert(p->map_count == 0);      // P2
+	debug_assert(!page_has(p, PAGE_LOCKED | PAGE_ON_LRU));
+	mark_one_free(p);
+	if (unlikely(stock->nr == STOCK_MAX))
+		stock_drain(stock, STOCK_BATCH);
+	stock->stock[stock->nr++] = p;
+}
+
 void frames_free(struct page *first, u32 order)
 {
 	assert(first->refs == 1 && first->map_count == 0);      // P2
-	debug_assert(!page_has(first, PAGE_LOCKED | PAGE_ON_LRU));
-	mark_free(first, order, true);
 	count_add(COUNTER_PGFREE, 1ul << order);
 	if (order == 0) {
-		struct frame_cache *stock = &stocks[this_cpu()->id];
-
-		if (stock->nr == STOCK_MAX)
-			stock_drain(stock, STOCK_MAX - STOCK_BATCH);
-		stock->stock[stock->nr++] = first;
+		free_single(&stocks[this_cpu()->id], first);
 		return;
 	}
+	debug_assert(!page_has(first, PAGE_LOCKED | PAGE_ON_LRU));
+	mark_free(first, order, true);
 	spin_lock(&frames_lock);
 	list_block(first, order);
 	spin_unlock(&frames_lock);
@@ -255,21 +353,37 @@ void page_put(struct page *p)
 	}
 }
 
+void pages_put(struct page **pages, u32 nr)
+{
+	struct frame_cache *stock = &stocks[this_cpu()->id];
+	u32 nr_freed = 0;
+
+	for (u32 i = 0; i < nr; i++) {
+		struct page *p = pages[i];
+		i32 left = atomic_sub_return(&p->refs, 1);
+
+		assert(left >= 0);
+		if (left)
+			continue;
+		if (unlikely(p->order)) {
+			p->refs = 1;
+			frames_free(p, p->order);
+			continue;
+		}
+		free_single(stock, p);
+		nr_freed++;
+	}
+	count_add(COUNTER_PGFREE, nr_freed);
+}
+
 static void hand_over(pfn_t first, u64 nr_frames)
 {
 	nr_total += nr_frames;
-	while (nr_frames) {
-		u32 order = 0;
-
-		while (order < FRAME_MAX_ORDER && !(first & (1ul << order)) && (2ul << order) <= nr_frames)
-			order++;
-		mark_free(pfn_to_page(first), order, false);
-		spin_lock(&frames_lock);
-		list_block(pfn_to_page(first), order);
-		spin_unlock(&frames_lock);
-		first += 1ul << order;
-		nr_frames -= 1ul << order;
-	}
+	for (u64 i = 0; i < nr_frames; i++)
+		mark_free(pfn_to_page(first + i), 0, false);
+	spin_lock(&frames_lock);
+	list_frames(pfn_to_page(first), nr_frames);
+	spin_unlock(&frames_lock);
 }
 
 void frames_init(void)

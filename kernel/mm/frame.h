@@ -18,10 +18,7 @@ void frames_init(void);
 struct page *frames_alloc(u32 order, enum page_owner owner, u32 flags) MUST_CHECK;
 void frames_free(struct page *first, u32 order);        // refs must be 1; any context with interrupts open
 
-static inline struct page *frame_alloc(enum page_owner owner, u32 flags)
-{
-	return frames_alloc(0, owner, flags);
-}
+struct page *frame_alloc(enum page_owner owner, u32 flags) MUST_CHECK;  // one, from this CPU's stock
 
 u64 frames_total(void);                 // RAM the allocator was given
 u64 frames_free_count(void);

@@ -113,5 +113,6 @@ static inline void page_get(struct page *p)
 
 // Gives a reference back; the last one frees the frame. Any context that may take RANK_FRAMES.
 void page_put(struct page *p);
+void pages_put(struct page **pages, u32 nr);    // one reference of each
 // The same from an interrupt, where the frame allocator must not be entered: a thread does it. p->link is used for that.
 void page_put_later(struct page *p);

@@ -19,31 +19,64 @@ struct unmap_state {
 	u64 nr;
 };
 
-static int unmap_entry(struct pte_slot *slot, vaddr_t va, void *argument)
-{
-	struct unmap_state *state = argument;
-	pte_t e = *slot->entry;
+// What of a stretch leaves is counted here and entered into the table's and the space's counts once.
+struct unmap_tally {
+	u32 nr_cleared, nr_anon, nr_file;
+	vaddr_t first, behind;          // of the addresses that were cleared
+};
 
-	if (!pte_is_present(e))
-		return 0;
+// One entry that is not empty. True when the batch is full.
+static inline bool unmap_entry(struct unmap_state *state, pte_t *entry, vaddr_t va, struct unmap_tally *tally)
+{
+	pte_t e = *entry;
 	struct page *p = pte_page(e);
 
-	if (state->what == UNMAP_CACHE_PAGES && (p->owner == PAGE_ANON || p == zero_page))
-		return 0;
-	e = pte_exchange(slot, (pte_t){ 0 });
-	if (p == zero_page) {
-		tlb_batch_add_range(&state->batch, va);
-		return 0;
+	if (!pte_is_present(e) || (state->what == UNMAP_CACHE_PAGES && (p->owner == PAGE_ANON || p == zero_page)))
+		return false;
+	e.bits = atomic_exchange(&entry->bits, 0);
+	if (!tally->nr_cleared++)
+		tally->first = va;
+	tally->behind = va + PAGE_SIZE;
+	if (p == zero_page)
+		return false;
+	if (p->owner == PAGE_ANON) {
+		tally->nr_anon++;
+	} else {
+		tally->nr_file++;
+		if (pte_is_accessed(e) && !page_has(p, PAGE_REFERENCED))
+			page_set(p, PAGE_REFERENCED);
 	}
-	if (pte_is_accessed(e) && p->owner == PAGE_CACHE && !page_has(p, PAGE_REFERENCED))
-		page_set(p, PAGE_REFERENCED);
 	i32 left = atomic_sub_return(&p->map_count, 1);
 
 	assert(left >= 0);              // P2
-	atomic_sub(resident_count(state->batch.space, p), 1);
-	state->nr++;
-	state->next = va + PAGE_SIZE;
-	return tlb_batch_add_page(&state->batch, va, p);
+	return tlb_batch_add_page(&state->batch, p);
+}
+
+static int unmap_run(struct pte_run *run, void *argument)
+{
+	struct unmap_state *state = argument;
+	struct addrspace *as = state->batch.space;
+	struct unmap_tally tally = { 0 };
+	u32 nr_left = run->record->nr_entries;
+	bool is_full = false;
+
+	for (u32 i = 0; i < run->nr && nr_left && !is_full; i++) {
+		if (pte_is_none(run->entries[i]))
+			continue;
+		nr_left--;
+		is_full = unmap_entry(state, &run->entries[i], run->start + ((u64)i << PAGE_SHIFT), &tally);
+	}
+	if (!tally.nr_cleared)
+		return 0;
+	run->record->nr_entries -= tally.nr_cleared;
+	if (tally.nr_anon)
+		atomic_sub(&as->nr_anon_resident, tally.nr_anon);
+	if (tally.nr_file)
+		atomic_sub(&as->nr_file_resident, tally.nr_file);
+	tlb_batch_add_range(&state->batch, tally.first, tally.behind);
+	state->nr += tally.nr_anon + tally.nr_file;
+	state->next = tally.behind;
+	return is_full;
 }
 
 u64 unmap_entries(struct addrspace *as, vaddr_t start, vaddr_t end, enum unmap_what what)
@@ -52,7 +85,7 @@ u64 unmap_entries(struct addrspace *as, vaddr_t start, vaddr_t end, enum unmap_w
 
 	tlb_batch_init(&state.batch, as);
 	atomic_add(&as->nr_flushes_pending, 1);         // before the first entry goes: see rmap_clean
-	while (pgtable_visit(as, state.next, end, unmap_entry, &state))
+	while (pgtable_visit_runs(as, state.next, end, unmap_run, &state))
 		tlb_batch_flush(&state.batch);
 	tlb_batch_flush(&state.batch);
 	atomic_sub(&as->nr_flushes_pending, 1);
@@ -113,7 +146,7 @@ void unmap_everything(struct addrspace *as, struct list *dead)
 	atomic_add(&as->nr_flushes_pending, 1);
 	for (a = area_find_from(as, 0); a; a = area_next(a)) {
 		state.next = a->start;
-		while (pgtable_visit(as, state.next, a->end, unmap_entry, &state))
+		while (pgtable_visit_runs(as, state.next, a->end, unmap_run, &state))
 			tlb_batch_flush(&state.batch);
 	}
 	tlb_batch_flush(&state.batch);

@@ -14,15 +14,6 @@
 #include "x86/tlb.h"
 #include "x86/uaccess.h"
 
-#define BIT_PRESENT (1ul << 0)
-#define BIT_WRITABLE (1ul << 1)
-#define BIT_USER (1ul << 2)
-#define BIT_ACCESSED (1ul << 5)
-#define BIT_DIRTY (1ul << 6)
-#define BIT_NO_EXECUTE (1ul << 63)
-#define BIT_HIDDEN (1ul << 9)           // ours: PROT_NONE; the frame stays, the processor sees nothing
-#define FRAME_BITS 0x000ffffffffff000ul
-
 #define ENTRIES 512
 #define LEVELS 4
 #define KERNEL_HALF 256                 // first top-level entry of the kernel's half
@@ -59,7 +50,7 @@ static inline u32 index_at(vaddr_t va, u32 level)       // level 0: the last
 
 static inline u64 *table_at(u64 entry)
 {
-	return direct_map(entry & FRAME_BITS);
+	return direct_map(entry & PTE_FRAME);
 }
 
 static inline u64 span_of(u32 level)            // bytes behind one entry of that level
@@ -80,13 +71,11 @@ static int table_add(struct addrspace *as, struct page *parent, u64 *link)
 
 	if (!table)
 		return -ENOMEM;
-	table->nr_entries = 0;
-	table->table_word = 0;
 	spin_lock(&as->table_lock);
 	if (!*link) {
 		// The count first: visit_below never meets more entries than are counted.
 		atomic_add(&parent->nr_entries, 1);
-		atomic_store(link, page_to_physical(table) | BIT_PRESENT | BIT_WRITABLE | BIT_USER);
+		atomic_store(link, page_to_physical(table) | PTE_PRESENT | PTE_WRITE | PTE_USER);
 		table = NULL;
 		atomic_add(&as->nr_tables, 1);
 	}
@@ -96,7 +85,31 @@ static int table_add(struct addrspace *as, struct page *parent, u64 *link)
 	return 0;
 }
 
-int pgtable_slot_lock(struct addrspace *as, vaddr_t va, bool create, struct pte_slot *out)
+// The table behind an entry that is not of the last level.
+static inline u64 *table_below(const u64 *table, vaddr_t va, u32 level)
+{
+	u64 entry = READ_ONCE(table[index_at(va, level)]);
+
+	return entry ? table_at(entry) : NULL;
+}
+
+bool pgtable_slot_find(struct addrspace *as, vaddr_t va, struct pte_slot *out)
+{
+	u64 *table = direct_map(as->root);
+
+	out->entry = NULL;
+	if (!(table = table_below(table, va, 3)) || !(table = table_below(table, va, 2)))
+		return false;
+	u64 entry = READ_ONCE(table[index_at(va, 1)]);
+
+	if (!entry)
+		return false;
+	out->table = pfn_to_page((entry & PTE_FRAME) >> PAGE_SHIFT);
+	out->entry = (pte_t *)&table_at(entry)[index_at(va, 0)];
+	return true;
+}
+
+static int make_tables(struct addrspace *as, vaddr_t va)
 {
 	u64 *table = direct_map(as->root);
 	struct page *parent = root_record(as);
@@ -105,19 +118,31 @@ int pgtable_slot_lock(struct addrspace *as, vaddr_t va, bool create, struct pte_
 		u64 *link = &table[index_at(va, level)];
 
 		if (!READ_ONCE(*link)) {
-			if (!create)
-				return -ENOENT;
 			int error = table_add(as, parent, link);
 			if (error)
 				return error;
 		}
 		table = table_at(READ_ONCE(*link));
-		parent = pfn_to_page((*link & FRAME_BITS) >> PAGE_SHIFT);
+		parent = pfn_to_page((*link & PTE_FRAME) >> PAGE_SHIFT);
 	}
-	out->table = parent;
-	out->entry = (pte_t *)&table[index_at(va, 0)];
-	table_lock(parent);
 	return 0;
+}
+
+int pgtable_slot_lock(struct addrspace *as, vaddr_t va, bool create, struct pte_slot *out)
+{
+	while (!pgtable_slot_find(as, va, out)) {
+		int error = create ? make_tables(as, va) : -ENOENT;
+
+		if (error)
+			return error;
+	}
+	table_lock(out->table);
+	return 0;
+}
+
+void pgtable_slot_relock(struct pte_slot *slot)
+{
+	table_lock(slot->table);
 }
 
 void pgtable_slot_unlock(struct pte_slot *slot)
@@ -125,155 +150,108 @@ void pgtable_slot_unlock(struct pte_slot *slot)
 	table_unlock(slot->table);
 }
 
-static u64 protection_bits(u32 area_flags, enum pte_access access)
+bool pte_upgrade(struct pte_slot *slot, vaddr_t va, pte_t expected, pte_t fresh)
 {
-	if (!(area_flags & (FAULT_READ | FAULT_WRITE | FAULT_EXEC)))
-		return BIT_HIDDEN;
-	return BIT_PRESENT | (access == PTE_WRITABLE ? BIT_WRITABLE : 0) |
-	       (area_flags & FAULT_EXEC ? 0 : BIT_NO_EXECUTE);
-}
-
-pte_t pte_make(const struct page *p, u32 area_flags, enum pte_access access)
-{
-	u64 bits = page_to_physical(p) | BIT_USER | BIT_ACCESSED | protection_bits(area_flags, access);
-
-	return (pte_t){ bits | (access == PTE_WRITABLE ? BIT_DIRTY : 0) };
-}
-
-// "Present" is ours: the entry shows a frame, be it hidden by PROT_NONE.
-bool pte_is_present(pte_t e)
-{
-	return e.bits & (BIT_PRESENT | BIT_HIDDEN);
-}
-
-bool pte_is_writable(pte_t e)
-{
-	return e.bits & BIT_WRITABLE;
-}
-
-bool pte_is_dirty(pte_t e)
-{
-	return e.bits & BIT_DIRTY;
-}
-
-bool pte_is_accessed(pte_t e)
-{
-	return e.bits & BIT_ACCESSED;
-}
-
-bool pte_allows(pte_t e, u32 access)
-{
-	return e.bits & BIT_PRESENT && (!(access & FAULT_WRITE) || e.bits & BIT_WRITABLE) &&
-	       (!(access & FAULT_EXEC) || !(e.bits & BIT_NO_EXECUTE));
-}
-
-pte_t pte_read_only(pte_t e)
-{
-	return (pte_t){ e.bits & ~(BIT_WRITABLE | BIT_DIRTY) };
-}
-
-pte_t pte_write_protect(pte_t e)
-{
-	return (pte_t){ e.bits & ~BIT_WRITABLE };
-}
-
-pte_t pte_with_protection(pte_t e, u32 area_flags, enum pte_access access)
-{
-	u64 kept = e.bits & ~(BIT_PRESENT | BIT_HIDDEN | BIT_WRITABLE | BIT_NO_EXECUTE);
-
-	return (pte_t){ kept | protection_bits(area_flags, access) };
-}
-
-struct page *pte_page(pte_t e)
-{
-	return pfn_to_page((e.bits & FRAME_BITS) >> PAGE_SHIFT);
-}
-
-void pte_set(struct pte_slot *slot, pte_t e)
-{
-	(void)pte_exchange(slot, e);
-}
-
-pte_t pte_exchange(struct pte_slot *slot, pte_t e)
-{
-	pte_t old = { atomic_exchange(&slot->entry->bits, e.bits) };
-
-	slot->table->nr_entries += !pte_is_none(e);
-	slot->table->nr_entries -= !pte_is_none(old);
-	return old;
-}
-
-bool pte_upgrade(struct addrspace *as, vaddr_t va, pte_t expected, pte_t fresh)
-{
-	struct pte_slot slot;
-
-	if (pgtable_slot_lock(as, va, false, &slot))
-		return false;
-	bool is_same = slot.entry->bits == expected.bits;
+	table_lock(slot->table);
+	bool is_same = slot->entry->bits == expected.bits;
 
 	if (is_same)
-		pte_set(&slot, fresh);
-	pgtable_slot_unlock(&slot);
+		pte_set(slot, fresh);
+	table_unlock(slot->table);
 	tlb_flush_page_local(va);
 	return is_same;
 }
 
-void pte_clear_accessed(struct pte_slot *slot)
-{
-	atomic_and(&slot->entry->bits, ~BIT_ACCESSED);
-}
-
 struct visit {
 	vaddr_t start, end;
-	pte_visitor visit;
+	run_visitor visit;
 	void *argument;
 };
 
-// One table of the given level, which shows addresses from base on. From the table's start on, the count tells when the rest
-// is empty. Above the last level it is read again and again, since other threads may add tables meanwhile; at the last level,
-// which is locked, only visit itself changes it.
+// A table of the last level, which shows addresses from base on: the stretch inside, locked.
+static int visit_run(u64 *table, struct page *record, vaddr_t base, const struct visit *v)
+{
+	u32 first = v->start > base ? index_at(v->start, 0) : 0;
+	u64 left = (v->end - base) >> PAGE_SHIFT;
+	struct pte_run run = {
+		.entries = (pte_t *)table + first,
+		.nr = (u32)min(left, (u64)ENTRIES) - first,
+		.start = base + ((u64)first << PAGE_SHIFT),
+		.record = record,
+	};
+
+	table_lock(record);
+	int result = record->nr_entries ? v->visit(&run, v->argument) : 0;
+
+	table_unlock(record);
+	return result;
+}
+
+// One table above the last level, which shows addresses from base on. From the table's start on, the count tells when the
+// rest is empty; it is read again and again, since other threads may add tables meanwhile.
 static int visit_below(u64 *table, struct page *record, u32 level, vaddr_t base, const struct visit *v)
 {
-	u32 first = v->start > base ? index_at(v->start, level) : 0, seen = 0, nr_entries = record->nr_entries;
+	u32 first = v->start > base ? index_at(v->start, level) : 0, seen = 0;
 	u64 span = span_of(level);
 	int result = 0;
 
 	for (u32 i = first; i < ENTRIES && base + i * span < v->end && !result; i++) {
-		if (level > 0)
-			nr_entries = READ_ONCE(record->nr_entries);
-		if (!first && seen == nr_entries)
+		if (!first && seen == READ_ONCE(record->nr_entries))
 			break;
 		u64 entry = READ_ONCE(table[i]);
 
 		if (!entry)
 			continue;
 		seen++;
-		if (level > 0) {
-			struct page *child = pfn_to_page((entry & FRAME_BITS) >> PAGE_SHIFT);
+		struct page *child = pfn_to_page((entry & PTE_FRAME) >> PAGE_SHIFT);
 
-			if (level == 1)
-				table_lock(child);
+		if (level == 1)
+			result = visit_run(table_at(entry), child, base + i * span, v);
+		else
 			result = visit_below(table_at(entry), child, level - 1, base + i * span, v);
-			if (level == 1)
-				table_unlock(child);
-		} else {
-			struct pte_slot slot = { (pte_t *)&table[i], record };
-
-			result = v->visit(&slot, base + i * span, v->argument);
-		}
 	}
 	return result;
 }
 
-int pgtable_visit(struct addrspace *as, vaddr_t start, vaddr_t end, pte_visitor visit, void *argument)
+int pgtable_visit_runs(struct addrspace *as, vaddr_t start, vaddr_t end, run_visitor visit, void *argument)
 {
 	struct visit v = { start, end, visit, argument };
 
 	return visit_below(direct_map(as->root), root_record(as), LEVELS - 1, 0, &v);
 }
 
-int pgtable_fill(struct addrspace *as, vaddr_t va, pte_t e)
+struct slot_visit {
+	pte_visitor visit;
+	void *argument;
+};
+
+static int visit_slots(struct pte_run *run, void *argument)
 {
+	struct slot_visit *v = argument;
+	u32 nr_left = run->record->nr_entries;          // in the whole table: when all are seen the rest is empty
+	int result = 0;
+
+	for (u32 i = 0; i < run->nr && nr_left && !result; i++) {
+		if (pte_is_none(run->entries[i]))
+			continue;
+		struct pte_slot slot = { &run->entries[i], run->record };
+
+		nr_left--;
+		result = v->visit(&slot, run->start + ((u64)i << PAGE_SHIFT), v->argument);
+	}
+	return result;
+}
+
+int pgtable_visit(struct addrspace *as, vaddr_t start, vaddr_t end, pte_visitor visit, void *argument)
+{
+	struct slot_visit v = { visit, argument };
+
+	return pgtable_visit_runs(as, start, end, visit_slots, &v);
+}
+
+bool pgtable_twin_lock(struct addrspace *as, const struct pte_run *run, struct pte_run *twin)
+{
+	vaddr_t va = run->start;
 	u64 *table = direct_map(as->root);
 	struct page *record = root_record(as);
 
@@ -284,23 +262,22 @@ int pgtable_fill(struct addrspace *as, vaddr_t va, pte_t e)
 			struct page *fresh = frame_alloc(PAGE_TABLE, FRAME_ZERO | FRAME_ATOMIC);
 
 			if (!fresh)
-				return -ENOMEM;
-			fresh->nr_entries = 0;
-			fresh->table_word = 0;
+				return false;
 			record->nr_entries++;           // before the entry, as in table_add
-			atomic_store(link, page_to_physical(fresh) | BIT_PRESENT | BIT_WRITABLE | BIT_USER);
+			atomic_store(link, page_to_physical(fresh) | PTE_PRESENT | PTE_WRITE | PTE_USER);
 			as->nr_tables++;
 		}
 		table = table_at(*link);
-		record = pfn_to_page((*link & FRAME_BITS) >> PAGE_SHIFT);
+		record = pfn_to_page((*link & PTE_FRAME) >> PAGE_SHIFT);
 	}
-	// The second of its rank, parent before child: nobody locks two tables in the other order, as nobody else locks two.
+	*twin = (struct pte_run){ (pte_t *)&table[index_at(va, 0)], run->nr, va, record };
 	table_lock_ranked(record, true);
-	debug_assert(!table[index_at(va, 0)]);
-	atomic_store(&table[index_at(va, 0)], e.bits);
-	record->nr_entries++;
-	table_unlock(record);
-	return 0;
+	return true;
+}
+
+void pgtable_twin_unlock(struct pte_run *twin)
+{
+	table_unlock(twin->record);
 }
 
 // What pgtable_collect_tables was asked for: [start, end) has lost its entries; no area lies in [floor, ceiling).
@@ -325,7 +302,7 @@ static void free_below(struct addrspace *as, u64 *table, struct page *record, u3
 		if (!table[i])
 			continue;
 		to_see--;
-		struct page *child = pfn_to_page((table[i] & FRAME_BITS) >> PAGE_SHIFT);
+		struct page *child = pfn_to_page((table[i] & PTE_FRAME) >> PAGE_SHIFT);
 
 		if (level > 1)
 			free_below(as, table_at(table[i]), child, level - 1, start, r);
@@ -353,7 +330,7 @@ static bool has_nothing_to_free(struct addrspace *as, vaddr_t start, vaddr_t end
 		if (!link)
 			break;
 		table = table_at(link);
-		record = pfn_to_page((link & FRAME_BITS) >> PAGE_SHIFT);
+		record = pfn_to_page((link & PTE_FRAME) >> PAGE_SHIFT);
 	}
 	return !record || READ_ONCE(record->nr_entries);        // the top table stays, empty or not
 }
@@ -405,7 +382,7 @@ static u64 audit_table(u64 *table, struct page *record, u32 level, void (*report
 			continue;
 		nr_entries++;
 		if (level > 0)
-			nr_tables += audit_table(table_at(table[i]), pfn_to_page((table[i] & FRAME_BITS) >> PAGE_SHIFT),
+			nr_tables += audit_table(table_at(table[i]), pfn_to_page((table[i] & PTE_FRAME) >> PAGE_SHIFT),
 						 level - 1, report);
 	}
 	if (record->nr_entries != nr_entries)

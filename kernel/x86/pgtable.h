@@ -11,48 +11,132 @@
  *  T3  Entries become present only with the frame's bytes in place; they are cleared, and all CPUs flushed, before the frame is freed.
  */
 #include "types.h"
+#include "mm/fault.h"
 #include "mm/page.h"
 
 struct addrspace;
 
 typedef struct { u64 bits; } pte_t;
 
+enum pte_bit {
+	PTE_PRESENT = 1u << 0,
+	PTE_WRITE = 1u << 1,
+	PTE_USER = 1u << 2,
+	PTE_ACCESSED = 1u << 5,
+	PTE_DIRTY = 1u << 6,
+	PTE_HIDDEN = 1u << 9,           // ours: PROT_NONE; the frame stays, the processor sees nothing
+};
+#define PTE_NO_EXECUTE (1ul << 63)
+#define PTE_FRAME 0x000ffffffffff000ul
+
 struct pte_slot {
 	pte_t *entry;
-	struct page *table;             // locked
+	struct page *table;             // locked, but after pgtable_slot_find
 };
 
 enum pte_access { PTE_READ_ONLY, PTE_WRITABLE };
 
+extern struct page *zero_page;                  // shown read-only where nothing was stored yet; not counted
+
 // The slot of the address. create: missing tables are made (-ENOMEM); else -ENOENT. Returns with the table locked.
 int pgtable_slot_lock(struct addrspace *as, vaddr_t va, bool create, struct pte_slot *out) MUST_CHECK;
+// The same without the lock, and no table is made: the entry may be read, and stays where it is while as->lock is held.
+bool pgtable_slot_find(struct addrspace *as, vaddr_t va, struct pte_slot *out) MUST_CHECK;
+void pgtable_slot_relock(struct pte_slot *slot);        // a slot that was found, or unlocked meanwhile
 void pgtable_slot_unlock(struct pte_slot *slot);
 
-pte_t pte_make(const struct page *p, u32 area_flags, enum pte_access access);   // present, user, accessed
+// "Present" is ours: the entry shows a frame, be it hidden by PROT_NONE.
 static inline bool pte_is_none(pte_t e) { return e.bits == 0; }
-bool pte_is_present(pte_t e);
-bool pte_is_writable(pte_t e);
-bool pte_is_dirty(pte_t e);
-bool pte_is_accessed(pte_t e);
-bool pte_allows(pte_t e, u32 access);           // enum fault_access
-pte_t pte_read_only(pte_t e);                   // not writable, clean
-pte_t pte_write_protect(pte_t e);               // not writable; dirty as it was
-pte_t pte_with_protection(pte_t e, u32 area_flags, enum pte_access access);
-struct page *pte_page(pte_t e);
-void pte_set(struct pte_slot *slot, pte_t e);   // keeps T2
-void pte_clear_accessed(struct pte_slot *slot);
-pte_t pte_exchange(struct pte_slot *slot, pte_t e);     // atomic against the processor's own A and D bits
+static inline bool pte_is_present(pte_t e) { return e.bits & (PTE_PRESENT | PTE_HIDDEN); }
+static inline bool pte_is_writable(pte_t e) { return e.bits & PTE_WRITE; }
+static inline bool pte_is_dirty(pte_t e) { return e.bits & PTE_DIRTY; }
+static inline bool pte_is_accessed(pte_t e) { return e.bits & PTE_ACCESSED; }
+static inline struct page *pte_page(pte_t e) { return pfn_to_page((e.bits & PTE_FRAME) >> PAGE_SHIFT); }
 
-// Replaces an entry by one that allows more, when it still is what the caller saw. This CPU forgets the old one; others may fault
-// once more on it. False: it has changed.
-bool pte_upgrade(struct addrspace *as, vaddr_t va, pte_t expected, pte_t fresh) MUST_CHECK;
+// The protection part of an entry. area_flags: enum fault_access.
+static inline u64 pte_protection(u32 area_flags, enum pte_access access)
+{
+	if (!(area_flags & (FAULT_READ | FAULT_WRITE | FAULT_EXEC)))
+		return PTE_HIDDEN;
+	return PTE_PRESENT | (access == PTE_WRITABLE ? PTE_WRITE : 0) | (area_flags & FAULT_EXEC ? 0 : PTE_NO_EXECUTE);
+}
+
+// Present, user, accessed; what is writable is dirty.
+static inline pte_t pte_make(const struct page *p, u32 area_flags, enum pte_access access)
+{
+	u64 bits = page_to_physical(p) | PTE_USER | PTE_ACCESSED | pte_protection(area_flags, access);
+
+	return (pte_t){ bits | (access == PTE_WRITABLE ? PTE_DIRTY : 0) };
+}
+
+static inline bool pte_allows(pte_t e, u32 access)              // enum fault_access
+{
+	return e.bits & PTE_PRESENT && (!(access & FAULT_WRITE) || e.bits & PTE_WRITE) &&
+	       (!(access & FAULT_EXEC) || !(e.bits & PTE_NO_EXECUTE));
+}
+
+static inline pte_t pte_read_only(pte_t e)                      // not writable, clean
+{
+	return (pte_t){ e.bits & ~(u64)(PTE_WRITE | PTE_DIRTY) };
+}
+
+static inline pte_t pte_write_protect(pte_t e)                  // not writable; dirty as it was
+{
+	return (pte_t){ e.bits & ~(u64)PTE_WRITE };
+}
+
+static inline pte_t pte_with_protection(pte_t e, u32 area_flags, enum pte_access access)
+{
+	u64 kept = e.bits & ~(PTE_PRESENT | PTE_HIDDEN | PTE_WRITE | PTE_NO_EXECUTE);
+
+	return (pte_t){ kept | pte_protection(area_flags, access) };
+}
+
+// Puts e into the slot and returns what was there; atomic against the processor's own A and D bits. Keeps T2.
+static inline pte_t pte_exchange(struct pte_slot *slot, pte_t e)
+{
+	pte_t old = { atomic_exchange(&slot->entry->bits, e.bits) };
+
+	slot->table->nr_entries += (u32)!pte_is_none(e) - (u32)!pte_is_none(old);
+	return old;
+}
+
+static inline void pte_set(struct pte_slot *slot, pte_t e)
+{
+	(void)pte_exchange(slot, e);
+}
+
+static inline void pte_clear_accessed(struct pte_slot *slot)
+{
+	atomic_and(&slot->entry->bits, ~(u64)PTE_ACCESSED);
+}
+
+// Replaces the entry of a slot (unlocked) by one that allows more, when it still is what the caller saw. This CPU forgets the old
+// one; others may fault once more on it. False: it has changed.
+bool pte_upgrade(struct pte_slot *slot, vaddr_t va, pte_t expected, pte_t fresh) MUST_CHECK;
+
+// A stretch of one table of the last level, locked: entries[0 .. nr) show addresses from start on. Who changes whether an
+// entry is empty keeps T2: record->nr_entries.
+struct pte_run {
+	pte_t *entries;
+	u32 nr;
+	vaddr_t start;
+	struct page *record;
+};
+
+// Calls visit for each table that has entries in [start, end), with the stretch of it that lies inside. Stops when visit
+// returns non-zero, and returns that.
+typedef int (*run_visitor)(struct pte_run *run, void *argument);
+int pgtable_visit_runs(struct addrspace *as, vaddr_t start, vaddr_t end, run_visitor visit, void *argument);
+// fork: the same stretch of a space that no thread runs in yet; only the reverse map looks inside. Its table is made where it is
+// missing, without sleeping: run's own table is locked, and the twin is the second of its rank (parent before child: nobody
+// locks two in the other order, as nobody else locks two). False: no memory for a table.
+bool pgtable_twin_lock(struct addrspace *as, const struct pte_run *run, struct pte_run *twin) MUST_CHECK;
+void pgtable_twin_unlock(struct pte_run *twin);
 
 // Calls visit for every non-empty slot of [start, end), tables locked; visit may set the slot. Stops when visit returns non-zero.
 typedef int (*pte_visitor)(struct pte_slot *slot, vaddr_t va, void *argument);
 int pgtable_visit(struct addrspace *as, vaddr_t start, vaddr_t end, pte_visitor visit, void *argument);
-// fork: enters e into a space that no thread runs in yet; only the reverse map looks inside. The slot must be empty. -ENOMEM.
-// Does not sleep (it is called under another space's table lock).
-int pgtable_fill(struct addrspace *as, vaddr_t va, pte_t e) MUST_CHECK;
 // Takes out the tables that hold nothing any more, after [start, end) has lost its entries; pgtable_free_collected frees them,
 // once every CPU has forgotten them. No area lies in [floor, ceiling), which contains the range: a table that shows more than
 // that stays. as->lock held for writing.
@@ -67,4 +151,3 @@ void pgtable_audit(struct addrspace *as, void (*report)(const char *what, u64 se
 int pgtable_create(struct addrspace *as) MUST_CHECK;    // the top table, with the kernel's half. -ENOMEM
 void pgtable_destroy(struct addrspace *as);     // everything below is free already
 void pgtable_init(void);                        // the zero page
-extern struct page *zero_page;                  // shown read-only where nothing was stored yet; not counted

@@ -97,25 +97,17 @@ void tlb_batch_init(struct tlb_batch *b, struct addrspace *as)
 	b->nr_pages = 0;
 }
 
-void tlb_batch_add_range(struct tlb_batch *b, vaddr_t va)
+void tlb_batch_add_range(struct tlb_batch *b, vaddr_t start, vaddr_t end)
 {
-	b->start = min(b->start, va);
-	b->end = max(b->end, va + PAGE_SIZE);
-}
-
-bool tlb_batch_add_page(struct tlb_batch *b, vaddr_t va, struct page *p)
-{
-	tlb_batch_add_range(b, va);
-	b->pages[b->nr_pages++] = p;
-	return b->nr_pages == TLB_BATCH;
+	b->start = min(b->start, start);
+	b->end = max(b->end, end);
 }
 
 void tlb_batch_flush(struct tlb_batch *b)
 {
 	if (b->start < b->end)
 		tlb_flush_range(b->space, b->start, b->end);
-	for (u32 i = 0; i < b->nr_pages; i++)
-		page_put(b->pages[i]);
+	pages_put(b->pages, b->nr_pages);
 	tlb_batch_init(b, b->space);
 }
 

@@ -24,9 +24,14 @@ struct tlb_batch {
 	struct page *pages[TLB_BATCH];
 };
 void tlb_batch_init(struct tlb_batch *b, struct addrspace *as);
-void tlb_batch_add_range(struct tlb_batch *b, vaddr_t va);
-// True when the batch is full: the caller must leave its locks and call tlb_batch_flush.
-bool tlb_batch_add_page(struct tlb_batch *b, vaddr_t va, struct page *p);
+void tlb_batch_add_range(struct tlb_batch *b, vaddr_t start, vaddr_t end);
+// A frame, whose address is in a range that was or will be added. True when the batch is full: the caller must leave its locks
+// and call tlb_batch_flush.
+static inline bool tlb_batch_add_page(struct tlb_batch *b, struct page *p)
+{
+	b->pages[b->nr_pages++] = p;
+	return b->nr_pages == TLB_BATCH;
+}
 void tlb_batch_flush(struct tlb_batch *b);      // flushes, frees, empties
 
 // Entries cleared in several spaces, one shootdown for all of them. The frames are held by the caller meanwhile.

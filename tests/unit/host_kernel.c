@@ -71,6 +71,11 @@ struct page *frames_alloc(u32 order, enum page_owner owner, u32 flags)
 	return &h->page;
 }
 
+struct page *frame_alloc(enum page_owner owner, u32 flags)
+{
+	return frames_alloc(0, owner, flags);
+}
+
 void page_put(struct page *p)
 {
 	if (atomic_sub_return(&p->refs, 1) > 0)

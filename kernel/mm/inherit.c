@@ -1,0 +1,68 @@
+/*
+ * inherit.c - what a child sees of its parent's private pages: the same frames, read-only in both, so that the first
+ * store on either side copies. One table of the parent at a time, beside its twin in the child; both are locked, so
+ * nothing in the loop waits, and what is counted for all is counted once a table.
+ */
+#include "kernel.h"
+#include "lib/atomic.h"
+#include "mm/inherit.h"
+#include "x86/pgtable.h"
+#include <abi/errno.h>
+
+struct inheritance {
+	struct addrspace *to;
+	vaddr_t next;           // where the child had no table and none could be had without sleeping
+};
+
+static int inherit_run(struct pte_run *run, void *argument)
+{
+	struct inheritance *state = argument;
+	struct addrspace *to = state->to;
+	u32 nr_left = run->record->nr_entries, nr_entries = 0, nr_pages = 0;
+	struct pte_run twin;
+
+	if (!pgtable_twin_lock(to, run, &twin)) {
+		state->next = run->start;
+		return -ENOMEM;
+	}
+	for (u32 i = 0; i < run->nr && nr_left; i++) {
+		pte_t e = run->entries[i];
+
+		if (pte_is_none(e))
+			continue;
+		nr_left--;
+		struct page *p = pte_page(e);
+
+		// Clean pages of the file come back by a fault; a copy of our own does not.
+		if (!pte_is_present(e) || (p->owner != PAGE_ANON && p != zero_page))
+			continue;
+		if (pte_is_writable(e))
+			atomic_and(&run->entries[i].bits, ~(u64)PTE_WRITE);
+		if (p != zero_page) {
+			atomic_add(&p->refs, 1);
+			atomic_add(&p->map_count, 1);
+			nr_pages++;
+		}
+		debug_assert(pte_is_none(twin.entries[i]));
+		WRITE_ONCE(twin.entries[i].bits, pte_write_protect(e).bits);
+		nr_entries++;
+	}
+	twin.record->nr_entries += nr_entries;
+	atomic_add(&to->nr_anon_resident, nr_pages);
+	pgtable_twin_unlock(&twin);
+	return 0;
+}
+
+int inherit_pages(struct addrspace *from, struct addrspace *to, const struct area *a)
+{
+	struct inheritance state = { .to = to, .next = a->start };
+
+	while (pgtable_visit_runs(from, state.next, a->end, inherit_run, &state)) {
+		struct pte_slot slot;
+
+		if (pgtable_slot_lock(to, state.next, true, &slot))
+			return -ENOMEM;
+		pgtable_slot_unlock(&slot);
+	}
+	return 0;
+}
