@@ -1,7 +1,8 @@
 /*
  * file.c - open files, and the tables in which processes number them. A table's lock (spin) covers its slots for the few
- * steps of a look-up; a slot holds a reference, so what fd_get returns stays whatever others close. Tables grow by doubling;
- * the new arrays are allocated without the lock, and the growth looks again.
+ * steps of a change; a slot holds a reference, so what fd_get returns stays whatever others close. Looking takes no lock,
+ * but a section of sync/grace.h, for which files and arrays that were left behind wait. Tables grow by doubling; the new
+ * arrays are allocated without the lock, and the growth looks again.
  */
 #include "kernel.h"
 #include "fs/locks.h"
@@ -10,6 +11,7 @@
 #include "lib/string.h"
 #include "mm/slab.h"
 #include "proc/process.h"
+#include "sync/grace.h"
 #include <abi/errno.h>
 
 #define FIRST_CAPACITY 64u
@@ -66,6 +68,7 @@ void file_put(struct file *f)
 	if (f->dentry)
 		dentry_put(f->dentry);
 	inode_put(f->inode);
+	grace_wait();                           // fd_get may be looking at its count
 	slab_free(&file_slab, f);
 }
 
@@ -166,7 +169,7 @@ void file_table_close_on_exec(struct file_table *t)
 		spin_lock(&t->lock);
 		if (bit_get(t->close_on_exec, fd)) {
 			f = t->files[fd];
-			t->files[fd] = NULL;
+			atomic_store(&t->files[fd], NULL);
 			bit_set(t->close_on_exec, fd, false);
 		}
 		spin_unlock(&t->lock);
@@ -194,11 +197,12 @@ static int table_grow(struct file_table *t, u32 fd)
 			memcpy(bits, t->close_on_exec, bitmap_bytes(old));
 			spare_files = t->files;
 			spare_bits = t->close_on_exec;
-			t->files = files;
+			atomic_store(&t->files, files);
 			t->close_on_exec = bits;
-			t->capacity = capacity;
+			atomic_store(&t->capacity, capacity);
 		}
 		spin_unlock(&t->lock);
+		grace_wait();
 		kfree(spare_files);
 		kfree(spare_bits);
 	}
@@ -215,16 +219,43 @@ static u32 fd_limit(void)
 
 /* --- descriptors of the current process ------------------------------------------------- */
 
+static bool file_try_hold(struct file *f)
+{
+	i32 refs = atomic_load(&f->refs);
+
+	while (refs > 0) {
+		if (atomic_compare_exchange(&f->refs, refs, refs + 1))
+			return true;
+		refs = atomic_load(&f->refs);
+	}
+	return false;
+}
+
+// What the slot shows, without the lock: inside a section of sync/grace.h, or where nobody else can change the table.
+static struct file *look(const struct file_table *t, int fd)
+{
+	u32 capacity = atomic_load(&t->capacity);       // before the array, which is larger sooner
+
+	return (u32)fd < capacity ? atomic_load(&atomic_load(&t->files)[fd]) : NULL;
+}
+
 struct file *fd_get(int fd)
 {
-	struct file_table *t = current_process()->files;
-	struct file *f = NULL;
+	grace_enter();
+	struct file *f = look(current_process()->files, fd);
 
-	spin_lock(&t->lock);
-	if (fd >= 0 && (u32)fd < t->capacity && t->files[fd])
-		f = file_hold(t->files[fd]);
-	spin_unlock(&t->lock);
+	if (f && !file_try_hold(f))
+		f = NULL;                       // it is being closed
+	grace_leave();
 	return f;
+}
+
+struct file *fd_borrow(int fd, bool *is_held)
+{
+	struct process *p = current_process();
+
+	*is_held = READ_ONCE(p->nr_threads) > 1 || READ_ONCE(p->files->refs) > 1;
+	return *is_held ? fd_get(fd) : look(p->files, fd);
 }
 
 // t->lock held. The lowest free descriptor from lowest on; capacity when the table is full.
@@ -248,7 +279,7 @@ int fd_install(struct file *f, int lowest, bool close_on_exec)
 		u32 fd = max(find_free(t, (u32)lowest), (u32)lowest);
 
 		if (fd < t->capacity && fd < limit) {
-			t->files[fd] = f;
+			atomic_store(&t->files[fd], f);
 			bit_set(t->close_on_exec, fd, close_on_exec);
 			spin_unlock(&t->lock);
 			return (int)fd;
@@ -268,7 +299,7 @@ static struct file *take(struct file_table *t, int fd)
 	spin_lock(&t->lock);
 	if (fd >= 0 && (u32)fd < t->capacity) {
 		f = t->files[fd];
-		t->files[fd] = NULL;
+		atomic_store(&t->files[fd], NULL);
 		bit_set(t->close_on_exec, (u32)fd, false);
 	}
 	spin_unlock(&t->lock);
@@ -298,7 +329,7 @@ int fd_replace(int fd, struct file *f, bool close_on_exec)
 	spin_lock(&t->lock);
 	struct file *old = t->files[fd];
 
-	t->files[fd] = f;
+	atomic_store(&t->files[fd], f);
 	bit_set(t->close_on_exec, (u32)fd, close_on_exec);
 	spin_unlock(&t->lock);
 	if (old)

@@ -3,8 +3,10 @@
  * caller and the very pages that mappings show, so there is nothing to keep coherent.
  *
  * A read takes no lock of the file: it looks at the size, gets the page, looks at the size again
- * (the file may have been cut meanwhile), and copies with only a reference to the page; the copy
- * may fault, sleep, and read the disk.
+ * (the file may have been cut meanwhile), and copies. A page that is here is copied from without
+ * even a reference, in a section of sync/grace.h, with faults off: so many who read the same pages
+ * write to no common word. Where that comes up short, with a reference to the page: the copy may
+ * fault, sleep, and read the disk.
  *
  * A write holds inode->lock, and the page lock around each copy. The source may be a mapping of the
  * very page that is locked, so it is faulted in first and copied with faults off; a copy that comes
@@ -25,28 +27,53 @@
 #include "mm/reclaim.h"
 #include "proc/process.h"
 #include "proc/sched.h"
+#include "sync/grace.h"
 #include "x86/uaccess.h"
 #include <abi/errno.h>
 #include <abi/mount.h>
 
 /* --- reading --------------------------------------------------------------------------- */
 
+// How much of the page at position belongs to the file and to the read, as the size is now.
+static inline size_t part_of_page(const struct inode *ip, const struct iobuf *to, u64 position)
+{
+	u64 size = inode_size(ip);
+
+	return position >= size ? 0 : min(min(PAGE_SIZE - (position & ~PAGE_MASK), to->remaining), size - position);
+}
+
+// From a page that is here, without sleeping. How much was copied; 0: it must be done the long way.
+static inline size_t read_present(struct inode *ip, struct iobuf *to, u64 position)
+{
+	size_t copied = 0;
+
+	grace_enter();
+	struct page *p = cache_peek(&ip->cache, position >> PAGE_SHIFT);
+
+	if (p) {
+		uaccess_faults_off();
+		copied = iobuf_put(to, (char *)page_address(p) + (position & ~PAGE_MASK), part_of_page(ip, to, position));
+		uaccess_faults_on();
+		reclaim_used(p);
+	}
+	grace_leave();
+	return copied;
+}
+
 // One page's part of a read. How much was copied; 0: the end of the file; -errno.
 static ssize_t read_page(struct inode *ip, struct iobuf *to, u64 position)
 {
-	u64 size = inode_size(ip), offset = position & ~PAGE_MASK;
 	struct page *p;
 
-	if (position >= size)
+	if (position >= inode_size(ip))
 		return 0;
 	int error = cache_get(&ip->cache, position >> PAGE_SHIFT, &p);
 
 	if (error)
 		return error;
 	// it may have been cut while we slept: what the page holds now is not the file's
-	size = inode_size(ip);
-	size_t n = position >= size ? 0 : min(min(PAGE_SIZE - offset, to->remaining), size - position);
-	size_t copied = n ? iobuf_put(to, (char *)page_address(p) + offset, n) : 0;
+	size_t n = part_of_page(ip, to, position);
+	size_t copied = n ? iobuf_put(to, (char *)page_address(p) + (position & ~PAGE_MASK), n) : 0;
 
 	reclaim_used(p);
 	page_put(p);
@@ -59,7 +86,11 @@ static ssize_t read_pages(struct inode *ip, struct iobuf *to, u64 position)
 	ssize_t n = 0;
 
 	while (to->remaining) {
-		n = read_page(ip, to, position + done);
+		n = (ssize_t)read_present(ip, to, position + done);
+		if (n)
+			count(COUNTER_CACHE_HITS);
+		else
+			n = read_page(ip, to, position + done);
 		if (n <= 0)
 			break;
 		done += (size_t)n;

@@ -22,6 +22,7 @@
 #include <abi/errno.h>
 #include <abi/mount.h>
 
+#define ATIME_KEPT_SECONDS 86400         // older than that, it is set by any read
 #define NR_BUCKETS 2048
 #define LOOKED_AT_ONCE 256u             // unused inodes, beyond those that are dropped, in one call
 
@@ -269,6 +270,7 @@ void inode_touch(struct inode *ip, bool access, bool modify, bool change)
 		ip->mtime = now;
 	if (change)
 		ip->ctime = now;
+	ip->access_known_until_ns = 0;
 	spin_unlock(&ip->times_lock);
 	inode_mark_dirty(ip, INODE_DIRTY_TIMES);
 }
@@ -278,19 +280,26 @@ static bool is_later(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
 }
 
-// relatime: only when it tells something new (not read since the last change), or once a day.
+// relatime: only when it tells something new (not read since the last change), or once a day. What was found out is kept,
+// so that reads of one file by many share nothing that is written.
 void inode_touch_access(struct inode *ip, u32 open_flags)
 {
 	u32 flags = ip->sb->flags;
-	long now = (long)(clock_realtime_ns() / 1000000000);
+	u64 now_ns = clock_realtime_ns();
 
+	if (now_ns < READ_ONCE(ip->access_known_until_ns) && !(flags & MS_STRICTATIME))
+		return;
 	if (open_flags & O_NOATIME || flags & (MS_NOATIME | MS_RDONLY) ||
 	    (S_ISDIR(ip->mode) && flags & MS_NODIRATIME))
 		return;
+	long now = (long)(now_ns / 1000000000);
+
 	spin_lock(&ip->times_lock);
 	bool is_due = flags & MS_STRICTATIME || !is_later(&ip->atime, &ip->mtime) ||
-		      !is_later(&ip->atime, &ip->ctime) || now - ip->atime.tv_sec >= 86400;
+		      !is_later(&ip->atime, &ip->ctime) || now - ip->atime.tv_sec >= ATIME_KEPT_SECONDS;
 
+	if (!is_due && ip->atime.tv_sec > 0)
+		ip->access_known_until_ns = (u64)(ip->atime.tv_sec + ATIME_KEPT_SECONDS) * 1000000000;
 	spin_unlock(&ip->times_lock);
 	if (is_due)
 		inode_touch(ip, true, false, false);

@@ -57,6 +57,7 @@ struct inode {
 	u64 nr_sectors;                 // 512-byte units in use (st_blocks); the file system's own lock
 	u64 device_number;              // constant; character and block devices
 	struct timespec atime, mtime, ctime;    // GUARDED_BY(times_lock)
+	u64 access_known_until_ns;      // GUARDED_BY(times_lock); read without: until then (realtime) a read is nothing new
 	struct spinlock times_lock;
 	u32 dirty;                      // atomic, enum inode_dirty
 	u64 dirty_since_ns;
@@ -244,8 +245,8 @@ int path_rename(struct dentry *from_start, const char *from, struct dentry *to_s
 struct file_table {
 	struct spinlock lock;           // RANK_DENTRY's neighbour: RANK_INODE_HASH; short
 	i32 refs;                       // atomic; shared by CLONE_FILES
-	u32 capacity;                   // GUARDED_BY(lock)
-	struct file **files;            // GUARDED_BY(lock)
+	u32 capacity;                   // GUARDED_BY(lock); grows after files has
+	struct file **files;            // GUARDED_BY(lock); read inside a section of sync/grace.h
 	u64 *close_on_exec;             // GUARDED_BY(lock) bitmap
 };
 struct file *file_alloc(struct inode *ip, struct dentry *d, const struct file_ops *ops, u32 flags);     // takes references; NULL: no memory
@@ -257,6 +258,13 @@ struct file_table *file_table_copy(struct file_table *from);    // fork
 void file_table_put(struct file_table *t);      // may sleep
 void file_table_close_on_exec(struct file_table *t);
 struct file *fd_get(int fd);                    // of current, referenced; NULL: EBADF
+// The same for the length of one call: without a reference where nobody but the caller could close it. fd_return ends it.
+struct file *fd_borrow(int fd, bool *is_held);
+static inline void fd_return(struct file *f, bool is_held)
+{
+	if (is_held)
+		file_put(f);
+}
 int fd_install(struct file *f, int lowest, bool close_on_exec) MUST_CHECK;      // takes over the reference; -EMFILE
 int fd_close(int fd);
 int fd_replace(int fd, struct file *f, bool close_on_exec) MUST_CHECK;          // dup2; takes over the reference

@@ -3,7 +3,11 @@
  * must end up with one frame and one disk read, and neither may spin while it waits. So a page enters the tree locked
  * and not up to date; whoever comes second finds it, and waits for its lock.
  * cache->lock covers the tree and its tags (interrupts closed: completions change tags); the page lock covers the page's
- * place in the cache and its content's validity. See cache.h for states and invariants C1 to C6.
+ * place in the cache and its content's validity. See cache.h for states and invariants C1 to C7.
+ *
+ * Looking takes no lock: a section of sync/grace.h keeps the nodes of the tree and the frames of its pages in place. Hence
+ * a page leaves in this order: out of the tree, page->cache NULL; unmapped once more, in case a fault had found it before
+ * (C7); grace_wait; and only then the tree's reference goes.
  */
 #include "kernel.h"
 #include "cache/cache.h"
@@ -13,6 +17,7 @@
 #include "mm/reclaim.h"
 #include "mm/rmap.h"
 #include "proc/process.h"
+#include "sync/grace.h"
 #include "x86/cpu.h"
 #include <abi/errno.h>
 
@@ -26,36 +31,51 @@ void cache_init(struct cache *cache, const struct cache_ops *ops, struct inode *
 
 struct page *cache_find(struct cache *cache, pgoff_t index)
 {
-	u64 flag = spin_lock_irq(&cache->lock);
-	struct page *p = radix_find(&cache->pages, index);
+	for (;;) {
+		grace_enter();
+		struct page *p = radix_find(&cache->pages, index);
+		bool is_held = p && page_try_get(p);
 
-	if (p)
-		page_get(p);
+		grace_leave();
+		if (!p)
+			return NULL;
+		if (is_held && p->cache == cache)
+			return p;
+		if (is_held)
+			page_put(p);            // it has just left: what is at the index now?
+	}
+}
+
+static int try_insert(struct cache *cache, struct page *p, struct radix_spare *spare)
+{
+	u64 flag = spin_lock_irq(&cache->lock);
+	int error = radix_insert(&cache->pages, p->index, p, spare);
+
 	spin_unlock_irq(&cache->lock, flag);
-	return p;
+	return error;
 }
 
 // Inserts p, locked and empty; the tree takes a reference. -EEXIST: another was faster.
 static int insert(struct cache *cache, pgoff_t index, struct page *p)
 {
-	struct radix_spare spare;
-	int error = radix_preload(&spare);
+	struct radix_spare spare = { .nodes = NULL };
 
-	if (error)
-		return error;
 	p->cache = cache;
 	p->index = index;
 	page_set(p, PAGE_LOCKED);
-	u64 flag = spin_lock_irq(&cache->lock);
+	page_get(p);
+	int error = try_insert(cache, p, &spare);
 
-	error = radix_insert(&cache->pages, index, p, &spare);
-	if (!error)
-		page_get(p);
-	spin_unlock_irq(&cache->lock, flag);
-	radix_preload_end(&spare);
+	if (error == -ENOMEM) {         // this one needs new nodes, as one of 64 does
+		error = radix_preload(&spare);
+		if (!error)
+			error = try_insert(cache, p, &spare);
+		radix_preload_end(&spare);
+	}
 	if (error) {
 		page_clear(p, PAGE_LOCKED);
 		p->cache = NULL;
+		page_put(p);
 	} else {
 		reclaim_add(p);
 	}
@@ -88,12 +108,11 @@ static int find_or_create(struct cache *cache, pgoff_t index, struct page **out,
 	}
 }
 
-// Page locked, in its cache. Takes it out: the reference of the tree goes.
+// Page locked, in its cache, unmapped. Takes it out: the reference of the tree goes.
 static void remove_page(struct cache *cache, struct page *p)
 {
 	struct radix_spare emptied = { .nodes = NULL };
-
-	debug_assert(p->map_count == 0);        // C6
+	pgoff_t index = p->index;
 	u64 flag = spin_lock_irq(&cache->lock);
 	bool was_dirty = page_has(p, PAGE_DIRTY);
 
@@ -102,9 +121,14 @@ static void remove_page(struct cache *cache, struct page *p)
 		cache->nr_dirty--;
 		page_clear(p, PAGE_DIRTY);
 	}
-	p->cache = NULL;
+	atomic_store(&p->cache, NULL);
 	spin_unlock_irq(&cache->lock, flag);
-	radix_preload_end(&emptied);            // interrupts take cache->lock: nothing is freed under it
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (unlikely(atomic_load(&p->map_count)))       // C7: a fault had found it, and counted before it could see our NULL
+		rmap_unmap(cache, index, 1, UNMAP_SHARED_ONLY);
+	assert(atomic_load(&p->map_count) == 0);        // C6
+	grace_wait();
+	radix_preload_end(&emptied);
 	if (was_dirty && cache->ops->store)
 		writeback_page_gone();
 	if (cache->ops->removed)
@@ -399,20 +423,23 @@ bool cache_try_evict(struct page *p)
 		return false;
 	u64 flag = spin_lock_irq(&cache->lock);
 
-	// Two references: the tree's and the caller's. A third is found under cache->lock only, so none can come now.
-	if (atomic_load(&p->refs) == 2 && !page_has(p, PAGE_DIRTY)) {
-		radix_remove(&cache->pages, p->index, &emptied);
-		p->cache = NULL;
-		is_gone = true;
+	// Two references: the tree's and the caller's. At 0 nobody can take a third (page_try_get), be it to use it or to show it.
+	if (atomic_compare_exchange(&p->refs, 2, 0)) {
+		is_gone = !page_has(p, PAGE_DIRTY);
+		if (is_gone) {
+			radix_remove(&cache->pages, p->index, &emptied);
+			atomic_store(&p->cache, NULL);
+		}
+		atomic_store(&p->refs, is_gone ? 1 : 2);
 	}
 	spin_unlock_irq(&cache->lock, flag);
+	if (!is_gone)
+		return false;
+	grace_wait();                           // somebody may read it just now, without a reference
 	radix_preload_end(&emptied);
-	if (is_gone) {
-		count(COUNTER_CACHE_EVICTIONS);
-		reclaim_remove(p);
-		page_put(p);
-	}
-	return is_gone;
+	count(COUNTER_CACHE_EVICTIONS);
+	reclaim_remove(p);
+	return true;
 }
 
 u64 cache_drop_range(struct cache *cache, pgoff_t first, pgoff_t last)

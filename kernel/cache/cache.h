@@ -26,15 +26,19 @@
  *  C4  A page table maps a page of a shared mapping writable only while the page is DIRTY.
  *  C5  No page at or past the end of the file stays in the cache once cache_truncate has returned.
  *  C6  A removed page has no mappings: unmap, then free.
+ *  C7  Who maps a page without its lock (a fault) holds a reference, counts the mapping, and looks at page->cache and the
+ *      size after that, all under the lock of the page table; who removes a page clears page->cache, looks at the count
+ *      after that, and unmaps again where there is one. One of the two sees the other. Truncation sets the size first.
  *
  * Who may do what at once (rows start while columns run), and what makes it safe:
  *
  *               read        write       fault       truncate    write-back  evict
- *   read        -           bytes mix   -           size, GONE  -           reference
+ *   read        -           bytes mix   -           size, grace -           grace
  *   write       bytes mix   inode.lock  page lock   inode.lock  page lock   page lock
- *   fault       -           page lock   PTE lock    page lock   rmap_clean  page lock
- *   truncate    size, GONE  inode.lock  page lock   inode.lock  page lock   page lock
+ *   fault       -           page lock   PTE lock    C7          rmap_clean  reference
+ *   truncate    size, grace inode.lock  C7          inode.lock  page lock   page lock
  *   write-back  -           page lock   rmap_clean  page lock   WRITEBACK   page lock
+ * (grace: a frame is given away only when every section of sync/grace.h that may have found it is closed.)
  */
 #include "types.h"
 #include "lib/list.h"
@@ -83,8 +87,15 @@ void cache_destroy(struct cache *cache);
 // The page at index, up to date and referenced (page_put gives it back). Reads it when absent. May sleep; takes a page
 // lock. Does not look at the size: callers do, before and after. -EIO (or the fill's error), -ENOMEM.
 int cache_get(struct cache *cache, pgoff_t index, struct page **out) MUST_CHECK;
-// The page if it is here, in whatever state, referenced; else NULL. Never sleeps.
+// The page if it is here, in whatever state, referenced; else NULL. Never sleeps; takes no lock. Not from interrupts.
 struct page *cache_find(struct cache *cache, pgoff_t index);
+// The page if it is here and up to date, without a reference: only inside a section of sync/grace.h, which keeps the frame.
+static inline struct page *cache_peek(struct cache *cache, pgoff_t index)
+{
+	struct page *p = radix_find(&cache->pages, index);
+
+	return p && page_has(p, PAGE_UPTODATE) ? p : NULL;
+}
 // The page, locked and referenced, present or newly made; up to date or not. For writers who overwrite it whole. May sleep. -ENOMEM.
 int cache_get_locked(struct cache *cache, pgoff_t index, struct page **out) MUST_CHECK;
 // The page referenced; when *needs_wait, its fill is under way and page_wait_unlocked must follow. Starts the fill itself. May sleep

@@ -15,7 +15,16 @@ struct iobuf {
 	struct iovec single;            // where there is only one
 };
 
-void iobuf_init_user(struct iobuf *b, void __user *start, size_t nr_bytes);
+static inline void iobuf_init_user(struct iobuf *b, void __user *start, size_t nr_bytes)
+{
+	b->is_kernel = false;
+	b->nr_pieces = 1;
+	b->piece = &b->single;
+	b->piece_done = 0;
+	b->remaining = nr_bytes;
+	b->single.iov_base = start;
+	b->single.iov_len = nr_bytes;
+}
 void iobuf_init_kernel(struct iobuf *b, void *start, size_t nr_bytes);
 void iobuf_init_pieces(struct iobuf *b, const struct iovec *pieces, u32 nr_pieces, size_t nr_bytes);    // user pieces
 

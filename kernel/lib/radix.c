@@ -1,32 +1,28 @@
 /*
  * radix.c - index -> pointer with searchable tags, ways compressed.
  *
- * A node of height h covers the indices that agree with its `first` above bit 6 * (h + 1). The heights on a way down
+ * A node of shift 6h covers the indices that agree with its `first` above bit 6 * (h + 1). The heights on a way down
  * need not follow each other: where all items below a slot share more bits, the levels between are left out. Hence
  * every inner node has at least two children, and whoever descends must look whether a node covers the index at all.
  * Tags: an inner slot's bit is set iff the child below has any bit of that tag.
  */
 #include "lib/radix.h"
+#include "lib/atomic.h"
 #include "lib/string.h"
 #include <abi/errno.h>
 
 #define NO_SLOT RADIX_SLOTS
 #define ANY_TAG RADIX_NR_TAGS           // search: every used slot
 
-static u32 shift_of(const struct radix_node *n)
+// Which slot of n leads to the index; NO_SLOT or more: it lies outside. first has zeros where a slot's number stands.
+static inline u64 slot_of(const struct radix_node *n, u64 index)
 {
-	return RADIX_BITS * n->height;
+	return (index ^ n->first) >> n->shift;
 }
 
-// Two shifts, since one by 66 is not defined.
-static bool covers(const struct radix_node *n, u64 index)
+static inline bool covers(const struct radix_node *n, u64 index)
 {
-	return (index ^ n->first) >> shift_of(n) >> RADIX_BITS == 0;
-}
-
-static u32 slot_of(const struct radix_node *n, u64 index)
-{
-	return (index >> shift_of(n)) & (RADIX_SLOTS - 1);
+	return slot_of(n, index) < RADIX_SLOTS;
 }
 
 int radix_preload(struct radix_spare *spare)
@@ -39,7 +35,7 @@ int radix_preload(struct radix_spare *spare)
 			radix_preload_end(spare);
 			return -ENOMEM;
 		}
-		n->slots[0] = spare->nodes;
+		n->parent = spare->nodes;
 		spare->nodes = n;
 	}
 	return 0;
@@ -50,27 +46,27 @@ void radix_preload_end(struct radix_spare *spare)
 	while (spare->nodes) {
 		struct radix_node *n = spare->nodes;
 
-		spare->nodes = n->slots[0];
+		spare->nodes = n->parent;
 		radix_node_free(n);
 	}
 }
 
-static struct radix_node *node_take(struct radix_spare *spare, u64 index, u32 height)
+static struct radix_node *node_take(struct radix_spare *spare, u64 index, u32 shift)
 {
 	struct radix_node *n;
 
 	if (spare) {
 		n = spare->nodes;
 		if (n)
-			spare->nodes = n->slots[0];
+			spare->nodes = n->parent;
 	} else {
 		n = radix_node_alloc();
 	}
 	if (!n)
 		return NULL;
 	memset(n, 0, sizeof(*n));
-	n->height = (u8)height;
-	n->first = index >> shift_of(n) >> RADIX_BITS << shift_of(n) << RADIX_BITS;
+	n->shift = (u8)shift;
+	n->first = index >> shift >> RADIX_BITS << shift << RADIX_BITS;         // two shifts: one by 66 is not defined
 	return n;
 }
 
@@ -78,7 +74,7 @@ static struct radix_node *node_take(struct radix_spare *spare, u64 index, u32 he
 static void node_return(struct radix_spare *spare, struct radix_node *n)
 {
 	if (spare) {
-		n->slots[0] = spare->nodes;
+		n->parent = spare->nodes;       // its slots may be read still: see radix_find
 		spare->nodes = n;
 	} else {
 		radix_node_free(n);
@@ -89,11 +85,11 @@ static void attach(struct radix *tree, struct radix_node *parent, struct radix_n
 {
 	child->parent = parent;
 	if (!parent) {
-		tree->root = child;
+		atomic_store(&tree->root, child);
 		return;
 	}
 	child->slot_in_parent = (u8)slot_of(parent, child->first);
-	parent->slots[child->slot_in_parent] = child;
+	atomic_store(&parent->slots[child->slot_in_parent], child);
 	parent->used |= 1ul << child->slot_in_parent;
 	for (u32 tag = 0; tag < RADIX_NR_TAGS; tag++)
 		if (child->tags[tag])
@@ -102,7 +98,7 @@ static void attach(struct radix *tree, struct radix_node *parent, struct radix_n
 
 static void store(struct radix *tree, struct radix_node *leaf, u64 index, void *item)
 {
-	leaf->slots[slot_of(leaf, index)] = item;
+	atomic_store(&leaf->slots[slot_of(leaf, index)], item);
 	leaf->used |= 1ul << slot_of(leaf, index);
 	tree->nr_items++;
 }
@@ -116,7 +112,7 @@ static struct radix_node *descend(const struct radix *tree, u64 index, struct ra
 	*below = tree->root;
 	while (*below && covers(*below, index)) {
 		n = *below;
-		*below = n->height ? n->slots[slot_of(n, index)] : NULL;
+		*below = n->shift ? n->slots[slot_of(n, index)] : NULL;
 	}
 	return n;
 }
@@ -127,7 +123,7 @@ int radix_insert(struct radix *tree, u64 index, void *item, struct radix_spare *
 	struct radix_node *parent = descend(tree, index, &other);
 	struct radix_node *leaf;
 
-	if (parent && parent->height == 0) {
+	if (parent && parent->shift == 0) {
 		if (parent->slots[slot_of(parent, index)])
 			return -EEXIST;
 		store(tree, parent, index, item);
@@ -139,7 +135,7 @@ int radix_insert(struct radix *tree, u64 index, void *item, struct radix_spare *
 	if (other) {            // the ways part between parent and other: a node where both agree above
 		u64 difference = index ^ other->first;
 		u32 height = (63 - (u32)__builtin_clzl(difference)) / RADIX_BITS;
-		struct radix_node *branch = node_take(spare, index, height);
+		struct radix_node *branch = node_take(spare, index, height * RADIX_BITS);
 
 		if (!branch) {
 			node_return(spare, leaf);
@@ -154,22 +150,57 @@ int radix_insert(struct radix *tree, u64 index, void *item, struct radix_spare *
 	return 0;
 }
 
+// The leaf that holds the index; NULL when there is nothing at it.
 static struct radix_node *leaf_of(const struct radix *tree, u64 index)
 {
-	struct radix_node *below;
-	struct radix_node *n = descend(tree, index, &below);
+	struct radix_node *n = tree->root;
+	u64 slot;
 
-	return n && n->height == 0 && n->slots[slot_of(n, index)] ? n : NULL;
+	while (n && (slot = slot_of(n, index)) < RADIX_SLOTS) {
+		if (!n->shift)
+			return n->slots[slot] ? n : NULL;
+		n = n->slots[slot];
+	}
+	return NULL;
 }
 
+/*
+ * Without the lock. A node's first and shift stay while it can be found, so a pointer from a slot is what the node says:
+ * a node where shift is not 0, an item where it is. A node that was taken out in the meantime leads to nothing, or to
+ * where it led.
+ */
 void *radix_find(const struct radix *tree, u64 index)
 {
-	struct radix_node *leaf = leaf_of(tree, index);
+	struct radix_node *n = atomic_load(&tree->root);
+	u64 slot;
 
-	return leaf ? leaf->slots[slot_of(leaf, index)] : NULL;
+	while (n && (slot = slot_of(n, index)) < RADIX_SLOTS) {
+		void *below = atomic_load(&n->slots[slot]);
+
+		if (!n->shift)
+			return below;
+		n = below;
+	}
+	return NULL;
 }
 
-static void clear_tag_upwards(struct radix_node *n, u32 slot, u32 tag)
+// Without the lock, as radix_find. One way down for each 64 indices.
+void radix_find_many(const struct radix *tree, u64 first, u32 nr, void **items)
+{
+	for (u32 done = 0; done < nr;) {
+		u64 index = first + done, slot = 0;
+		struct radix_node *n = atomic_load(&tree->root);
+		u32 in_leaf = min(nr - done, (u32)(RADIX_SLOTS - index % RADIX_SLOTS));
+
+		while (n && (slot = slot_of(n, index)) < RADIX_SLOTS && n->shift)
+			n = atomic_load(&n->slots[slot]);
+		for (u32 i = 0; i < in_leaf; i++)
+			items[done + i] = n && slot < RADIX_SLOTS ? atomic_load(&n->slots[slot + i]) : NULL;
+		done += in_leaf;
+	}
+}
+
+static void clear_tag_upwards(struct radix_node *n, u64 slot, u32 tag)
 {
 	for (;;) {
 		n->tags[tag] &= ~(1ul << slot);
@@ -184,7 +215,7 @@ void *radix_remove(struct radix *tree, u64 index, struct radix_spare *emptied)
 {
 	struct radix_node *n = leaf_of(tree, index);
 	struct radix_node *parent;
-	u32 slot;
+	u64 slot;
 	void *item;
 
 	if (!n)
@@ -193,7 +224,7 @@ void *radix_remove(struct radix *tree, u64 index, struct radix_spare *emptied)
 	item = n->slots[slot];
 	for (u32 tag = 0; tag < RADIX_NR_TAGS; tag++)
 		clear_tag_upwards(n, slot, tag);
-	n->slots[slot] = NULL;
+	atomic_store(&n->slots[slot], NULL);
 	n->used &= ~(1ul << slot);
 	tree->nr_items--;
 	if (n->used)
@@ -201,11 +232,11 @@ void *radix_remove(struct radix *tree, u64 index, struct radix_spare *emptied)
 
 	parent = n->parent;
 	if (!parent) {
-		tree->root = NULL;
+		atomic_store(&tree->root, NULL);
 		node_return(emptied, n);
 		return item;
 	}
-	parent->slots[n->slot_in_parent] = NULL;
+	atomic_store(&parent->slots[n->slot_in_parent], NULL);
 	parent->used &= ~(1ul << n->slot_in_parent);
 	node_return(emptied, n);
 	if ((parent->used & (parent->used - 1)) == 0) {         // one child left: it takes the place
@@ -269,7 +300,7 @@ static void *next_from(const struct radix *tree, u64 first, u64 last, u32 tag, u
 	while (n && first <= last) {
 		u32 slot = slot_from(n, first, tag);
 
-		if (slot != NO_SLOT && n->height == 0) {
+		if (slot != NO_SLOT && n->shift == 0) {
 			if (n->first + slot > last)
 				return NULL;
 			*index = n->first + slot;
@@ -282,7 +313,7 @@ static void *next_from(const struct radix *tree, u64 first, u64 last, u32 tag, u
 		if (!n->parent)
 			return NULL;
 		// Behind the whole slot of the parent, not only behind n, which may cover less of it.
-		first = n->parent->first + ((n->slot_in_parent + 1ul) << shift_of(n->parent));
+		first = n->parent->first + ((n->slot_in_parent + 1ul) << n->parent->shift);
 		if (first == 0)
 			return NULL;
 		n = n->parent;

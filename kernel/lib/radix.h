@@ -5,8 +5,10 @@
  * page at a huge offset costs one node, and an insertion never needs more than RADIX_INSERT_NODES new ones.
  * Each slot carries RADIX_NR_TAGS bits; an inner slot's bit says "somebody below has it", so that
  * "the next dirty page at or after index" does not visit clean ones.
- * No lock of its own: the owner's lock covers every call. Nodes come from radix_node_alloc, which the
- * kernel backs with a slab (mm/radix_alloc.c) and host tests with malloc.
+ * No lock of its own: the owner's lock covers every call but radix_find and radix_find_many, which may be called at any
+ * time inside a section of sync/grace.h: nodes and items appear in a slot only when they are complete, and what is taken
+ * out (emptied) is freed only after grace_wait. What they find may be gone from the tree already.
+ * Nodes come from radix_node_alloc, which the kernel backs with a slab (mm/radix_alloc.c) and host tests with malloc.
  * To insert under a spin lock without allocating there: radix_preload(), then lock, then insert.
  */
 #include "types.h"
@@ -20,9 +22,9 @@ struct radix_node {
 	void *slots[RADIX_SLOTS];
 	u64 tags[RADIX_NR_TAGS];
 	u64 used;               // bit n: slots[n] is not NULL
-	u64 first;              // the index of slot 0; the node covers 64 << (RADIX_BITS * height) indices
-	struct radix_node *parent;
-	u8 height;              // 0: slots are items
+	u64 first;              // the index of slot 0; constant while anybody can find the node
+	struct radix_node *parent;      // or the next of a list of spare nodes
+	u8 shift;               // RADIX_BITS * height: a slot covers 1 << shift indices; 0: slots are items. Constant, as first
 	u8 slot_in_parent;
 };
 
@@ -36,7 +38,7 @@ void radix_node_free(struct radix_node *node);
 
 // Makes sure that the next radix_insert by this caller finds its nodes: *spare keeps them.
 // 0 or -ENOMEM. radix_preload_end gives back what was not used.
-struct radix_spare { struct radix_node *nodes; };       // linked through slots[0]
+struct radix_spare { struct radix_node *nodes; };       // linked through parent
 int radix_preload(struct radix_spare *spare) MUST_CHECK;
 void radix_preload_end(struct radix_spare *spare);
 
@@ -44,6 +46,7 @@ void radix_preload_end(struct radix_spare *spare);
 // then nodes are allocated on the spot.
 int radix_insert(struct radix *tree, u64 index, void *item, struct radix_spare *spare) MUST_CHECK;
 void *radix_find(const struct radix *tree, u64 index);          // NULL when absent
+void radix_find_many(const struct radix *tree, u64 first, u32 nr, void **items);        // items[i]: that of first + i, or NULL
 // What was there, or NULL. Nodes that it leaves empty go to *emptied, for radix_preload_end after the lock is given up; emptied
 // may be NULL: then they are freed on the spot.
 void *radix_remove(struct radix *tree, u64 index, struct radix_spare *emptied);

@@ -8,13 +8,6 @@
 #include "x86/uaccess.h"
 #include <abi/errno.h>
 
-void iobuf_init_user(struct iobuf *b, void __user *start, size_t nr_bytes)
-{
-	*b = (struct iobuf){ .nr_pieces = 1, .remaining = nr_bytes,
-			     .single = { .iov_base = start, .iov_len = nr_bytes } };
-	b->piece = &b->single;
-}
-
 void iobuf_init_kernel(struct iobuf *b, void *start, size_t nr_bytes)
 {
 	iobuf_init_user(b, start, nr_bytes);
@@ -89,14 +82,35 @@ static size_t copy(struct iobuf *b, char *kernel, size_t nr_bytes, enum directio
 	return done;
 }
 
+// The usual case, one piece of user memory, from where it stands.
+static inline bool is_plain(const struct iobuf *b)
+{
+	return b->nr_pieces == 1 && !b->is_kernel;
+}
+
+static inline size_t advance(struct iobuf *b, size_t copied)
+{
+	b->piece_done += copied;
+	b->remaining -= copied;
+	return copied;
+}
+
 size_t iobuf_put(struct iobuf *b, const void *from, size_t nr_bytes)
 {
-	return copy(b, (char *)from, nr_bytes, PUT);
+	if (unlikely(!is_plain(b)))
+		return copy(b, (char *)from, nr_bytes, PUT);
+	size_t n = min(nr_bytes, b->remaining);
+
+	return advance(b, n - copy_to_user_part((char *)b->piece->iov_base + b->piece_done, from, n));
 }
 
 size_t iobuf_take(struct iobuf *b, void *to, size_t nr_bytes)
 {
-	return copy(b, to, nr_bytes, TAKE);
+	if (unlikely(!is_plain(b)))
+		return copy(b, to, nr_bytes, TAKE);
+	size_t n = min(nr_bytes, b->remaining);
+
+	return advance(b, n - copy_from_user_part(to, (char *)b->piece->iov_base + b->piece_done, n));
 }
 
 size_t iobuf_put_zeros(struct iobuf *b, size_t nr_bytes)

@@ -111,6 +111,20 @@ static inline void page_get(struct page *p)
 	atomic_add(&p->refs, 1);
 }
 
+// The same for who holds none: false when the page is being taken out of its cache just now (cache_try_evict). Only inside a
+// section of sync/grace.h, or the frame may be anybody's.
+static inline bool page_try_get(struct page *p)
+{
+	i32 refs = atomic_load(&p->refs);
+
+	while (refs > 0) {
+		if (atomic_compare_exchange(&p->refs, refs, refs + 1))
+			return true;
+		refs = atomic_load(&p->refs);
+	}
+	return false;
+}
+
 // Gives a reference back; the last one frees the frame. Any context that may take RANK_FRAMES.
 void page_put(struct page *p);
 void pages_put(struct page **pages, u32 nr);    // one reference of each

@@ -16,12 +16,14 @@
 
 enum direction { READ_FILE, WRITE_FILE };
 
-static bool has_position(const struct file *f)
+static inline bool has_position(const struct file *f)
 {
-	return S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode) || S_ISBLK(f->inode->mode);
+	u32 type = f->inode->mode & S_IFMT;
+
+	return type == S_IFREG || type == S_IFDIR || type == S_IFBLK;
 }
 
-static ssize_t transfer_at(struct file *f, enum direction direction, struct iobuf *b, u64 *position)
+static inline ssize_t transfer_at(struct file *f, enum direction direction, struct iobuf *b, u64 *position)
 {
 	return direction == READ_FILE ? file_read(f, b, position) : file_write(f, b, position);
 }
@@ -49,13 +51,24 @@ static bool can_seek(struct file *f)
 	return has_position(f) || !f->ops->seek || f->ops->seek(f, 0, SEEK_CUR) != -ESPIPE;
 }
 
-static int file_for_transfer(int fd, enum direction direction, struct file **out)
+// The file for the length of the call: fd_return gives it back. -EBADF.
+static inline int file_borrow(int fd, enum direction direction, struct file **out, bool *is_held)
 {
-	return direction == READ_FILE ? file_for_reading(fd, out) : file_for_writing(fd, out);
+	u32 wrong_access = direction == READ_FILE ? O_WRONLY : O_RDONLY;
+	struct file *f = fd_borrow(fd, is_held);
+
+	if (!f)
+		return -EBADF;
+	if (unlikely((f->flags & O_ACCMODE) == wrong_access || f->flags & O_PATH)) {
+		fd_return(f, *is_held);
+		return -EBADF;
+	}
+	*out = f;
+	return 0;
 }
 
 // position NULL: the file's own.
-static i64 transfer_checked(struct file *f, enum direction direction, struct iobuf *b, const i64 *position)
+static inline i64 transfer_checked(struct file *f, enum direction direction, struct iobuf *b, const i64 *position)
 {
 	u64 at;
 
@@ -69,17 +82,19 @@ static i64 transfer_checked(struct file *f, enum direction direction, struct iob
 	return transfer_at(f, direction, b, &at);
 }
 
-static i64 transfer_user(int fd, enum direction direction, const void __user *user, size_t nr_bytes, const i64 *position)
+static inline i64 transfer_user(int fd, enum direction direction, const void __user *user, size_t nr_bytes,
+				const i64 *position)
 {
 	struct file *f;
 	struct iobuf b;
-	i64 result = file_for_transfer(fd, direction, &f);
+	bool is_held;
+	i64 result = file_borrow(fd, direction, &f, &is_held);
 
 	if (result)
 		return result;
 	iobuf_init_user(&b, (void __user *)user, min(nr_bytes, BYTES_MAX));
 	result = user_range_is_valid(user, nr_bytes) ? transfer_checked(f, direction, &b, position) : -EFAULT;
-	file_put(f);
+	fd_return(f, is_held);
 	return result;
 }
 
@@ -139,7 +154,8 @@ static i64 transfer_vector(int fd, enum direction direction, const struct iovec 
 	struct file *f;
 	struct iobuf b;
 	size_t total;
-	i64 result = file_for_transfer(fd, direction, &f);
+	bool is_held;
+	i64 result = file_borrow(fd, direction, &f, &is_held);
 
 	if (result)
 		return result;
@@ -150,7 +166,7 @@ static i64 transfer_vector(int fd, enum direction direction, const struct iovec 
 		if (pieces != few)
 			kfree(pieces);
 	}
-	file_put(f);
+	fd_return(f, is_held);
 	return result;
 }
 

@@ -36,34 +36,21 @@ section .text
 
 ; in:   rdi to, rsi from, rdx count
 ; out:  rax bytes not copied
-; uses: rcx r8 r9 r10
+; uses: rcx
 global uaccess_copy
 uaccess_copy:
         SITE_STAC
         cmp     rdx, 64
         jb      .words
-.blocks:
-        mov     rax, [rsi]
-        mov     rcx, [rsi + 8]
-        mov     r8, [rsi + 16]
-        mov     r9, [rsi + 24]
-        mov     [rdi], rax
-        mov     [rdi + 8], rcx
-        mov     [rdi + 16], r8
-        mov     [rdi + 24], r9
-        mov     rax, [rsi + 32]
-        mov     rcx, [rsi + 40]
-        mov     r8, [rsi + 48]
-        mov     r9, [rsi + 56]
-        mov     [rdi + 32], rax
-        mov     [rdi + 40], rcx
-        mov     [rdi + 48], r8
-        mov     [rdi + 56], r9
-        add     rsi, 64
-        add     rdi, 64
-        sub     rdx, 64
-        cmp     rdx, 64
-        jae     .blocks
+        mov     rcx, rdx
+        shr     rcx, 3
+        and     edx, 7
+.string:
+        rep     movsq
+        jmp     .bytes
+.string_failed:
+        lea     rdx, [rdx + rcx * 8]            ; rsi, rdi and rcx stand at the word that faulted
+        jmp     .bytes
 .words:
         cmp     rdx, 8
         jb      .bytes
@@ -89,7 +76,8 @@ uaccess_copy:
         mov     rax, rdx
         SITE_CLAC
         ret
-        FIXUP   .blocks, .bytes, .bytes
+        FIXUP   .string, .string_failed, .string_failed
+        FIXUP   .words, .bytes, .bytes
         FIXUP   .next_byte, .done, .done
 
 ; in:   rdi to, rsi count

@@ -38,14 +38,14 @@ static int check_node(const struct radix_node *n, const struct radix_node *paren
 	int nr = 1;
 
 	require(n->parent == parent && n->used);
-	require(n->height == 0 || (n->used & (n->used - 1)));
+	require(n->shift == 0 || (n->used & (n->used - 1)));
 	for (u32 slot = 0; slot < RADIX_SLOTS; slot++) {
 		const struct radix_node *child = n->slots[slot];
 
 		require(!child == !(n->used >> slot & 1));
-		if (!child || n->height == 0)
+		if (!child || n->shift == 0)
 			continue;
-		require(child->slot_in_parent == slot && child->height < n->height);
+		require(child->slot_in_parent == slot && child->shift < n->shift);
 		for (u32 tag = 0; tag < RADIX_NR_TAGS; tag++)
 			require(!child->tags[tag] == !(n->tags[tag] >> slot & 1));
 		nr += check_node(child, n);
@@ -107,6 +107,17 @@ static void check_search(const struct radix *tree)
 	require(item == NULL);
 }
 
+static void check_many(const struct radix *tree)
+{
+	u64 first = model[host_random() % NR_INDICES].index - host_random() % 100;
+	void *items[150];
+	u32 nr = 1 + host_random() % ARRAY_SIZE(items);
+
+	radix_find_many(tree, first, nr, items);
+	for (u32 i = 0; i < nr; i++)
+		require(items[i] == radix_find(tree, first + i));
+}
+
 static void random_step(struct radix *tree)
 {
 	struct entry *e = &model[host_random() % NR_INDICES];
@@ -150,6 +161,7 @@ static void random_operations(int kind, const char *name)
 	for (int step = 0; step < 40000; step++) {
 		random_step(&tree);
 		check_search(&tree);
+		check_many(&tree);
 		if (step % 64 == 0)
 			require(nr_nodes == (tree.root ? check_node(tree.root, NULL) : 0));
 	}
@@ -194,6 +206,25 @@ static void preload(void)
 	ok(nr_nodes == 0 && !tree.root, "nothing is left");
 }
 
+// A look that is inside a node when it is taken out, before anybody has waited for it (sync/grace.h).
+static void removed_nodes(void)
+{
+	struct radix tree = { .root = NULL }, old;
+	struct radix_spare emptied = { .nodes = NULL };
+	int x, y;
+
+	require(radix_insert(&tree, 5, &x, NULL) == 0 && radix_insert(&tree, 1000, &y, NULL) == 0);
+	old = tree;                     // stands at the inner node
+	require(radix_remove(&tree, 1000, &emptied) == &y);
+	ok(radix_find(&old, 5) == &x && !radix_find(&old, 1000), "an inner node that was taken out leads where it led");
+	old = tree;                     // stands at the leaf
+	require(radix_remove(&tree, 5, &emptied) == &x);
+	ok(!radix_find(&old, 5) && !radix_find(&old, 0), "a leaf that was taken out leads to nothing");
+	ok(nr_nodes == 3, "and both are there until they are given back");
+	radix_preload_end(&emptied);
+	ok(nr_nodes == 0, "then they are gone");
+}
+
 int main(void)
 {
 	struct radix empty = { .root = NULL };
@@ -202,6 +233,7 @@ int main(void)
 	ok(!radix_find(&empty, 0) && !radix_next(&empty, 0, U64_MAX, &index) && !radix_has_tag(&empty, RADIX_TAG_DIRTY),
 	   "the empty tree");
 	preload();
+	removed_nodes();
 	random_operations(0, "near indices, 40000 operations");
 	random_operations(1, "indices of every size, 40000 operations");
 	random_operations(2, "three far clusters, one at the very end, 40000 operations");

@@ -11,7 +11,7 @@ struct thread;
 
 struct cpu {
 	struct thread *running;
-	u32 id, interrupt_depth, nr_spinlocks_held;
+	u32 id, interrupt_depth, grace, nr_spinlocks_held;
 	struct { const void *lock; const char *name; u8 rank, depth; void *site; } held[16];
 	u64 counters[NR_COUNTERS];
 };
@@ -23,4 +23,5 @@ static inline struct cpu *this_cpu(void)
 {
 	return &host_cpu;
 }
+#define cpus (&host_cpu)
 #define current (host_cpu.running)
