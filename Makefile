@@ -216,12 +216,14 @@ $(B)/lectern.iso: $(B)/lectern.elf tools/iso
 	$(call say,ISO)$(PYTHON) tools/iso --kernel $< $@ -- log=ttyS1
 
 # --- using it --------------------------------------------------------------
-# DISPLAY=1 counts only on make's own command line: a desktop exports DISPLAY.
+# DISPLAY=1 counts only on make's own command line: a desktop exports DISPLAY. There it hides the desktop's from QEMU,
+# which finds its window by it; make's own environment still has it.
 WINDOW := $(if $(filter command,$(origin DISPLAY)),$(filter-out 0,$(DISPLAY)))
 SMP    ?= 2
 MEMORY ?= 256M
 run: $(B)/disk.img $(B)/lectern.iso  ## boot the ISO on this terminal (Ctrl-A x leaves); DISPLAY=1: a window too
-	$(Q)$(PYTHON) tools/run --build $(B) --iso --smp $(SMP) --memory $(MEMORY) --disk $(B)/disk.img \
+	$(Q)$(if $(WINDOW),DISPLAY=$$(tr '\0' '\n' 2>/dev/null </proc/$$PPID/environ | sed -n 's/^DISPLAY=//p')) \
+		$(PYTHON) tools/run --build $(B) --iso --smp $(SMP) --memory $(MEMORY) --disk $(B)/disk.img \
 		$(if $(WINDOW),--display)
 gdb: $(B)/lectern.elf $(B)/lectern.img  ## QEMU stopped and gdb attached; T=program: stop at its main
 	$(Q)$(PYTHON) tools/gdb/start --build $(B) --smp $(SMP) \

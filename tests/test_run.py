@@ -119,6 +119,12 @@ def test_missing_disk_is_125(lectern):
     assert result.status == 125 and "/there/is/none" in result.said
 
 
+def test_machine_that_never_starts_is_125(lectern):
+    """QEMU stops before it has opened the serial lines, and says why."""
+    result = lectern.run("/bin/true", options=["--qemu=-no-such-option"], timeout=60)
+    assert result.status == 125 and "no-such-option" in result.said
+
+
 def test_kernel_messages_stay_apart(lectern):
     result = lectern.check("/bin/sh", "-c", "echo to the log > /dev/kmsg; echo to the user")
     assert result.out == b"to the user\n"

@@ -10,10 +10,10 @@ def tool(lectern, *command, **how):
                           stderr=subprocess.STDOUT, text=True, **how)
 
 
-def make(lectern, *words):
+def make(lectern, *words, env=os.environ):
     build = os.path.relpath(lectern.build, lectern.project)
     # Not as a part of the make that may have started us.
-    plain = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    plain = {k: v for k, v in env.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     return tool(lectern, "make", "--no-print-directory", "B=" + build, *words, env=plain)
 
 
@@ -26,6 +26,16 @@ def test_make_help_names_every_target(lectern):
     text = make(lectern, "help").stdout
     for target in ("run", "test", "gdb", "iso", "clean", "doctor", "toolchain", "check"):
         assert re.search(r"make %s " % target, text), text
+
+
+def test_window_opens_on_the_desktops_display(lectern, tmp_path):
+    """DISPLAY=1 on make's command line must not hide the desktop's DISPLAY from QEMU."""
+    fake = tmp_path / "qemu-system-x86_64"
+    fake.write_text('#!/bin/sh\necho "$DISPLAY" > "%s/seen"\nexit 1\n' % tmp_path)
+    fake.chmod(0o755)
+    path = "%s:%s" % (tmp_path, os.environ["PATH"])
+    make(lectern, "run", "DISPLAY=1", env={**os.environ, "PATH": path, "DISPLAY": ":93"})
+    assert (tmp_path / "seen").read_text() == ":93\n"
 
 
 def test_makefile_is_short(lectern):
