@@ -216,8 +216,7 @@ $(B)/lectern.iso: $(B)/lectern.elf tools/iso
 	$(call say,ISO)$(PYTHON) tools/iso --kernel $< $@ -- log=ttyS1
 
 # --- using it --------------------------------------------------------------
-# DISPLAY=1 counts only on make's own command line: a desktop exports DISPLAY. There it hides the desktop's from QEMU,
-# which finds its window by it; make's own environment still has it.
+# DISPLAY=1 counts only on make's command line, where it hides the desktop's; QEMU gets that from make's own environment.
 WINDOW := $(if $(filter command,$(origin DISPLAY)),$(filter-out 0,$(DISPLAY)))
 SMP    ?= 2
 MEMORY ?= 256M

@@ -25,6 +25,7 @@ struct walk {
 	const char *rest;
 	char *text;                     // what rest points into after a link, TEXT_SIZE bytes; or NULL
 	u32 nr_links;
+	bool wants_directory;           // a slash stood behind the last name, here or before a link was followed
 };
 
 static struct dentry *hold_root(void)
@@ -199,7 +200,7 @@ static int step(struct walk *w, const char *name, size_t length)
 
 // Goes as far as the directory of the last component; that one's name is left in *name. Length 0:
 // the path ended in a slash at the root, or a link led there: the walk stands at its end.
-static int walk_to_last(struct walk *w, const char **name, size_t *length, bool *wants_directory)
+static int walk_to_last(struct walk *w, const char **name, size_t *length)
 {
 	for (;;) {
 		*length = next_name(w, name);
@@ -210,7 +211,7 @@ static int walk_to_last(struct walk *w, const char **name, size_t *length, bool 
 		while (*behind == '/')
 			behind++;
 		if (!*behind) {
-			*wants_directory = *w->rest == '/';
+			w->wants_directory |= *w->rest == '/';
 			return 0;
 		}
 		int error = step(w, *name, *length);
@@ -222,8 +223,7 @@ static int walk_to_last(struct walk *w, const char **name, size_t *length, bool 
 
 // The last component as it is found: d is referenced, perhaps negative; NULL when a link was
 // followed and the walk goes on.
-static int last_step(struct walk *w, const char *name, size_t length, bool follow,
-		     bool wants_directory, struct dentry **out)
+static int last_step(struct walk *w, const char *name, size_t length, bool follow, struct dentry **out)
 {
 	struct dentry *d;
 	int error = 0;
@@ -241,8 +241,8 @@ static int last_step(struct walk *w, const char *name, size_t length, bool follo
 		return error;
 	struct inode *ip = atomic_load(&d->inode);
 
-	if (ip && S_ISLNK(ip->mode) && (follow || wants_directory)) {
-		error = follow_link(w, ip, wants_directory ? "/" : "");
+	if (ip && S_ISLNK(ip->mode) && (follow || w->wants_directory)) {
+		error = follow_link(w, ip, "");
 		dentry_put(d);
 		return error;
 	}
@@ -254,7 +254,6 @@ int path_lookup(struct dentry *start, const char *path, u32 flags, struct dentry
 {
 	struct walk w;
 	struct dentry *d = NULL;
-	bool wants_directory = false;
 	int error = walk_begin(&w, start, path);
 
 	if (error)
@@ -263,13 +262,13 @@ int path_lookup(struct dentry *start, const char *path, u32 flags, struct dentry
 		const char *name;
 		size_t length;
 
-		error = walk_to_last(&w, &name, &length, &wants_directory);
+		error = walk_to_last(&w, &name, &length);
 		if (!error)
-			error = last_step(&w, name, length, flags & PATH_FOLLOW, wants_directory, &d);
+			error = last_step(&w, name, length, flags & PATH_FOLLOW, &d);
 	} while (!error && !d);
 	if (!error && !d->inode)
 		error = -ENOENT;
-	else if (!error && (wants_directory || flags & PATH_DIRECTORY) && !S_ISDIR(d->inode->mode))
+	else if (!error && (w.wants_directory || flags & PATH_DIRECTORY) && !S_ISDIR(d->inode->mode))
 		error = -ENOTDIR;
 	if (error && d)
 		dentry_put(d);
@@ -287,12 +286,13 @@ int path_last(struct dentry *start, const char *path, struct path_last *out)
 
 	if (error)
 		return error;
-	error = walk_to_last(&w, &name, &out->length, &out->wants_directory);
+	error = walk_to_last(&w, &name, &out->length);
 	if (!error && !S_ISDIR(w.at->inode->mode))
 		error = -ENOTDIR;
 	if (!error) {
 		memcpy(out->name, name, out->length);
 		out->name[out->length] = 0;
+		out->wants_directory = w.wants_directory;
 		out->parent = dentry_hold(w.at);
 	}
 	walk_end(&w);
@@ -342,16 +342,20 @@ static int may_open(struct inode *ip, int flags, bool is_new)
 	return 0;
 }
 
+// O_TRUNC is a write, whatever the description may do afterwards: a running program is refused.
 static int truncate_to_nothing(struct inode *ip)
 {
-	int error = 0;
+	int error = inode_begin_write(ip);
 
+	if (error)
+		return error;
 	write_lock(&ip->lock);
 	if (ip->ops->resize)
 		error = ip->ops->resize(ip, 0);
 	if (!error)
 		inode_touch(ip, false, true, true);
 	write_unlock(&ip->lock);
+	inode_end_write(ip);
 	return error;
 }
 
@@ -447,16 +451,16 @@ static int open_last(struct walk *w, int flags, u32 mode, struct dentry **out, b
 {
 	const char *name;
 	size_t length;
-	bool wants_directory = false, creates = flags & O_CREAT && !(flags & O_PATH);
+	bool creates = flags & O_CREAT && !(flags & O_PATH);
 	bool follow = !(flags & O_NOFOLLOW) && !(creates && flags & O_EXCL);
 	struct dentry *d;
-	int error = walk_to_last(w, &name, &length, &wants_directory);
+	int error = walk_to_last(w, &name, &length);
 
 	if (error)
 		return error;
-	if (creates && wants_directory)
+	if (creates && w->wants_directory)
 		return -EISDIR;
-	error = last_step(w, name, length, follow, wants_directory, &d);
+	error = last_step(w, name, length, follow, &d);
 	if (error || !d)
 		goto out;
 	if (!d->inode && creates) {
@@ -476,7 +480,7 @@ static int open_last(struct walk *w, int flags, u32 mode, struct dentry **out, b
 		error = -ENOENT;
 	else if (creates && flags & O_EXCL && !*is_new)
 		error = -EEXIST;
-	else if (wants_directory && !S_ISDIR(d->inode->mode))
+	else if (w->wants_directory && !S_ISDIR(d->inode->mode))
 		error = -ENOTDIR;
 	if (error)
 		dentry_put(d);

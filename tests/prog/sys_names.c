@@ -35,6 +35,22 @@ static bool exists(const char *name)
 
 /* ---- links ----------------------------------------------------------------------------------- */
 
+TEST(slash_behind_a_link_of_proc_wants_a_directory)
+{
+	CHECK_ERR(open("/proc/self/exe/", O_RDONLY), ENOTDIR);
+	struct stat status;
+
+	CHECK_ERR(stat("/proc/self/exe/", &status), ENOTDIR);
+	MUST(stat("/proc/self/cwd/", &status));
+}
+
+TEST(running_program_cannot_be_truncated_by_open)
+{
+	CHECK_ERR(open("/proc/self/exe", O_RDONLY | O_TRUNC), ETXTBSY);
+	CHECK_ERR(open("/proc/self/exe", O_WRONLY | O_TRUNC), ETXTBSY);
+	CHECK_ERR(truncate("/proc/self/exe", 0), ETXTBSY);
+}
+
 TEST(hard_link_is_the_same_file)
 {
 	touch_file("a");
