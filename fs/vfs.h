@@ -226,6 +226,11 @@ void dentry_put(struct dentry *d);
 int dentry_path(struct dentry *d, struct dentry *root, char *buffer, size_t size, char **out) MUST_CHECK;
 u64 dentries_drop_unused(u64 max);
 
+/* open.c */
+// An open description of d's inode; is_new: O_CREAT has just made it. d is referenced. May sleep. -EISDIR, -ENOTDIR, -EROFS,
+// -ETXTBSY, -ENXIO, -ELOOP (a link), -ENOMEM, or what the thing's own open says.
+int open_dentry(struct dentry *d, int flags, bool is_new, struct file **out) MUST_CHECK;
+
 /* path.c */
 enum path_flags { PATH_FOLLOW = 1, PATH_DIRECTORY = 2, PATH_PARENT = 4 };
 // start: where a relative path begins (referenced by the caller). The dentry found, referenced, never negative. May sleep.
