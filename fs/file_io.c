@@ -463,8 +463,7 @@ static int write_names(struct dentry *d)
 
 		dentry_put(d);
 		d = parent;
-		if (atomic_load(&d->inode->dirty))
-			error = inode_write_out(d->inode);
+		error = inode_write_out(d->inode);
 	}
 	dentry_put(d);
 	return error;

@@ -70,6 +70,7 @@ static void inode_setup(struct inode *ip, struct superblock *sb, u64 number, u32
 	list_init(&ip->lru_link);
 	list_init(&ip->file_locks);
 	cache_init(&ip->cache, NULL, ip, 0);
+	ip->cache.drops_failed = sb && sb->drops_failed_writes;
 }
 
 void inode_init_unhashed(struct inode *ip, struct superblock *sb)
@@ -355,14 +356,31 @@ int inode_sync(struct inode *ip, bool data_only)
 	return inode_sync_pages(ip, 0, U64_MAX - 1, data_only);
 }
 
-int inode_sync_pages(struct inode *ip, pgoff_t first, pgoff_t last, bool data_only)
+/*
+ * What the device still has to write before the inode and its data can be found. The rest of its dirty blocks go with them,
+ * so that the disk is as consistent as it can be without a journal, but only our own are waited for.
+ */
+static int sync_blocks(struct inode *ip)
+{
+	struct superblock *sb = ip->sb;
+	struct cache *blocks = &sb->device->cache;
+
+	if (cache_is_clean(blocks))
+		return 0;
+	if (!sb->ops->inode_sync)
+		return cache_write_back(blocks, 0, U64_MAX - 1, SYNC_WAIT);
+	int error = cache_write_back(blocks, 0, U64_MAX - 1, SYNC_START);
+
+	return error ? error : sb->ops->inode_sync(ip);
+}
+
+static int write_out(struct inode *ip, pgoff_t first, pgoff_t last, bool data_only)
 {
 	struct superblock *sb = ip->sb;
 	int error = 0, later;
 
 	if (ip->cache.ops)
 		error = cache_write_back(&ip->cache, first, last, SYNC_WAIT);
-
 	// Only times have changed: fdatasync leaves them dirty.
 	if (sb->ops->inode_write && (!data_only ||
 				     atomic_load(&ip->dirty) & (INODE_DIRTY_META |
@@ -372,10 +390,26 @@ int inode_sync_pages(struct inode *ip, pgoff_t first, pgoff_t last, bool data_on
 	}
 	if (!sb->device)
 		return error;
-	later = cache_write_back(&sb->device->cache, 0, U64_MAX - 1, SYNC_WAIT);
-	error = error ? error : later;
-	later = block_flush(sb->device);
+	later = sync_blocks(ip);
 	return error ? error : later;
+}
+
+int inode_sync_pages(struct inode *ip, pgoff_t first, pgoff_t last, bool data_only)
+{
+	int error = write_out(ip, first, last, data_only), later;
+
+	if (!ip->sb->device)
+		return error;
+	later = block_flush(ip->sb->device);
+	return error ? error : later;
+}
+
+int inode_write_out(struct inode *ip)
+{
+	// Its bits are clear from the moment somebody writes it; that all is on the disk is seen by the pages only.
+	if (!atomic_load(&ip->dirty) && cache_is_clean(&ip->cache) && cache_is_clean(&ip->sb->device->cache))
+		return 0;
+	return write_out(ip, 0, U64_MAX - 1, false);
 }
 
 // Referenced by the caller: writes it, and lists it again (if it is not listed) when it is still or
@@ -384,8 +418,12 @@ static int write_one(struct inode *ip, enum sync_mode mode)
 {
 	int error = 0, later;
 
-	if (atomic_fetch_and(&ip->dirty, ~(u32)INODE_DIRTY_PAGES) & INODE_DIRTY_PAGES)
-		error = cache_write_back(&ip->cache, 0, U64_MAX - 1, mode);
+	if (atomic_fetch_and(&ip->dirty, ~(u32)INODE_DIRTY_PAGES) & INODE_DIRTY_PAGES) {
+		if (mode == SYNC_WAIT)
+			error = cache_write_back(&ip->cache, 0, U64_MAX - 1, SYNC_WAIT);
+		else
+			cache_write_in_background(&ip->cache);
+	}
 	later = write_meta(ip, INODE_DIRTY_TIMES | INODE_DIRTY_META);
 	// Writes under way may fail and leave their pages dirty: look again later.
 	if (READ_ONCE(ip->cache.nr_dirty) || READ_ONCE(ip->cache.nr_writeback))
@@ -398,11 +436,6 @@ static int write_one(struct inode *ip, enum sync_mode mode)
 	}
 	spin_unlock(&hash_lock);
 	return error ? error : later;
-}
-
-int inode_write_out(struct inode *ip)
-{
-	return write_one(ip, SYNC_WAIT);
 }
 
 // The oldest dirty inode, off the list and referenced; NULL when all are younger.
@@ -439,6 +472,17 @@ int inodes_write_back(struct superblock *sb, u64 older_than_ns, enum sync_mode m
 		inode_put(ip);
 	}
 	return error;
+}
+
+bool inodes_write_oldest(struct superblock *sb, u64 not_after_ns)
+{
+	struct inode *ip = take_dirty(sb, not_after_ns);
+
+	if (!ip)
+		return false;
+	(void)!write_one(ip, SYNC_START);
+	inode_put(ip);
+	return true;
 }
 
 void inodes_for_each(struct superblock *sb, void (*f)(struct inode *ip, void *argument), void *argument)

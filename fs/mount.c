@@ -187,12 +187,12 @@ static void enlist(struct superblock *sb)
 	spin_unlock(&types_lock);
 }
 
-int mount_root(const char *device, u32 flags)
+int mount_root(const char *device, u32 flags, const char *options)
 {
 	struct superblock *sb;
 
 	mutex_lock(&mount_lock);
-	int error = the_root ? -EBUSY : make_superblock("ext2", device, flags, NULL, &sb);
+	int error = the_root ? -EBUSY : make_superblock("ext2", device, flags, options, &sb);
 
 	if (!error) {
 		enlist(sb);

@@ -149,6 +149,9 @@ struct superblock_ops {
 	struct inode *(*inode_alloc)(struct superblock *sb);            // embeds struct inode; NULL: no memory
 	void (*inode_free)(struct inode *ip);
 	int (*inode_write)(struct inode *ip);                           // the on-disk inode into its block page (dirty). May sleep
+	// Writes the dirty blocks of the device that lead to the inode and its data, and waits for these alone. NULL: all that the
+	// device has are waited for. May sleep
+	int (*inode_sync)(struct inode *ip);
 	void (*inode_evict)(struct inode *ip);                          // the last name and the last user are gone: free its blocks
 	int (*sync)(struct superblock *sb);                             // metadata pages written; not yet flushed
 	void (*statfs)(struct superblock *sb, struct statfs *out);
@@ -169,6 +172,7 @@ struct superblock {
 	const struct superblock_ops *ops;
 	struct file_system *type;
 	struct block_device *device;    // NULL: memory only
+	bool drops_failed_writes;       // constant; wberr=clean: a page whose write failed counts as clean
 	u32 device_id;                  // st_dev
 	u32 flags;                      // MS_RDONLY, ...
 	struct dentry *root;
@@ -202,9 +206,10 @@ void inode_touch_access(struct inode *ip, u32 open_flags);      // read: atime a
 void inode_fill_stat(struct inode *ip, struct stat *out);
 int inode_sync(struct inode *ip, bool data_only) MUST_CHECK;    // pages, inode, metadata, device flush. May sleep
 int inode_sync_pages(struct inode *ip, pgoff_t first, pgoff_t last, bool data_only) MUST_CHECK;  // the same for some of its pages
-// Its dirty pages (waits for them) and the inode into its block; no flush. May sleep.
+// As inode_sync without the flush: what leads from a directory to its entries. Nothing when all is on the disk. May sleep.
 int inode_write_out(struct inode *ip) MUST_CHECK;
 int inodes_write_back(struct superblock *sb, u64 older_than_ns, enum sync_mode mode) MUST_CHECK;        // flusher and sync. May sleep
+bool inodes_write_oldest(struct superblock *sb, u64 not_after_ns);      // starts to write one; false: none is so old. May sleep
 void inodes_for_each(struct superblock *sb, void (*f)(struct inode *ip, void *argument), void *argument);  // referenced during f; may sleep
 u64 inodes_drop_unused(u64 max);                // reclaim
 void inode_init_unhashed(struct inode *ip, struct superblock *sb);      // pipes and unnamed files: the last put evicts and frees
@@ -311,7 +316,7 @@ int superblock_set_root(struct superblock *sb, struct inode *root) MUST_CHECK;
 extern const struct file_ops *(*device_ops_find)(u32 mode, u64 device_number);
 void file_system_register(struct file_system *fs);
 struct file_system *file_system_next(struct file_system *previous);     // for /proc/filesystems; NULL: the first
-int mount_root(const char *device, u32 flags) MUST_CHECK;
+int mount_root(const char *device, u32 flags, const char *options) MUST_CHECK;
 int mount_at(const char *type, const char *device, struct dentry *where, u32 flags, const char *options) MUST_CHECK;
 int unmount(struct dentry *where, u32 flags) MUST_CHECK;
 void sync_all(void);                            // every file system, then flush. May sleep

@@ -95,13 +95,13 @@ static void mount_devices(void)
 // The part of the boot that may sleep.
 static void boot_thread(void *unused)
 {
-	char root[64] = "/dev/vda";
+	char root[64] = "/dev/vda", options[64] = "";
 
 	(void)unused;
 	deferred_start();               // what interrupts leave to do
 	reclaim_start();                // threads that give memory back, before anything takes much
-	writeback_start();              // and that write dirty pages
 	devices_init();                 // PCI, the disk, console and keyboard
+	writeback_start();              // a thread for each disk that writes dirty pages
 	stage_done("devices");
 	pipes_init();
 	tmpfs_init();                   // the kinds of file systems
@@ -112,7 +112,8 @@ static void boot_thread(void *unused)
 	ext2_init();
 	pipes_init();
 	command_line_get("root", root, sizeof(root));
-	if (mount_root(root, 0) != 0)   // from now on names mean something
+	command_line_get("rootflags", options, sizeof(options));
+	if (mount_root(root, 0, options) != 0)  // from now on names mean something
 		panic("no root file system on %s", root);
 	mount_devices();                // init's descriptors are files of /dev
 	stage_done("root file system");

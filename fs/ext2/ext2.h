@@ -8,7 +8,8 @@
  * Only 4 KiB blocks: a block is a page. Metadata blocks (superblock, descriptors, bitmaps, inode
  * tables, indirect blocks) are pages of the device's cache, changed under their page lock and
  * marked dirty; file and directory data are pages of the inode's own cache. No block is in both: an
- * indirect block that is freed is dropped from the device's cache.
+ * indirect block that is freed is dropped from the device's cache. While it is dirty, page.private of
+ * an indirect block is the number of the inode that it belongs to: fsync waits for those.
  *
  * Locks, outermost first: inode.lock (names, size), the page lock of a data page,
  * ext2_inode.map_lock (which block is where), ext2.alloc_lock (bitmaps and counts), the page lock
@@ -193,6 +194,7 @@ int ext2_inode_read(struct ext2 *fs, u64 number, struct inode **out) MUST_CHECK;
 // sets nr_links and marks it dirty.
 int ext2_inode_create(struct inode *dir, u32 mode, u64 device_number, struct inode **out) MUST_CHECK;
 int ext2_inode_write(struct inode *ip);
+int ext2_inode_sync(struct inode *ip);
 void ext2_inode_evict(struct inode *ip);
 struct inode *ext2_inode_alloc(struct superblock *sb);
 void ext2_inode_free(struct inode *ip);

@@ -104,8 +104,7 @@ static void ext2_fill(struct cache *cache, struct page **pages, u32 nr_pages)
 
 static void write_done(struct bio *bio, int error)
 {
-	for (u32 i = 0; i < bio->nr_pages; i++)
-		page_store_done(bio->pages[i], error);
+	pages_store_done(bio->pages, bio->nr_pages, error);
 	bio_free(bio);
 }
 

@@ -38,13 +38,21 @@ void ext2_inode_free(struct inode *ip)
 	slab_free(&node_slab, ext2_node(ip));
 }
 
+// The block of the inode table that holds it.
+static blk_t block_of(struct ext2 *fs, u64 number)
+{
+	u64 i = (number - 1) % fs->inodes_per_group;
+	u32 group = (u32)((number - 1) / fs->inodes_per_group);
+
+	return ext2_group(fs, group)->inode_table + i * fs->inode_size / BLOCK_SIZE;
+}
+
 // Where the inode lies: its block of the table (referenced), and the inode in it.
 static int find_on_disk(struct ext2 *fs, u64 number, struct page **page, struct ext2_disk_inode **out)
 {
 	u64 i = (number - 1) % fs->inodes_per_group;
-	u32 group = (u32)((number - 1) / fs->inodes_per_group);
 	u32 per_block = (u32)BLOCK_SIZE / fs->inode_size;
-	int error = ext2_block_get_surely(fs, ext2_group(fs, group)->inode_table + i / per_block, page);
+	int error = ext2_block_get_surely(fs, block_of(fs, number), page);
 
 	if (!error)
 		*out = (struct ext2_disk_inode *)((char *)page_address(*page) +
@@ -319,6 +327,17 @@ int ext2_inode_write(struct inode *ip)
 	if (size > 0x7fffffff)
 		ext2_want_large_files(fs);
 	return 0;
+}
+
+// The blocks that lead to the inode, and to its data.
+int ext2_inode_sync(struct inode *ip)
+{
+	struct ext2 *fs = ext2_of(ip->sb);
+	struct cache *blocks = &fs->sb.device->cache;
+	blk_t block = block_of(fs, ip->number);
+	int error = cache_write_back(blocks, block, block, SYNC_WAIT);
+
+	return error ? error : cache_write_back_private(blocks, ip->number);
 }
 
 // The block of extended attributes that we never look into: shared by a count, freed with its last

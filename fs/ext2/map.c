@@ -75,6 +75,7 @@ void ext2_map_set(struct ext2_inode *n, struct page *table, u32 *pointer, u32 bl
 	if (table) {
 		page_lock(table);
 		*pointer = block;
+		table->private = n->inode.number;
 		page_mark_dirty(table);
 		page_unlock(table);
 	} else {
@@ -98,6 +99,7 @@ static int add_block(struct walk *w, struct page *table, u32 *pointer, u32 level
 			ext2_block_free(w->fs, block);
 			return error;
 		}
+		p->private = w->n->inode.number;
 		page_mark_dirty(p);
 		page_unlock(p);
 		page_put(p);

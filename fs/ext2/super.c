@@ -401,12 +401,39 @@ static void ext2_unmount(struct superblock *sb)
 	free_memory(fs);
 }
 
+// "wberr=clean" or "wberr=retry"; other words are for mount(8) and left alone. -EINVAL.
+static int parse_options(struct superblock *sb, const char *options)
+{
+	static const char name[] = "wberr=";
+
+	for (const char *at = options; *at;) {
+		size_t length = 0;
+
+		while (at[length] && at[length] != ',')
+			length++;
+		if (strncmp(at, name, sizeof(name) - 1) == 0) {
+			sb->drops_failed_writes = length == 11 && strncmp(at, "wberr=clean", 11) == 0;
+			if (!sb->drops_failed_writes && (length != 11 || strncmp(at, "wberr=retry", 11) != 0))
+				return -EINVAL;
+		}
+		at += length + (at[length] == ',');
+	}
+	return 0;
+}
+
+static int ext2_show_options(struct superblock *sb, char *buffer, size_t size)
+{
+	return format_string(buffer, size, "%s", sb->drops_failed_writes ? ",wberr=clean" : "");
+}
+
 static const struct superblock_ops ext2_super_ops = {
 	.inode_alloc = ext2_inode_alloc,
 	.inode_free = ext2_inode_free,
 	.inode_write = ext2_inode_write,
+	.inode_sync = ext2_inode_sync,
 	.inode_evict = ext2_inode_evict,
 	.statfs = ext2_statfs,
+	.show_options = ext2_show_options,
 	.unmount = ext2_unmount,
 	.remount = ext2_remount,
 };
@@ -456,7 +483,6 @@ static int ext2_mount(struct file_system *type, struct block_device *device, con
 	struct ext2 *fs = kmalloc_zeroed(sizeof(*fs));
 	int error;
 
-	(void)options;
 	if (!fs)
 		return -ENOMEM;
 	superblock_init(&fs->sb, type, &ext2_super_ops, device);
@@ -466,9 +492,12 @@ static int ext2_mount(struct file_system *type, struct block_device *device, con
 	fs->sb.max_file_size = ext2_max_file_size();
 	if (device->is_read_only)
 		fs->sb.flags |= MS_RDONLY;
-	error = read_super(fs);
+	error = parse_options(&fs->sb, options);
+	if (!error)
+		error = read_super(fs);
 	if (error)
 		goto out_free;
+	device->cache.drops_failed = fs->sb.drops_failed_writes;
 	fs->was_valid = ext2_super(fs)->state & EXT2_STATE_VALID;
 	if (!fs->was_valid || ext2_super(fs)->state & EXT2_STATE_ERRORS)
 		printk("ext2: %s: %s, e2fsck should look at it\n", fs->sb.device_name,

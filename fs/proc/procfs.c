@@ -292,7 +292,7 @@ static int text_open(struct inode *ip, struct file *f)
 	int access = f->flags & O_ACCMODE;
 	struct open_text *o;
 
-	if ((access != O_WRONLY && !e->show) || (access != O_RDONLY && !e->store))
+	if (!e->knob && ((access != O_WRONLY && !e->show) || (access != O_RDONLY && !e->store)))
 		return -EACCES;
 	o = kmalloc_zeroed(sizeof(*o));
 	if (!o)
@@ -310,6 +310,31 @@ static void text_release(struct file *f)
 	kfree(o);
 }
 
+static int show_entry(const struct proc_entry *e, struct text *t, const struct proc_target *target)
+{
+	if (!e->knob)
+		return e->show(t, target);
+	text_printf(t, "%lu\n", READ_ONCE(*e->knob->value));
+	return 0;
+}
+
+static int store_entry(const struct proc_entry *e, const char *text, const struct proc_target *target)
+{
+	const struct proc_knob *k = e->knob;
+	u64 n;
+
+	if (!k)
+		return e->store(text, target);
+	if (string_to_u64(text, 10, &n) || n > k->max)
+		return -EINVAL;
+	if (k->rival)
+		WRITE_ONCE(*k->rival, 0);
+	WRITE_ONCE(*k->value, n);
+	if (k->changed)
+		k->changed();
+	return 0;
+}
+
 static int make_text(struct file *f, struct open_text *o)
 {
 	struct proc_inode *p = proc_inode(f->inode);
@@ -317,7 +342,7 @@ static int make_text(struct file *f, struct open_text *o)
 	int error;
 
 	text_init(&fresh);
-	error = p->entry->show(&fresh, &p->target);
+	error = show_entry(p->entry, &fresh, &p->target);
 	if (!error && fresh.has_failed)
 		error = -ENOMEM;
 	if (error) {
@@ -370,7 +395,7 @@ static ssize_t text_write(struct file *f, struct iobuf *from, u64 *position)
 	while (end && (text[end - 1] == '\n' || text[end - 1] == ' '))
 		end--;
 	text[end] = 0;
-	error = p->entry->store(text, &p->target);
+	error = store_entry(p->entry, text, &p->target);
 	if (error)
 		return error;
 	*position += n;

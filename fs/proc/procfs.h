@@ -18,6 +18,14 @@ struct proc_target {                    // what an inode of /proc is about
 	int tid;                        // below /proc/PID/task: the thread; 0: the process as one
 };
 
+// A number of the kernel's that is shown, and may be set up to max.
+struct proc_knob {
+	u64 *value;
+	u64 max;
+	u64 *rival;                     // becomes 0 when this one is set; NULL: none
+	void (*changed)(void);          // called afterwards; NULL: nobody cares
+};
+
 struct proc_entry {                     // tables end with a name of NULL
 	const char *name;
 	u32 mode;                       // type and permissions
@@ -25,6 +33,7 @@ struct proc_entry {                     // tables end with a name of NULL
 	int (*show)(struct text *t, const struct proc_target *target);
 	// What was written, with a final 0. 0 or -errno.
 	int (*store)(const char *text, const struct proc_target *target);
+	const struct proc_knob *knob;   // instead of show and store
 	// A symbolic link's text; its length (not 0-ended), or -errno.
 	int (*link)(char *buffer, size_t size, const struct proc_target *target);
 	// Where the link leads, referenced; NULL: where its text says.

@@ -1,6 +1,7 @@
 /*
  * sysctl.c - /proc/sys: numbers that may be looked at, and a few that may be set.
  */
+#include "cache/writeback.h"
 #include "dev/block.h"
 #include "fs/proc/procfs.h"
 #include "fs/vfs.h"
@@ -165,6 +166,11 @@ void proc_sysctl_init(void)
 	random_bytes(boot_id, sizeof(boot_id));
 }
 
+// Bytes and ratio of one mark exclude each other, as on Linux.
+#define DIRTY_KNOB(field, max_, rival_) \
+	(&(const struct proc_knob){ .value = &writeback_limits.field, .max = (max_), .rival = (rival_), .changed = writeback_limits_changed })
+#define TIME_MAX 100000000              // centiseconds: eleven days
+
 static struct proc_entry random_entries[] = {
 	{ .name = "boot_id", .mode = S_IFREG | 0444, .show = show_boot_id },
 	{ .name = "uuid", .mode = S_IFREG | 0444, .show = show_uuid },
@@ -183,6 +189,14 @@ static struct proc_entry kernel_entries[] = {
 };
 
 static struct proc_entry vm_entries[] = {
+	{ .name = "dirty_background_bytes", .mode = S_IFREG | 0644,
+	  .knob = DIRTY_KNOB(background_bytes, U64_MAX, &writeback_limits.background_ratio) },
+	{ .name = "dirty_background_ratio", .mode = S_IFREG | 0644,
+	  .knob = DIRTY_KNOB(background_ratio, 100, &writeback_limits.background_bytes) },
+	{ .name = "dirty_bytes", .mode = S_IFREG | 0644, .knob = DIRTY_KNOB(hard_bytes, U64_MAX, &writeback_limits.hard_ratio) },
+	{ .name = "dirty_expire_centisecs", .mode = S_IFREG | 0644, .knob = DIRTY_KNOB(expire_centisecs, TIME_MAX, NULL) },
+	{ .name = "dirty_ratio", .mode = S_IFREG | 0644, .knob = DIRTY_KNOB(hard_ratio, 100, &writeback_limits.hard_bytes) },
+	{ .name = "dirty_writeback_centisecs", .mode = S_IFREG | 0644, .knob = DIRTY_KNOB(period_centisecs, TIME_MAX, NULL) },
 	{ .name = "drop_caches", .mode = S_IFREG | 0200, .store = store_drop_caches },
 	{ .name = "max_map_count", .mode = S_IFREG | 0444, .show = show_max_map_count },
 	{ .name = "overcommit_memory", .mode = S_IFREG | 0444, .show = show_overcommit },

@@ -18,6 +18,7 @@
 #include "mm/rmap.h"
 #include "proc/process.h"
 #include "sync/grace.h"
+#include "x86/clock.h"
 #include "x86/cpu.h"
 #include <abi/errno.h>
 
@@ -263,8 +264,12 @@ void page_mark_dirty(struct page *p)
 		page_set(p, PAGE_DIRTY);
 		radix_tag_set(&cache->pages, p->index, RADIX_TAG_DIRTY);
 		is_first = cache->nr_dirty++ == 0;
-		if (cache->ops->store)          // memory-only pages stay dirty; nobody can wait for them
+		if (is_first)
+			cache->dirty_since_ns = clock_monotonic_ns();
+		if (cache->ops->store) {        // memory-only pages stay dirty; nobody can wait for them
 			atomic_add(&nr_dirty_pages, 1);
+			count(COUNTER_NR_DIRTIED);
+		}
 	}
 	spin_unlock_irq(&cache->lock, flag);
 	if (is_first && cache->inode && cache->ops->store)

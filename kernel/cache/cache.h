@@ -55,7 +55,7 @@ struct cache_ops {
 	// indices, for read-ahead; a file system may split them as the disk's layout asks.
 	void (*fill)(struct cache *cache, struct page **pages, u32 nr_pages);
 	// Pages with PAGE_WRITEBACK set, consecutive indices, unlocked: start to write them, and call
-	// page_store_done for each. May sleep for metadata, not for the data. NULL: memory only (tmpfs).
+	// page_store_done or pages_store_done for all. They stay in the cache until then. May sleep for metadata, not for the data. NULL: memory only (tmpfs).
 	void (*store)(struct cache *cache, struct page **pages, u32 nr_pages);
 	// Page locked: make sure that a place on disk exists, before its first store. Sets PAGE_BACKED. May sleep. -ENOSPC, -EIO.
 	int (*reserve)(struct cache *cache, struct page *page) MUST_CHECK;
@@ -74,8 +74,12 @@ struct cache {
 	struct radix pages;             // GUARDED_BY(lock) index -> struct page
 	u64 nr_dirty;                   // GUARDED_BY(lock)
 	u64 nr_writeback;               // GUARDED_BY(lock)
+	u64 dirty_since_ns;             // GUARDED_BY(lock) when the first of the dirty pages became so, or the flusher last came by
 	u32 error_sequence;             // GUARDED_BY(lock) counts write-back errors; see cache_error_check
 	int error;                      // GUARDED_BY(lock) the last one
+	u32 nr_failures;                // GUARDED_BY(lock) failed writes since one went well: the flusher comes less often
+	u64 retry_ns;                   // GUARDED_BY(lock) and not before this time
+	bool drops_failed;              // constant; a page whose write failed counts as clean (mount option wberr=clean)
 	struct mutex rmap_lock;         // RANK_RMAP
 	struct list areas;              // GUARDED_BY(rmap_lock) struct area.cache_link: shared and private
 };
@@ -111,8 +115,12 @@ void page_wait_writeback(struct page *p);       // may sleep; the page is refere
 
 // By the file system, any context: the fill of a locked page has ended. Unlocks it; with an error, removes it from the cache first.
 void page_fill_done(struct page *p, int error);
-// Any context: the write of a WRITEBACK page has ended.
-void page_store_done(struct page *p, int error);
+// Any context: the write of WRITEBACK pages of one cache, with consecutive indices, has ended.
+void pages_store_done(struct page **pages, u32 nr, int error);
+static inline void page_store_done(struct page *p, int error)
+{
+	pages_store_done(&p, 1, error);
+}
 
 // Locked, up to date. Its content has changed or is about to be writable. Never sleeps.
 void page_mark_dirty(struct page *p);
@@ -121,6 +129,17 @@ enum sync_mode { SYNC_START, SYNC_WAIT };
 // Writes the dirty pages among [first, last]; SYNC_WAIT also waits for them and for those already under way. 0, or the error
 // of a write that this call waited for. May sleep. (Reporting once to each opener: cache_error_check.)
 int cache_write_back(struct cache *cache, pgoff_t first, pgoff_t last, enum sync_mode mode) MUST_CHECK;
+// Those with that value in page.private, and waits for them. May sleep.
+int cache_write_back_private(struct cache *cache, u64 value) MUST_CHECK;
+// All of it, without waiting; nothing when its writes have failed lately. May sleep.
+void cache_write_in_background(struct cache *cache);
+// Waits for those that are being written among [first, last], and starts nothing. May sleep.
+void cache_wait_written(struct cache *cache, pgoff_t first, pgoff_t last);
+// Is nothing of it dirty or being written? May be old when the caller hears it.
+static inline bool cache_is_clean(const struct cache *cache)
+{
+	return !READ_ONCE(cache->nr_dirty) && !READ_ONCE(cache->nr_writeback);
+}
 // Sets the size; zeroes the tail of the last page when shrinking or growing, takes every page past the end out of every address
 // space (private copies too) and out of the cache. inode->lock held for writing. May sleep.
 void cache_set_size(struct cache *cache, u64 size);
@@ -141,8 +160,8 @@ u64 cache_drop_clean(struct cache *cache);              // all of them
 // Page locked, referenced by the caller. Takes it out of its cache when it is clean, unmapped and used by nobody else. True: gone.
 bool cache_try_evict(struct page *p);
 
-// Inside the room: the waiters for WRITEBACK; told by page_store_done.
-void page_wake_writeback(struct page *p);
+// Inside the room: wakes who sleeps for LOCKED or WRITEBACK to go, which have gone.
+void page_wake(struct page *p);
 
 // errseq: an opener remembers cache_error_now(); cache_error_check reports an error that came since, once, and moves the mark.
 u32 cache_error_now(struct cache *cache);

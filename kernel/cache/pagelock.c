@@ -73,8 +73,8 @@ void page_wait_writeback(struct page *p)
 		wait_event(queue_of(p), flag_is_gone(p, PAGE_WRITEBACK));
 }
 
-void page_wake_writeback(struct page *p)
+void page_wake(struct page *p)
 {
-	if (atomic_fetch_and(&p->flags, ~(u32)PAGE_WAITERS) & PAGE_WAITERS)
+	if (page_has(p, PAGE_WAITERS) && atomic_fetch_and(&p->flags, ~(u32)PAGE_WAITERS) & PAGE_WAITERS)
 		wake_all(queue_of(p));
 }

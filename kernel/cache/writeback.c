@@ -4,248 +4,220 @@
  * A store during the transfer lands in the page and makes it dirty again: it is written once more, later, and nothing
  * is lost. When a write fails the page is DIRTY again and the error is kept for the next sync of every opener.
  *
- * The flusher writes what has been dirty for DIRTY_AGE, and, when more than the background mark is dirty, the oldest
- * files whole. Writers far past the mark wait for it (writeback_throttle).
+ * Pages go in runs with consecutive indices: the lock of the cache, the reverse map and the file system are asked once a
+ * run. A page's DIRTY and WRITEBACK change under cache->lock together with the tags (C3), so a page that is found dirty
+ * and not under way there, and whose lock can be had at once, needs no second look.
  */
 #include "kernel.h"
 #include "cache/cache.h"
 #include "cache/writeback.h"
-#include "dev/block.h"
-#include "fs/vfs.h"
+#include "debug/counters.h"
 #include "lib/atomic.h"
-#include "mm/frame.h"
 #include "mm/rmap.h"
-#include "proc/thread.h"
-#include "proc/timer.h"
 #include "x86/clock.h"
+#include "x86/cpu.h"
 #include <abi/errno.h>
 
-#define RUN_MAX 32                              // pages in one call of ops->store
-#define DIRTY_AGE_NS (30ul * 1000000000)
-#define FLUSHER_PERIOD_NS (5ul * 1000000000)
+#define RUN_MAX 64                              // pages in one call of ops->store: an array on the stack
+#define RETRY_FIRST_NS 1000000000ul             // after the first failure; doubled by each further one
+#define RETRY_DOUBLINGS 6u
 
 u64 nr_dirty_pages, nr_writeback_pages;
 
-static struct wait_queue flusher_wait = { .waiters = LIST_INIT(flusher_wait.waiters) };         // the flusher sleeps here
-static struct wait_queue throttle_wait = { .waiters = LIST_INIT(throttle_wait.waiters) };       // writers sleep here
-static bool is_wanted;
-
-// Under cache->lock: the page's two states and their tags change together (C3).
-static void start_writeback(struct cache *cache, struct page *p)
-{
-	u64 flag = spin_lock_irq(&cache->lock);
-
-	page_clear(p, PAGE_DIRTY);
-	page_set(p, PAGE_WRITEBACK);
-	radix_tag_clear(&cache->pages, p->index, RADIX_TAG_DIRTY);
-	radix_tag_set(&cache->pages, p->index, RADIX_TAG_WRITEBACK);
-	cache->nr_dirty--;
-	cache->nr_writeback++;
-	spin_unlock_irq(&cache->lock, flag);
-	atomic_sub(&nr_dirty_pages, 1);
-	atomic_add(&nr_writeback_pages, 1);
-}
-
-void page_store_done(struct page *p, int error)
-{
-	struct cache *cache = p->cache;
-	u64 flag = spin_lock_irq(&cache->lock);
-
-	page_clear(p, PAGE_WRITEBACK);
-	radix_tag_clear(&cache->pages, p->index, RADIX_TAG_WRITEBACK);
-	cache->nr_writeback--;
-	if (error) {
-		cache->error = error;
-		cache->error_sequence++;
-		if (!page_has(p, PAGE_DIRTY)) {
-			page_set(p, PAGE_DIRTY);
-			radix_tag_set(&cache->pages, p->index, RADIX_TAG_DIRTY);
-			cache->nr_dirty++;
-			atomic_add(&nr_dirty_pages, 1);
-		}
-	}
-	spin_unlock_irq(&cache->lock, flag);
-	atomic_sub(&nr_writeback_pages, 1);
-	page_wake_writeback(p);
-	wake_all(&throttle_wait);
-}
-
-static struct page *next_tagged(struct cache *cache, pgoff_t first, pgoff_t last, enum radix_tag tag, pgoff_t *index)
-{
-	u64 flag = spin_lock_irq(&cache->lock);
-	struct page *p = radix_next_tagged(&cache->pages, first, last, tag, index);
-
-	if (p)
-		page_get(p);
-	spin_unlock_irq(&cache->lock, flag);
-	return p;
-}
-
 /*
- * Locks the next run of dirty pages with consecutive indices at or after *at. A page that somebody else has locked ends
- * a run (or is waited for when it would be the first). Returns how many; *at is behind them.
+ * Locks the dirty pages with consecutive indices from the first at or after `first`, as far as nobody else has them.
+ * Returns how many. None, though there is one: it is *busy, referenced.
  */
-static u32 lock_run(struct cache *cache, pgoff_t *at, pgoff_t last, struct page **run, enum sync_mode mode)
+static u32 lock_run(struct cache *cache, pgoff_t first, pgoff_t last, struct page **run, struct page **busy)
 {
-	u32 nr = 0;
+	u64 flag = spin_lock_irq(&cache->lock);
+	u32 nr_found = radix_run_tagged(&cache->pages, first, last, RADIX_TAG_DIRTY, (void **)run, RUN_MAX), nr = 0;
 
-	while (nr < RUN_MAX) {
-		pgoff_t index;
-		struct page *p = next_tagged(cache, *at, last, RADIX_TAG_DIRTY, &index);
-
-		if (!p || (nr && index != run[nr - 1]->index + 1)) {
-			if (p)
-				page_put(p);
-			else if (!nr)
-				*at = U64_MAX;
-			break;
-		}
-		bool is_busy = page_has(p, PAGE_WRITEBACK);
-
-		if (nr && (is_busy || !page_try_lock(p))) {
-			page_put(p);
-			break;
-		}
-		*at = index + 1;
-		if (!nr) {
-			if (is_busy && mode == SYNC_START) {
-				page_put(p);            // it is under way and dirty again: its turn comes later
-				continue;
-			}
-			page_lock(p);
-			page_wait_writeback(p);
-		}
-		// Somebody else may have written it, and a store made it dirty again, between the look above and the lock.
-		bool is_under_way = page_has(p, PAGE_WRITEBACK);
-
-		if (p->cache != cache || !page_has(p, PAGE_DIRTY) || is_under_way) {
-			page_unlock(p);
-			page_put(p);
-			if (is_under_way)
-				*at = index;
-			if (nr)
-				break;
-			continue;
-		}
-		run[nr++] = p;
-		if (*at > last || *at == 0)
-			break;
-	}
+	while (nr < nr_found && !page_has(run[nr], PAGE_WRITEBACK) && page_try_lock(run[nr]))
+		nr++;
+	*busy = nr_found && !nr ? run[0] : NULL;
+	if (*busy)
+		page_get(*busy);
+	spin_unlock_irq(&cache->lock, flag);
 	return nr;
+}
+
+// The pages are locked, dirty, not under way, and write-protected. From here on a truncation waits for WRITEBACK to go, so they
+// need no reference.
+static void start_writeback(struct cache *cache, struct page **run, u32 nr)
+{
+	u64 flag = spin_lock_irq(&cache->lock);
+
+	radix_retag_run(&cache->pages, run[0]->index, nr, RADIX_TAG_DIRTY, RADIX_TAG_WRITEBACK);
+	cache->nr_dirty -= nr;
+	cache->nr_writeback += nr;
+	for (u32 i = 0; i < nr; i++) {          // all three are known, so one operation turns them round
+		atomic_xor(&run[i]->flags, PAGE_DIRTY | PAGE_WRITEBACK | PAGE_LOCKED);
+		page_wake(run[i]);
+	}
+	spin_unlock_irq(&cache->lock, flag);
+	atomic_sub(&nr_dirty_pages, nr);
+	atomic_add(&nr_writeback_pages, nr);
+}
+
+// cache->lock held: the pages are dirty again, unless a store has made them so already.
+static void keep_failed(struct cache *cache, struct page **pages, u32 nr, int error)
+{
+	u32 doublings = min(cache->nr_failures++, RETRY_DOUBLINGS);
+
+	cache->retry_ns = clock_monotonic_ns() + (RETRY_FIRST_NS << doublings);
+	cache->error = error;
+	cache->error_sequence++;
+	for (u32 i = 0; i < nr && !cache->drops_failed; i++) {
+		if (page_has(pages[i], PAGE_DIRTY))
+			continue;
+		page_set(pages[i], PAGE_DIRTY);
+		radix_tag_set(&cache->pages, pages[i]->index, RADIX_TAG_DIRTY);
+		if (!cache->nr_dirty++)
+			cache->dirty_since_ns = clock_monotonic_ns();
+		atomic_add(&nr_dirty_pages, 1);
+	}
+}
+
+void pages_store_done(struct page **pages, u32 nr, int error)
+{
+	struct cache *cache = pages[0]->cache;
+	u64 flag = spin_lock_irq(&cache->lock);
+
+	if (error)
+		keep_failed(cache, pages, nr, error);
+	else
+		cache->nr_failures = 0;
+	radix_retag_run(&cache->pages, pages[0]->index, nr, RADIX_TAG_WRITEBACK, RADIX_NR_TAGS);
+	cache->nr_writeback -= nr;
+	for (u32 i = 0; i < nr; i++) {
+		page_clear(pages[i], PAGE_WRITEBACK);
+		page_wake(pages[i]);
+	}
+	spin_unlock_irq(&cache->lock, flag);
+	atomic_sub(&nr_writeback_pages, nr);
+	count_add(COUNTER_NR_WRITTEN, nr);
+	writeback_ended(nr);
 }
 
 static void write_run(struct cache *cache, struct page **run, u32 nr)
 {
 	rmap_clean(cache, run[0]->index, nr);
-	for (u32 i = 0; i < nr; i++)
-		start_writeback(cache, run[i]);
-	for (u32 i = 0; i < nr; i++)
-		page_unlock(run[i]);
+	start_writeback(cache, run, nr);
 	cache->ops->store(cache, run, nr);
-	for (u32 i = 0; i < nr; i++)
-		page_put(run[i]);
 }
 
-static void wait_for_writeback(struct cache *cache, pgoff_t first, pgoff_t last)
+// A page in the way: where to look next. Who does not wait leaves one that is dirty again while it is being written: its turn
+// comes later.
+static pgoff_t pass_busy(struct page *p, enum sync_mode mode)
+{
+	pgoff_t index = p->index;
+
+	if (mode == SYNC_START && page_has(p, PAGE_WRITEBACK)) {
+		index++;
+	} else {
+		page_lock(p);
+		page_wait_writeback(p);
+		page_unlock(p);
+	}
+	page_put(p);
+	return index;
+}
+
+void cache_wait_written(struct cache *cache, pgoff_t first, pgoff_t last)
 {
 	struct page *p;
 	pgoff_t index;
 
-	while (first <= last && (p = next_tagged(cache, first, last, RADIX_TAG_WRITEBACK, &index))) {
-		page_wait_writeback(p);
-		page_put(p);
-		first = index + 1;
-		if (!first)
-			break;
-	}
+	do {
+		u64 flag = spin_lock_irq(&cache->lock);
+
+		p = radix_next_tagged(&cache->pages, first, last, RADIX_TAG_WRITEBACK, &index);
+		if (p)
+			page_get(p);
+		spin_unlock_irq(&cache->lock, flag);
+		if (p) {
+			page_wait_writeback(p);
+			page_put(p);
+			first = index + 1;
+		}
+	} while (p && first && first <= last);
+}
+
+// The last page that is dirty now: what becomes dirty behind it is not this call's, which so comes to an end.
+static bool find_last_dirty(struct cache *cache, pgoff_t *last)
+{
+	u64 flag = spin_lock_irq(&cache->lock);
+	pgoff_t index;
+	bool is_dirty = radix_last_tagged(&cache->pages, RADIX_TAG_DIRTY, &index);
+
+	spin_unlock_irq(&cache->lock, flag);
+	if (is_dirty)
+		*last = min(*last, index);
+	return is_dirty;
 }
 
 int cache_write_back(struct cache *cache, pgoff_t first, pgoff_t last, enum sync_mode mode)
 {
-	struct page *run[RUN_MAX];
+	struct page *run[RUN_MAX], *busy;
 	u32 errors_before = cache_error_now(cache), nr;
+	pgoff_t at = first, end = last;
 
 	if (!cache->ops->store)
 		return 0;
-	for (pgoff_t at = first; at <= last && at != U64_MAX;) {
-		nr = lock_run(cache, &at, last, run, mode);
-		if (nr)
+	bool goes_on = find_last_dirty(cache, &end);
+
+	while (goes_on && at <= end) {
+		nr = lock_run(cache, at, end, run, &busy);
+		if (nr) {
+			at = run[nr - 1]->index + 1;
 			write_run(cache, run, nr);
+		} else if (busy) {
+			at = pass_busy(busy, mode);
+		}
+		goes_on = (nr || busy) && at;
 	}
 	if (mode == SYNC_START)
 		return 0;
-	wait_for_writeback(cache, first, last);
+	if (READ_ONCE(cache->nr_writeback))
+		cache_wait_written(cache, first, last);
 	return cache_error_check(cache, &errors_before);
 }
 
-static u64 background_mark(void)                // pages
+// The first page at or after first that has the tag and that value; false: none.
+static bool find_private(struct cache *cache, pgoff_t first, enum radix_tag tag, u64 value, pgoff_t *index)
 {
-	return frames_total() / 10;
+	u64 flag = spin_lock_irq(&cache->lock);
+	struct page *p = radix_next_tagged(&cache->pages, first, U64_MAX, tag, index);
+
+	while (p && READ_ONCE(p->private) != value)
+		p = radix_next_tagged(&cache->pages, *index + 1, U64_MAX, tag, index);
+	spin_unlock_irq(&cache->lock, flag);
+	return p;
 }
 
-static u64 hard_mark(void)
+int cache_write_back_private(struct cache *cache, u64 value)
 {
-	return frames_total() / 5;
+	static const enum radix_tag tags[] = { RADIX_TAG_DIRTY, RADIX_TAG_WRITEBACK };
+	pgoff_t index;
+	int error = 0, later;
+
+	for (u32 i = 0; i < ARRAY_SIZE(tags); i++)
+		for (pgoff_t at = 0; find_private(cache, at, tags[i], value, &index); at = index + 1) {
+			later = cache_write_back(cache, index, index, SYNC_WAIT);
+			error = error ? error : later;
+		}
+	return error;
 }
 
-void writeback_wake(void)
+void cache_write_in_background(struct cache *cache)
 {
-	is_wanted = true;
-	wake_all(&flusher_wait);
-}
-
-void writeback_page_gone(void)
-{
-	atomic_sub(&nr_dirty_pages, 1);
-	wake_all(&throttle_wait);
-}
-
-void writeback_throttle(void)
-{
-	if (likely(nr_dirty_pages < background_mark()))
+	if (READ_ONCE(cache->nr_failures) && clock_monotonic_ns() < READ_ONCE(cache->retry_ns))
 		return;
-	writeback_wake();
-	if (nr_dirty_pages + nr_writeback_pages > hard_mark())
-		// A signal ends the wait: when the disk fails every write, dirty pages never get fewer.
-		(void)!wait_event_interruptible(&throttle_wait, nr_dirty_pages + nr_writeback_pages <= hard_mark());
-}
+	(void)!cache_write_back(cache, 0, U64_MAX - 1, SYNC_START);
+	u64 flag = spin_lock_irq(&cache->lock);
 
-static void flush_once(bool all)
-{
-	u64 now = clock_monotonic_ns();
-	u64 older_than = all ? U64_MAX : now > DIRTY_AGE_NS ? now - DIRTY_AGE_NS : 0;
-
-	for (struct superblock *sb = superblock_next(NULL); sb; sb = superblock_next(sb)) {
-		// An error stays with the page and its file; the next sync there reports it.
-		if (inodes_write_back(sb, older_than, SYNC_START))
-			continue;
-		if (sb->ops->sync && sb->ops->sync(sb))
-			continue;
-		if (sb->device && older_than)
-			(void)!cache_write_back(&sb->device->cache, 0, U64_MAX - 1, SYNC_START);
-	}
-}
-
-static void flusher(void *argument)
-{
-	(void)argument;
-	for (;;) {
-		struct waiter w;
-
-		wait_begin(&flusher_wait, &w, WAIT_UNINTERRUPTIBLE);
-		if (!is_wanted)
-			(void)!wait_timeout_sleep(&w, WAIT_UNINTERRUPTIBLE, clock_monotonic_ns() + FLUSHER_PERIOD_NS);
-		wait_end(&flusher_wait, &w);
-		// Asked for: somebody lacks memory, and young dirty pages stand in the way as much as old ones.
-		bool all = is_wanted || nr_dirty_pages >= background_mark();
-
-		is_wanted = false;
-		flush_once(all);
-	}
-}
-
-void writeback_start(void)
-{
-	if (!kernel_thread_create("flusher", flusher, NULL))
-		panic("no memory for the flusher");
+	if (cache->nr_dirty)
+		cache->dirty_since_ns = clock_monotonic_ns();
+	spin_unlock_irq(&cache->lock, flag);
 }

@@ -1,11 +1,26 @@
 #pragma once
 /*
- * writeback.h - the flusher: dirty pages go to disk by age and by amount.
+ * writeback.h - when dirty pages go to disk: by age, by amount, and how writers are slowed down. How they go there:
+ * cache_write_back (cache.h).
  */
 #include "types.h"
 
-void writeback_start(void);             // starts the flusher thread
-void writeback_wake(void);              // look now (too much is dirty); any context
-void writeback_throttle(void);          // a writer waits here while far too much is dirty. May sleep; no locks held
+extern u64 nr_dirty_pages, nr_writeback_pages;  // atomic, all caches that have a disk
+
+// The knobs of /proc/sys/vm, with Linux's meaning. Bytes that are not 0 take the place of the ratio (per cent of memory).
+struct writeback_limits {
+	u64 background_ratio, background_bytes; // above it the flushers write
+	u64 hard_ratio, hard_bytes;             // above it writers wait
+	u64 expire_centisecs;                   // a page that has been dirty for so long is written
+	u64 period_centisecs;                   // how often the flushers look; 0: only when asked
+};
+extern struct writeback_limits writeback_limits;        // each field read and written whole
+
+void writeback_start(void);             // one flusher thread for each disk that there is
+void writeback_wake(void);              // write all that is dirty now: memory is short; any context
+void writeback_limits_changed(void);    // the flushers look at the clock anew; any context
+// After dirtying a page: the more is dirty, the longer it waits. May sleep; a signal ends the wait. The flushers must not need
+// what the caller holds.
+void writeback_throttle(void);
 void writeback_page_gone(void);         // a dirty page was dropped (truncation): one less to wait for; any context
-extern u64 nr_dirty_pages, nr_writeback_pages;  // atomic, all caches
+void writeback_ended(u32 nr_pages);     // writes of so many pages have ended, well or not; any context

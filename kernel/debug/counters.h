@@ -10,6 +10,7 @@
 	X(MAP_FAULTS, "map_faults") X(DIRTY_FAULTS, "dirty_faults") X(RACE_FAULTS, "race_faults") \
 	X(PGPGIN, "pgpgin") X(PGPGOUT, "pgpgout") X(PGALLOC, "pgalloc_normal") X(PGFREE, "pgfree") \
 	X(DISK_READS, "disk_reads") X(DISK_WRITES, "disk_writes") X(DISK_FLUSHES, "disk_flushes") \
+	X(NR_DIRTIED, "nr_dirtied") X(NR_WRITTEN, "nr_written") X(DIRTY_PAUSES, "dirty_pauses") \
 	X(PAGES_READ, "pages_read") X(PAGES_WRITTEN, "pages_written") \
 	X(CACHE_HITS, "cache_hits") X(CACHE_MISSES, "cache_misses") X(CACHE_EVICTIONS, "cache_evictions") \
 	X(TLB_SHOOTDOWNS, "tlb_shootdowns") X(TLB_IPIS, "tlb_ipis") X(CONTEXT_SWITCHES, "context_switches") \

@@ -232,8 +232,7 @@ static void fill_done(struct bio *bio, int error)
 
 static void store_done(struct bio *bio, int error)
 {
-	for (u32 i = 0; i < bio->nr_pages; i++)
-		page_store_done(bio->pages[i], error);
+	pages_store_done(bio->pages, bio->nr_pages, error);
 	bio_free(bio);
 }
 

@@ -12,6 +12,7 @@
 #define atomic_sub_return(p, n) __atomic_sub_fetch((p), (n), __ATOMIC_SEQ_CST)
 #define atomic_or(p, bits) ((void)__atomic_fetch_or((p), (bits), __ATOMIC_SEQ_CST))
 #define atomic_and(p, bits) ((void)__atomic_fetch_and((p), (bits), __ATOMIC_SEQ_CST))
+#define atomic_xor(p, bits) ((void)__atomic_fetch_xor((p), (bits), __ATOMIC_SEQ_CST))
 #define atomic_fetch_or(p, bits) __atomic_fetch_or((p), (bits), __ATOMIC_SEQ_CST)
 #define atomic_fetch_and(p, bits) __atomic_fetch_and((p), (bits), __ATOMIC_SEQ_CST)
 #define atomic_exchange(p, v) __atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST)

@@ -330,3 +330,79 @@ void *radix_next_tagged(const struct radix *tree, u64 first, u64 last, enum radi
 {
 	return next_from(tree, first, last, tag, index);
 }
+
+void *radix_last_tagged(const struct radix *tree, enum radix_tag tag, u64 *index)
+{
+	struct radix_node *n = tree->root;
+
+	if (!n || !n->tags[tag])
+		return NULL;
+	while (n->shift)
+		n = n->slots[63 - (u32)__builtin_clzl(n->tags[tag])];
+	u32 slot = 63 - (u32)__builtin_clzl(n->tags[tag]);
+
+	*index = n->first + slot;
+	return n->slots[slot];
+}
+
+u32 radix_run_tagged(const struct radix *tree, u64 first, u64 last, enum radix_tag tag, void **items, u32 max)
+{
+	struct radix_node *n, *below;
+	u64 index;
+	u32 nr = 0;
+
+	if (!max || !next_from(tree, first, last, tag, &index))
+		return 0;
+	while (nr < max && index <= last) {             // a leaf a round
+		n = descend(tree, index, &below);
+		if (!n || n->shift)
+			break;
+		u32 slot = slot_of(n, index), from = slot;
+
+		while (slot < RADIX_SLOTS && nr < max && n->first + slot <= last && n->tags[tag] >> slot & 1)
+			items[nr++] = n->slots[slot++];
+		index += slot - from;
+		if (slot < RADIX_SLOTS || !index)
+			break;
+	}
+	return nr;
+}
+
+static void set_tag_upwards(struct radix_node *n, u32 slot, u32 tag)
+{
+	while (!(n->tags[tag] & 1ul << slot)) {
+		n->tags[tag] |= 1ul << slot;
+		if (!n->parent)
+			return;
+		slot = n->slot_in_parent;
+		n = n->parent;
+	}
+}
+
+// Bits of a leaf; the nodes above follow when the first comes or the last goes.
+static void retag_leaf(struct radix_node *n, u64 bits, enum radix_tag gone, enum radix_tag come)
+{
+	if (n->tags[gone] & bits) {
+		n->tags[gone] &= ~bits;
+		if (!n->tags[gone] && n->parent)
+			clear_tag_upwards(n->parent, n->slot_in_parent, gone);
+	}
+	if (come == RADIX_NR_TAGS)
+		return;
+	if (!n->tags[come] && n->parent)
+		set_tag_upwards(n->parent, n->slot_in_parent, come);
+	n->tags[come] |= bits;
+}
+
+void radix_retag_run(struct radix *tree, u64 first, u64 nr, enum radix_tag gone, enum radix_tag come)
+{
+	while (nr) {
+		struct radix_node *n = leaf_of(tree, first);
+		u32 slot = slot_of(n, first);
+		u32 here = (u32)(nr < RADIX_SLOTS - slot ? nr : RADIX_SLOTS - slot);
+
+		retag_leaf(n, (here == RADIX_SLOTS ? ~0ul : (1ul << here) - 1) << slot, gone, come);
+		first += here;
+		nr -= here;
+	}
+}

@@ -57,3 +57,10 @@ bool radix_has_tag(const struct radix *tree, enum radix_tag tag);       // anywh
 // The first item at or after first (and <= last); its index in *index. NULL when there is none.
 void *radix_next(const struct radix *tree, u64 first, u64 last, u64 *index);
 void *radix_next_tagged(const struct radix *tree, u64 first, u64 last, enum radix_tag tag, u64 *index);
+// The last item with that tag; NULL when there is none.
+void *radix_last_tagged(const struct radix *tree, enum radix_tag tag, u64 *index);
+// Up to max items with that tag and consecutive indices, the first of them the first at or after first (and all <= last).
+// Returns how many.
+u32 radix_run_tagged(const struct radix *tree, u64 first, u64 last, enum radix_tag tag, void **items, u32 max);
+// Of the nr items from index first on, which are all there: one tag goes, another (or RADIX_NR_TAGS: none) comes.
+void radix_retag_run(struct radix *tree, u64 first, u64 nr, enum radix_tag gone, enum radix_tag come);

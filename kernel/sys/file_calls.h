@@ -122,5 +122,6 @@ i64 sys_mount(const char __user *source, const char __user *target, const char _
 i64 sys_umount2(const char __user *target, int flags);
 i64 sys_sync(void);
 i64 sys_syncfs(int fd);
+i64 sys_sync_file_range(int fd, i64 offset, i64 length, u32 flags);
 i64 sys_fsync(int fd);
 i64 sys_fdatasync(int fd);

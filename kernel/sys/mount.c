@@ -141,3 +141,38 @@ i64 sys_fdatasync(int fd)
 {
 	return sync_fd(fd, true);
 }
+
+// Pages only: neither the inode nor the disk's own cache. What WAIT_BEFORE, WRITE and WAIT_AFTER ask for, in that order.
+i64 sys_sync_file_range(int fd, i64 offset, i64 length, u32 flags)
+{
+	struct file *f;
+	i64 end, error = 0;
+
+	if (flags & ~(u32)(SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER))
+		return -EINVAL;
+	if (offset < 0 || length < 0 || __builtin_add_overflow(offset, length, &end))
+		return -EINVAL;
+	f = fd_get(fd);
+	if (!f)
+		return -EBADF;
+	struct cache *cache = &f->inode->cache;
+	u32 mode = f->inode->mode;
+	pgoff_t first = (u64)offset >> PAGE_SHIFT, last = length ? (u64)(end - 1) >> PAGE_SHIFT : U64_MAX - 1;
+
+	if (f->flags & O_PATH)
+		error = -EBADF;
+	else if (!S_ISREG(mode) && !S_ISDIR(mode) && !S_ISBLK(mode) && !S_ISLNK(mode))
+		error = -ESPIPE;
+	if (!error && cache->ops && cache->ops->store) {
+		if (flags & SYNC_FILE_RANGE_WAIT_BEFORE)
+			cache_wait_written(cache, first, last);
+		if (flags & SYNC_FILE_RANGE_WRITE)
+			error = cache_write_back(cache, first, last, SYNC_START);
+		if (flags & SYNC_FILE_RANGE_WAIT_AFTER)
+			cache_wait_written(cache, first, last);
+		if (!error && flags & (SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WAIT_AFTER))
+			error = cache_error_check(cache, &f->error_seen);
+	}
+	file_put(f);
+	return error;
+}

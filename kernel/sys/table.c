@@ -51,7 +51,7 @@ const system_call syscall_table[NR_SYSCALLS + 1] = {
 	CALL(readlink), CALL(readlinkat), CALL(getdents64), CALL(getcwd), CALL(chdir), CALL(fchdir),
 	/* waiting for files, whole file systems */
 	CALL(poll), CALL(ppoll), CALL(select), CALL(pselect6), CALL(mount), CALL(umount2), CALL(sync), CALL(syncfs),
-	CALL(fsync), CALL(fdatasync), CALL(close_range), CALL(memfd_create),
+	CALL(fsync), CALL(fdatasync), CALL(sync_file_range), CALL(close_range), CALL(memfd_create),
 	/* memory */
 	CALL(mmap), CALL(munmap), CALL(mprotect), CALL(msync), CALL(madvise), CALL(mincore), CALL(brk),
 	CALL(mremap), CALL(mlock), CALL(mlock2), CALL(munlock), CALL(mlockall), CALL(munlockall),

@@ -4,7 +4,7 @@
  * it all, after which memory and disk agree with a model. The invariants of cache.h are checked after every step.
  */
 // BUILD: -DDEBUG -iquote tests/unit/host tests/unit/host_threads.c tests/unit/host_fiber.c tests/unit/cache_world.c
-// BUILD: kernel/cache/cache.c kernel/cache/writeback.c kernel/cache/pagelock.c kernel/lib/radix.c kernel/sync/spinlock.c
+// BUILD: kernel/lib/format.c kernel/cache/cache.c kernel/cache/writeback.c kernel/cache/flusher.c kernel/cache/pagelock.c kernel/lib/radix.c kernel/sync/spinlock.c
 // BUILD: kernel/sync/mutex.c kernel/sync/grace.c kernel/sync/wait.c kernel/sync/lockcheck.c
 #include "cache_world.h"
 #include "host_threads.h"
@@ -281,6 +281,96 @@ static void test_wait_for_others(void)
 	world_end();
 }
 
+static void store_behind(void *argument)
+{
+	(void)argument;
+	require(world_store(12 * PAGE_SIZE, 0x77) == 0);
+}
+
+// One page is under way and dirty again, so that a sync has to wait; meanwhile a page behind all that it wants becomes dirty.
+static void test_sync_ends(void)
+{
+	struct syncer s;
+
+	world_begin(16);
+	dirty_some();
+	start_sync(&s, SYNC_START);
+	host_thread(store_some, NULL);
+	host_run_threads();
+	start_sync(&s, SYNC_WAIT);
+	ok(!host_has_ended(s.thread), "a page that is dirty again is waited for");
+	host_thread(store_behind, NULL);
+	host_run_threads();
+	while (!has(12, PAGE_DIRTY) && world_answer(world.nr_requests - 1, 0))
+		host_run_threads();
+	for (u32 i = 0; i < 40 && !host_has_ended(s.thread); i++) {
+		world_answer_all(0);
+		host_run_threads();
+	}
+	ok(host_has_ended(s.thread) && world.cache.nr_dirty == 1 && has(12, PAGE_DIRTY), "what is stored behind it later is not");
+	start_sync(&s, SYNC_WAIT);
+	world_answer_all(0);
+	host_run_threads();
+	world_end();
+}
+
+static void test_wait_only(void)
+{
+	struct syncer s;
+
+	world_begin(16);
+	dirty_some();
+	cache_wait_written(&world.cache, 0, U64_MAX);
+	ok(world.nr_requests == 0, "waiting for writes starts none");
+	start_sync(&s, SYNC_START);
+	world_answer(5, 0);
+	world_answer(4, 0);
+	cache_wait_written(&world.cache, 6, 7);
+	ok(world.nr_requests == 4, "and waits for those of its range only");
+	world_answer_all(0);
+	world_end();
+}
+
+static void write_in_background(void *argument)
+{
+	(void)argument;
+	cache_write_in_background(&world.cache);
+}
+
+static void test_back_off(void)
+{
+	struct syncer s;
+
+	world_begin(16);
+	dirty_some();
+	world_set_clock(0);
+	host_thread(write_in_background, NULL);
+	host_run_threads();
+	ok(world.nr_requests == 6, "the flusher starts to write");
+	world_answer_all(-EIO);
+	host_thread(write_in_background, NULL);
+	host_run_threads();
+	ok(world.nr_requests == 0 && world.cache.nr_dirty == 6, "and leaves a cache alone whose writes have failed");
+	start_sync(&s, SYNC_WAIT);
+	ok(world.nr_requests == 6, "who insists is served at once");
+	world_answer_all(-EIO);
+	host_run_threads();
+	ok(s.error == -EIO, "and told");
+	world_set_clock(100ul * 1000000000);
+	host_thread(write_in_background, NULL);
+	host_run_threads();
+	ok(world.nr_requests == 6, "later it tries again");
+	world_answer_all(0);
+	ok(world.cache.nr_dirty == 0, "and nothing was lost");
+	dirty_some();
+	world_set_clock(0);
+	host_thread(write_in_background, NULL);
+	host_run_threads();
+	ok(world.nr_requests == 6, "a success ends the pause");
+	world_answer_all(0);
+	world_end();
+}
+
 static void store_again(void *argument)
 {
 	(void)argument;
@@ -523,6 +613,49 @@ static void test_throttle(void)
 	world_end();
 }
 
+static void store_eighteen(void *argument)
+{
+	(void)argument;
+	for (pgoff_t i = 0; i < 18; i++)
+		require(world_store(i * PAGE_SIZE, 1) == 0);
+}
+
+static u32 nr_throttled;
+
+static void write_often(void *argument)
+{
+	(void)argument;
+	for (nr_throttled = 0; nr_throttled < 40; nr_throttled++)
+		writeback_throttle();
+}
+
+static void test_slow_down(void)
+{
+	struct host_thread *t;
+	struct syncer s;
+
+	world_begin(24);
+	host_thread(store_eighteen, NULL);
+	do {
+		host_run_threads();
+	} while (world_answer(0, 0));
+	require(world.cache.nr_dirty == 18);
+	world_set_memory(100);                  // marks at 10 and 20 pages, the middle is 15
+	t = host_thread(write_often, NULL);
+	host_run_threads();
+	ok(!host_has_ended(t) && nr_throttled == 31, "between middle and mark a writer waits once in 32 pages");
+	start_sync(&s, SYNC_START);
+	world_answer(0, 0);
+	world_answer(0, 0);
+	host_run_threads();
+	ok(!host_has_ended(t) && nr_throttled == 31, "for more than two pages when it is close to the mark");
+	world_answer(0, 0);
+	host_run_threads();
+	ok(host_has_ended(t), "and no longer than until the middle is reached");
+	world_answer_all(0);
+	world_end();
+}
+
 /* --- everything at once --------------------------------------------------------------------- */
 
 #define NR_WORKERS 6
@@ -610,12 +743,16 @@ int main(void)
 	test_write_back();
 	test_wait_for_others();
 	test_store_meanwhile();
+	test_sync_ends();
+	test_wait_only();
+	test_back_off();
 	test_failed_write();
 	test_truncate_and_fill();
 	test_truncate_and_write_back();
 	test_tails();
 	test_eviction();
 	test_throttle();
+	test_slow_down();
 	test_random();
 	return tap_end();
 }

@@ -5,6 +5,7 @@
 #include "host_threads.h"
 #include "kernel.h"
 #include "cache/writeback.h"
+#include "dev/block.h"
 #include "fs/vfs.h"
 #include "mm/frame.h"
 #include "mm/radix_alloc.h"
@@ -118,17 +119,29 @@ struct superblock *superblock_next(struct superblock *previous)
 	return NULL;
 }
 
-int inodes_write_back(struct superblock *sb, u64 older_than_ns, enum sync_mode mode)
+bool inodes_write_oldest(struct superblock *sb, u64 not_after_ns)
 {
 	(void)sb;
-	(void)older_than_ns;
-	(void)mode;
-	return 0;
+	(void)not_after_ns;
+	return false;
 }
+
+struct block_device *block_device_next(struct block_device *previous)
+{
+	(void)previous;
+	return NULL;
+}
+
+static u64 now_ns;
 
 u64 clock_monotonic_ns(void)
 {
-	return 0;
+	return now_ns;
+}
+
+void world_set_clock(u64 ns)
+{
+	now_ns = ns;
 }
 
 int wait_timeout_sleep(struct waiter *w, enum wait_mode mode, u64 deadline_ns)

@@ -32,6 +32,7 @@ extern struct world world;
 
 void world_begin(u64 nr_pages);         // a file of that size; its first half has places on the disk
 void world_end(void);                   // nothing may be left behind
+void world_set_clock(u64 ns);
 void world_set_memory(u64 nr_frames);   // what the marks of write-back are taken from
 bool world_answer(u32 which, int error);        // the disk answers one request; false: there is none
 void world_answer_all(int error);

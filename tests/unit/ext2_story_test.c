@@ -5,7 +5,7 @@
 // BUILD: fs/ext2/inode.c fs/ext2/dir.c fs/ext2/name.c fs/ext2/file.c fs/ext2/symlink.c fs/inode.c fs/dentry.c fs/path.c
 // BUILD: fs/change.c fs/file.c fs/file_io.c fs/allocate.c fs/locks.c fs/seals.c fs/mount.c fs/executing.c
 // BUILD: kernel/cache/cache.c kernel/cache/pagelock.c
-// BUILD: kernel/cache/writeback.c kernel/dev/block.c kernel/mm/iobuf.c kernel/mm/radix_alloc.c kernel/lib/radix.c
+// BUILD: kernel/cache/writeback.c kernel/cache/flusher.c kernel/dev/block.c kernel/mm/iobuf.c kernel/mm/radix_alloc.c kernel/lib/radix.c
 // BUILD: kernel/lib/format.c
 // BUILD: kernel/sync/spinlock.c kernel/sync/mutex.c kernel/sync/rwlock.c kernel/sync/grace.c kernel/sync/wait.c kernel/sync/lockcheck.c
 #include "host_kernel.h"
@@ -257,6 +257,66 @@ static void test_errors(void)
 	ok(host_is_sound(&host_disk), "e2fsck is silent");
 }
 
+// Another file's writes, a block of its pointers among them, are under way and do not end.
+static void test_own_pages(void)
+{
+	static u8 buffer[20 * PAGE_SIZE];
+	blk_t first, pointers;
+	u32 nr;
+
+	make_disk("", "64M");
+	struct file *slow = host_open("/mnt/slow", O_CREAT | O_RDWR), *f;
+
+	require(host_write(slow, buffer, sizeof(buffer), 0) == (ssize_t)sizeof(buffer));
+	f = host_open("/mnt/file", O_CREAT | O_RDWR);
+	require(host_write(f, buffer, sizeof(buffer), 0) == (ssize_t)sizeof(buffer));
+	require(ext2_map_run(ext2_node(slow->inode), 0, 1, &first, &nr) == 0);
+	pointers = ext2_node(slow->inode)->block[EXT2_NR_DIRECT];
+	require(pointers > first && pointers <= first + 21);
+	host_disk.held_first = first;
+	host_disk.held_behind = first + 21;     // its pages and its pointers
+	require(cache_write_back(&slow->inode->cache, 0, U64_MAX - 1, SYNC_START) == 0);
+	require(cache_write_back(&host_disk.device.cache, pointers, pointers, SYNC_START) == 0);
+	ok(file_sync(f, 0, U64_MAX, false) == 0, "fsync does not wait for another file's writes");
+	ok(cache_is_clean(&f->inode->cache) && slow->inode->cache.nr_writeback == 20, "which are still under way");
+	ok(!host_disk.is_volatile[ext2_node(f->inode)->block[0]] && !host_disk.is_volatile[ext2_node(f->inode)->block[EXT2_NR_DIRECT]],
+	   "its own pages and pointers are durable");
+	host_disk.held_behind = host_disk.held_first;
+	file_put(f);
+	file_put(slow);
+	host_unmount();
+	ok(host_is_sound(&host_disk), "e2fsck is silent");
+}
+
+static void test_wberr_clean(void)
+{
+	u8 buffer[PAGE_SIZE];
+
+	require(host_mount_with("wberr=no") == -EINVAL);
+	snprintf(image, sizeof(image), "%s/change.img", host_temporary());
+	require(host_run("rm -f %s && mke2fs -qF -t ext2 -b 4096 %s 8M > /dev/null 2>&1", image, image) == 0);
+	host_load(&host_disk, image);
+	require(host_mount_with("wberr=clean") == 0);
+	struct file *f = host_open("/mnt/file", O_CREAT | O_RDWR);
+
+	memset(buffer, 1, sizeof(buffer));
+	require(host_write(f, buffer, sizeof(buffer), 0) == (ssize_t)sizeof(buffer));
+	require(file_sync(f, 0, U64_MAX, false) == 0);
+	memset(buffer, 2, sizeof(buffer));
+	require(host_write(f, buffer, sizeof(buffer), 0) == (ssize_t)sizeof(buffer));
+	host_disk.fail_writes_from = host_disk.nr_writes + 1;
+	host_disk.fails_once = true;
+	ok(file_sync(f, 0, U64_MAX, true) == -EIO, "wberr=clean: a failed write is told");
+	host_disk.fail_writes_from = 0;
+	host_disk.fails_once = false;
+	ok(cache_is_clean(&f->inode->cache) && file_sync(f, 0, U64_MAX, true) == 0, "and its page is clean");
+	cache_drop_clean(&f->inode->cache);
+	ok(host_read(f, buffer, 1, 0) == 1 && buffer[0] == 1, "and may be forgotten");
+	file_put(f);
+	host_unmount();
+	ok(host_is_sound(&host_disk), "e2fsck is silent");
+}
+
 int main(void)
 {
 	host_start();
@@ -266,5 +326,7 @@ int main(void)
 	test_tail();
 	test_contiguous();
 	test_errors();
+	test_own_pages();
+	test_wberr_clean();
 	return tap_end();
 }

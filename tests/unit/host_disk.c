@@ -76,18 +76,36 @@ static int transfer(struct host_disk *d, struct bio *bio)
 	return 0;
 }
 
+static bool is_held(const struct host_disk *d, const struct bio *bio)
+{
+	return bio->op != BIO_FLUSH && bio->first_block >= d->held_first && bio->first_block < d->held_behind;
+}
+
+// Any of those that wait and are not held; NULL: there is none.
+static struct bio *choose(struct host_disk *d)
+{
+	struct bio *bio;
+	u64 nr = 0, n;
+
+	list_for_each(bio, &d->waiting, link)
+		nr += !is_held(d, bio);
+	if (!nr)
+		return NULL;
+	n = host_random() % nr;
+	list_for_each(bio, &d->waiting, link) {
+		if (!is_held(d, bio) && n-- == 0)
+			return bio;
+	}
+	return NULL;
+}
+
 bool host_serve(struct host_disk *d)
 {
-	u64 n;
-	struct list *at = d->waiting.next;
+	struct bio *bio = choose(d);
 
-	if (!d->nr_waiting)
+	if (!bio)
 		return false;
-	for (n = host_random() % d->nr_waiting; n; n--)
-		at = at->next;
-	struct bio *bio = list_entry(at, struct bio, link);
-
-	list_remove(at);
+	list_remove(&bio->link);
 	d->nr_waiting--;
 	int error = transfer(d, bio);
 	u64 flag = interrupts_close();

@@ -360,7 +360,7 @@ void host_start(void)
 	snprintf(image, sizeof(image), "%s/root.img", host_temporary());
 	require(host_run("mkdir -p %s/root/mnt && mke2fs -qF -t ext2 -b 4096 -d %s/root %s 2M > /dev/null", folder, folder, image) == 0);
 	host_load(&host_root_disk, image);
-	require(mount_root("/dev/vda", 0) == 0);
+	require(mount_root("/dev/vda", 0, "") == 0);
 }
 
 struct dentry *host_look(const char *path)
@@ -371,10 +371,10 @@ struct dentry *host_look(const char *path)
 	return host_error ? NULL : d;
 }
 
-int host_mount(u32 flags)
+static int mount_disk(u32 flags, const char *options)
 {
 	struct dentry *where = host_look("/mnt");
-	int error = mount_at("ext2", "/dev/vdb", where, flags, NULL);
+	int error = mount_at("ext2", "/dev/vdb", where, flags, options);
 
 	dentry_put(where);
 	if (error)
@@ -387,6 +387,16 @@ int size_limit_exceeded(void)
 {
 	require(!"a limit of sizes");
 	return -EFBIG;
+}
+
+int host_mount(u32 flags)
+{
+	return mount_disk(flags, NULL);
+}
+
+int host_mount_with(const char *options)
+{
+	return mount_disk(0, options);
 }
 
 void host_unmount(void)

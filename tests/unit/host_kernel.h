@@ -17,6 +17,7 @@ struct host_disk {
 	// the requests with these numbers and later ones fail; 0: none
 	u64 fail_reads_from, fail_writes_from;
 	bool fails_once;
+	blk_t held_first, held_behind;  // requests that begin there are never served; none when equal
 	// what a power cut leaves for sure; one byte a block: written since the last flush
 	u8 *durable, *is_volatile;
 };
@@ -36,6 +37,7 @@ const char *host_temporary(void);                       // a folder of this run'
 void host_load(struct host_disk *disk, const char *image);      // image becomes the disk's content
 void host_save(struct host_disk *disk, const char *image);
 int host_mount(u32 flags);                              // vdb on /mnt
+int host_mount_with(const char *options);
 void host_unmount(void);                                // and forgets every clean block
 // Serves one waiting request, any one; false: none waits
 bool host_serve(struct host_disk *disk);

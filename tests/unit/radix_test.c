@@ -118,6 +118,57 @@ static void check_many(const struct radix *tree)
 		require(items[i] == radix_find(tree, first + i));
 }
 
+// The model's entry of that index that is in the tree, or NULL.
+static struct entry *present(u64 index)
+{
+	for (int i = 0; i < NR_INDICES; i++)
+		if (model[i].present && model[i].index == index)
+			return &model[i];
+	return NULL;
+}
+
+static void check_last(const struct radix *tree, u32 tag)
+{
+	u64 found = 0;
+	void *item = radix_last_tagged(tree, tag, &found);
+	struct entry *last = NULL;
+
+	for (int i = 0; i < NR_INDICES; i++)
+		if (model[i].present && model[i].tags[tag])
+			last = &model[i];
+	require(item == last && (!last || found == last->index));
+}
+
+static void check_run(const struct radix *tree, u32 tag)
+{
+	u64 first = model[host_random() % NR_INDICES].index, last = first + host_random() % 200;
+	void *items[70];
+	u32 max = (u32)(host_random() % 71), nr = radix_run_tagged(tree, first, last < first ? U64_MAX : last, tag, items, max);
+	u64 index = 0;
+	struct entry *e = radix_next_tagged(tree, first, last < first ? U64_MAX : last, tag, &index);
+
+	require(nr <= max && (nr > 0) == (e && max));
+	for (u32 i = 0; i < nr; i++, e = present(++index))
+		require(e && e->tags[tag] && items[i] == e);
+	require(nr == max || !nr || index > last || !e || !e->tags[tag]);
+}
+
+// Tags of a stretch of neighbours that are all there.
+static void retag_run(struct radix *tree)
+{
+	u64 first = model[host_random() % NR_INDICES].index, nr = 0, max = 1 + host_random() % 150;
+	u32 gone = host_random() % RADIX_NR_TAGS, come = host_random() % (RADIX_NR_TAGS + 1);
+
+	if (come == gone)
+		return;
+	for (struct entry *e; nr < max && (e = present(first + nr)); nr++) {
+		e->tags[gone] = false;
+		if (come < RADIX_NR_TAGS)
+			e->tags[come] = true;
+	}
+	radix_retag_run(tree, first, nr, gone, come);
+}
+
 static void random_step(struct radix *tree)
 {
 	struct entry *e = &model[host_random() % NR_INDICES];
@@ -125,7 +176,7 @@ static void random_step(struct radix *tree)
 	struct radix_spare spare;
 
 	require(radix_find(tree, e->index) == (e->present ? e : NULL));
-	switch (host_random() % 5) {
+	switch (host_random() % 6) {
 	case 0:
 	case 1:
 		require(radix_preload(&spare) == 0);
@@ -144,6 +195,11 @@ static void random_step(struct radix *tree)
 	case 3:
 		radix_tag_set(tree, e->index, tag);
 		e->tags[tag] = e->present;
+		break;
+	case 4:
+		check_last(tree, tag);
+		check_run(tree, tag);
+		retag_run(tree);
 		break;
 	default:
 		radix_tag_clear(tree, e->index, tag);
