@@ -75,7 +75,7 @@ KSRC += $(call in,kernel/mm,addrspace.c inherit.c area.c fault.c fault_anon.c fa
 # What a file's bytes are in memory.
 KSRC += $(call in,kernel/cache,cache.c pagelock.c writeback.c flusher.c)
 # Threads, processes, signals, time.
-KSRC += $(call in,kernel/proc,thread.c sched.c process.c fork.c exec.c elf.c exit.c signal.c \
+KSRC += $(call in,kernel/proc,thread.c sched.c process.c fork.c exec.c elf.c exit.c wait.c group.c signal.c handlers.c \
 	sigframe.c futex.c robust.c timer.c alarm.c deferred.c)
 # The system calls, a family a file.
 KSRC += $(call in,kernel/sys,table.c arguments.c memory.c open.c readwrite.c space.c parts.c splice.c copy.c locks.c stat.c names.c \

@@ -38,11 +38,9 @@ static void for_each_process(bool (*f)(struct process *p, void *argument), void 
 
 struct group_question {
 	int group, session;
-	bool exists, is_in_session, has_guardian;
+	bool exists, is_in_session;
 };
 
-// A group is orphaned when no member's parent is in another group of the same session: nobody would
-// continue it.
 static bool ask_group(struct process *p, void *argument)
 {
 	struct group_question *q = argument;
@@ -50,11 +48,8 @@ static bool ask_group(struct process *p, void *argument)
 	if (p->group != q->group || p->state != PROCESS_ALIVE)
 		return true;
 	q->exists = true;
-	if (p->session != q->session)
-		return true;
-	q->is_in_session = true;
-	if (p->parent && p->parent->group != p->group && p->parent->session == p->session)
-		q->has_guardian = true;
+	if (p->session == q->session)
+		q->is_in_session = true;
 	return true;
 }
 
@@ -72,22 +67,20 @@ static bool is_deaf_to(int signal)
 int terminal_check_job(struct terminal *t, int signal)
 {
 	struct process *p = current_process();
-	struct group_question q = { .group = 0 };
 
 	spin_lock(&process_table_lock);
-	bool is_background = p->terminal == t && t->group && p->group != t->group;
+	int group = p->group;
+	bool is_background = p->terminal == t && t->group && group != t->group;
+	bool is_orphaned = is_background && group_is_orphaned_locked(group, p->session, NULL);
 
-	q.group = p->group;
-	q.session = p->session;
 	spin_unlock(&process_table_lock);
 	if (!is_background)
 		return 0;
 	if (is_deaf_to(signal))
 		return signal == SIGTTIN ? -EIO : 0;
-	for_each_process(ask_group, &q);
-	if (!q.has_guardian)
+	if (is_orphaned)
 		return -EIO;
-	signal_send_group(q.group, signal, NULL);
+	signal_send_group(group, signal, NULL);
 	return -ERESTARTSYS;
 }
 

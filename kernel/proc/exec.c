@@ -432,15 +432,8 @@ static void reset_for_new_program(void)
 {
 	struct process *me = current_process();
 
-	if (atomic_load(&me->handlers->refs) > 1) {
-		struct signal_handlers *own = signal_handlers_copy(me);
-
-		if (!own)
-			process_exit(SIGKILL);
-		signal_handlers_put(me->handlers);
-		me->handlers = own;
-	}
-	signal_handlers_reset_for_exec(me);
+	if (signal_handlers_reset_for_exec(me))
+		process_exit(SIGKILL);
 	file_table_close_on_exec(me->files);
 	fpu_thread_reset(current);
 	current->alternate_stack = current->alternate_stack_size = 0;

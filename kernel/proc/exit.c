@@ -1,5 +1,5 @@
 /*
- * exit.c - the end of threads and processes, and the parent that waits for it.
+ * exit.c - the end of threads and processes. (The parent that waits for it: wait.c.)
  * A process ends in two steps: its last thread gives up everything that costs memory and becomes a ZOMBIE, which is a
  * number and a status; the parent's wait takes those away. Orphans go to process 1.
  */
@@ -87,7 +87,7 @@ static struct kernel_sigaction child_action(struct process *parent)
 		return a;
 	u64 flag = spin_lock_irq(&parent->signal_lock);
 
-	a = parent->handlers->action[SIGCHLD - 1];
+	a = signal_action_get(parent, SIGCHLD);
 	spin_unlock_irq(&parent->signal_lock, flag);
 	return a;
 }
@@ -123,7 +123,7 @@ static bool parent_ignores(struct process *parent)
 	return a.handler == SIG_IGN || a.flags & SA_NOCLDWAIT;
 }
 
-static void add_usage(struct rusage *to, const struct rusage *from)
+void usage_add(struct rusage *to, const struct rusage *from)
 {
 	to->ru_utime.tv_sec += from->ru_utime.tv_sec;
 	to->ru_utime.tv_usec += from->ru_utime.tv_usec;
@@ -138,7 +138,7 @@ static void add_usage(struct rusage *to, const struct rusage *from)
 }
 
 // The record leaves the table; its number may be used again.
-static void reap(struct process *p)
+void process_reap(struct process *p)
 {
 	spin_lock(&process_table_lock);
 	process_leave_locked(p);
@@ -147,8 +147,11 @@ static void reap(struct process *p)
 	u64 flag = spin_lock_irq(&p->signal_lock);
 
 	signals_drop_pending(&p->pending, &p->pending_mask);
+	struct signal_handlers *handlers = p->handlers;
+
+	p->handlers = NULL;                     // /proc/PID/status looks under the lock
 	spin_unlock_irq(&p->signal_lock, flag);
-	signal_handlers_put(p->handlers);
+	signal_handlers_put(handlers);
 	process_put(p);
 }
 
@@ -163,6 +166,7 @@ static void become_zombie(struct process *p, int status)
 	struct process *parent = p->parent;
 	bool is_unwanted = parent && p->exit_signal == SIGCHLD && parent_ignores(parent);
 
+	process_set_stopped_locked(p, false);
 	p->exit_status = status;
 	p->state = is_unwanted ? PROCESS_GONE : PROCESS_ZOMBIE;
 	process_hold(p);
@@ -175,7 +179,7 @@ static void become_zombie(struct process *p, int status)
 	}
 	process_tell_parent(p, is_killed ? CLD_KILLED : CLD_EXITED, is_killed ? WTERMSIG(status) : WEXITSTATUS(status));
 	if (is_unwanted) {
-		reap(p);
+		process_reap(p);
 		wake_all(&parent->child_wait);
 	}
 	if (parent)
@@ -231,6 +235,7 @@ void thread_exit(int status)
 		p->dead_threads_time_ns += t->cpu_time_ns + (clock_monotonic_ns() - t->started_ns);
 		t->cpu_time_ns = 0;
 		bool is_last = p->nr_threads == 0;
+		// Without exit_group the last to leave says how the process ended, as on Linux since 6.0.
 		int final_status = p->group_exiting ? p->exit_status : status;
 
 		spin_unlock(&process_table_lock);
@@ -240,6 +245,7 @@ void thread_exit(int status)
 				panic("init ended with status %#x", final_status);
 			terminal_leader_exits(p);       // when it leads a session
 			give_up_parts(p);
+			groups_lose(p);
 			spin_lock(&process_table_lock);
 			process_take_counts_locked(p, t);       // what that took
 			spin_unlock(&process_table_lock);
@@ -298,100 +304,4 @@ int process_kill_other_threads(void)
 	process_take_number_locked(p, current);
 	spin_unlock(&process_table_lock);
 	return 0;
-}
-
-static bool matches(const struct process *child, int pid)
-{
-	if (pid > 0)
-		return child->pid == pid;
-	if (pid == 0)
-		return child->group == current_process()->group;
-	return pid == -1 || child->group == -pid;
-}
-
-enum found { FOUND_NOTHING, FOUND_CHILD, FOUND_EVENT };
-
-// Looks for a child with something to tell. FOUND_CHILD: there are some, but none has. A zombie is claimed (GONE).
-static enum found look(int pid, int options, struct process **out, int *status)
-{
-	struct process *child;
-	enum found result = FOUND_NOTHING;
-
-	spin_lock(&process_table_lock);
-	list_for_each(child, &current_process()->children, sibling_link) {
-		if (!matches(child, pid) || child->state == PROCESS_GONE)
-			continue;
-		result = FOUND_CHILD;
-		if (child->state == PROCESS_ZOMBIE) {
-			child->state = PROCESS_GONE;
-			*status = child->exit_status;
-		} else if (child->is_stopped && options & WUNTRACED && !child->stop_reported) {
-			child->stop_reported = true;
-			*status = W_STOPCODE(child->stop_signal);
-		} else if (child->continue_reported == false && child->was_continued && options & WCONTINUED) {
-			child->continue_reported = true;
-			*status = W_CONTINUED;
-		} else {
-			continue;
-		}
-		process_hold(child);
-		*out = child;
-		result = FOUND_EVENT;
-		break;
-	}
-	spin_unlock(&process_table_lock);
-	return result;
-}
-
-static i64 report(struct process *child, int status, int __user *status_out, struct rusage __user *usage_out)
-{
-	struct rusage usage;
-	int pid = child->pid;
-	bool is_dead = !WIFSTOPPED(status) && status != W_CONTINUED;
-
-	process_fill_usage(child, &usage);
-	if (is_dead) {
-		add_usage(&usage, &child->children_usage);
-		spin_lock(&process_table_lock);
-		add_usage(&current_process()->children_usage, &usage);
-		spin_unlock(&process_table_lock);
-		reap(child);
-	}
-	process_put(child);
-	if (status_out && copy_to_user(status_out, &status, sizeof(status)))
-		return -EFAULT;
-	if (usage_out && copy_to_user(usage_out, &usage, sizeof(usage)))
-		return -EFAULT;
-	return pid;
-}
-
-i64 process_wait(int pid, int __user *status_out, int options, struct rusage __user *usage)
-{
-	struct process *me = current_process(), *child;
-	enum found found;
-	int status;
-
-	if (options & ~(int)(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WALL | __WCLONE))
-		return -EINVAL;
-	if (pid == (int)0x80000000)
-		return -ESRCH;
-	for (;;) {
-		struct waiter w;
-
-		wait_begin(&me->child_wait, &w, WAIT_INTERRUPTIBLE);
-		found = look(pid, options, &child, &status);
-		int error = 0;
-
-		if (found == FOUND_CHILD && !(options & WNOHANG))
-			error = wait_sleep(&w, WAIT_INTERRUPTIBLE);
-		wait_end(&me->child_wait, &w);
-		if (found == FOUND_EVENT)
-			return report(child, status, status_out, usage);
-		if (found == FOUND_NOTHING)
-			return -ECHILD;
-		if (options & WNOHANG)
-			return 0;
-		if (error)
-			return -ERESTARTSYS;
-	}
 }

@@ -59,8 +59,7 @@ static int copy_parts(struct process *parent, struct process *child, u64 flags)
 	if (!child->files)
 		goto out_space;
 	if (flags & CLONE_SIGHAND) {
-		atomic_add(&parent->handlers->refs, 1);
-		child->handlers = parent->handlers;
+		child->handlers = signal_handlers_share(parent);
 	} else {
 		child->handlers = signal_handlers_copy(parent);
 	}

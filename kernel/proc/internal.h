@@ -18,8 +18,21 @@ void processes_for_each_locked(bool (*f)(struct process *p, void *argument), voi
 
 struct signal_handlers *signal_handlers_create(void);
 struct signal_handlers *signal_handlers_copy(struct process *from);
+struct signal_handlers *signal_handlers_share(struct process *p);       // CLONE_SIGHAND
 void signal_handlers_put(struct signal_handlers *h);
-void signal_handlers_reset_for_exec(struct process *p);
+void signal_handlers_init(void);
+// exec: a table of its own, if it was shared; handlers go back to the default, ignored signals stay ignored. -ENOMEM
+int signal_handlers_reset_for_exec(struct process *p) MUST_CHECK;
+struct kernel_sigaction signal_action_get(struct process *p, int number);                       // signal_lock held
+void signal_action_set(struct process *p, int number, const struct kernel_sigaction *a);        // signal_lock held
+struct kernel_sigaction signal_action_take(struct process *p, int number);      // for delivery: SA_RESETHAND takes it away
+
+/* group.c: jobs */
+void process_set_stopped_locked(struct process *p, bool is_stopped);
+void groups_lose(struct process *p);    // p ends: jobs that are orphaned by it and stopped get SIGHUP and SIGCONT. May sleep
+/* exit.c, wait.c */
+void process_reap(struct process *p);   // a zombie that is claimed (GONE): its record leaves the table
+void usage_add(struct rusage *to, const struct rusage *from);
 void signals_drop_pending(struct list *pending, u64 *mask);     // signal_lock held, or nobody else knows the list
 void thread_work_add(struct thread *t, u64 work);       // and makes the thread notice
 void vfork_release(struct thread *t);                   // exec or exit: the parent may go on

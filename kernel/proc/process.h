@@ -81,7 +81,12 @@ struct clone_arguments;
 i64 process_clone(struct clone_arguments *args, struct trapframe *tf);
 void NORETURN process_exit(int status);                 // the whole process; status as wait4 reports it
 void NORETURN thread_exit(int status);                  // this thread; the last one ends the process
+// process_table_lock held. Would nobody continue a job? When no member's parent is in another group of the session. leaving: one who
+// does not count; NULL. (group.c)
+bool group_is_orphaned_locked(int group, int session, const struct process *leaving);
 i64 process_wait(int pid, int __user *status, int options, struct rusage __user *usage);        // wait4
+struct siginfo;
+i64 process_wait_id(int which, int id, struct siginfo __user *info, int options, struct rusage __user *usage);  // waitid
 // Replaces the current program. May sleep. 0 or -errno (the old program goes on); past the point of no return it kills instead.
 // The strings are used up (arguments may be rewritten for a script) but stay the caller's to free.
 struct exec_strings;

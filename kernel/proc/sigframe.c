@@ -174,19 +174,6 @@ static void run_handler(struct trapframe *tf, const struct kernel_sigaction *a, 
 	signal_set_mask(blocked);
 }
 
-// The action as it is now; SA_RESETHAND takes it away for the next time.
-static struct kernel_sigaction take_action(int number)
-{
-	struct process *p = current_process();
-	u64 flag = spin_lock_irq(&p->signal_lock);
-	struct kernel_sigaction *a = &p->handlers->action[number - 1], result = *a;
-
-	if (a->flags & SA_RESETHAND && a->handler != SIG_DFL && a->handler != SIG_IGN)
-		a->handler = SIG_DFL;
-	spin_unlock_irq(&p->signal_lock, flag);
-	return result;
-}
-
 void signal_deliver(struct trapframe *tf)
 {
 	struct siginfo info;
@@ -202,7 +189,7 @@ void signal_deliver(struct trapframe *tf)
 		}
 		if (!signal_take(~current->signal_mask, &info))
 			break;
-		struct kernel_sigaction a = take_action(info.si_signo);
+		struct kernel_sigaction a = signal_action_take(p, info.si_signo);
 
 		if (a.handler == SIG_IGN)
 			continue;

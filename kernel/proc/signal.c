@@ -1,7 +1,7 @@
 /*
  * signal.c - sending, blocking and choosing signals. Delivery to a handler is sigframe.c.
- * process.signal_lock (interrupts closed) covers pending signals of the process and of its threads, and the handlers;
- * threads that share handlers across processes (CLONE_SIGHAND) also share handlers->lock, taken inside.
+ * process.signal_lock (interrupts closed) covers pending signals of the process and of its threads. What is done with them,
+ * which processes may share, is handlers.c.
  * A signal is queued as a record; without memory for one it is pending without details.
  */
 #include "kernel.h"
@@ -16,7 +16,7 @@
 #include "x86/smp.h"
 #include <abi/wait.h>
 
-static struct slab_cache pending_slab, handlers_slab;
+static struct slab_cache pending_slab;
 
 #define UNBLOCKABLE (1ul << (SIGKILL - 1) | 1ul << (SIGSTOP - 1))
 #define STOPPING (1ul << (SIGSTOP - 1) | 1ul << (SIGTSTP - 1) | 1ul << (SIGTTIN - 1) | 1ul << (SIGTTOU - 1))
@@ -27,50 +27,7 @@ static struct slab_cache pending_slab, handlers_slab;
 void signals_init(void)
 {
 	slab_cache_init(&pending_slab, "pending signal", sizeof(struct pending_signal), 8);
-	slab_cache_init(&handlers_slab, "signal handlers", sizeof(struct signal_handlers), 8);
-}
-
-struct signal_handlers *signal_handlers_create(void)
-{
-	struct signal_handlers *h = slab_alloc_zeroed(&handlers_slab);
-
-	if (h)
-		h->refs = 1;
-	return h;
-}
-
-struct signal_handlers *signal_handlers_copy(struct process *from)
-{
-	struct signal_handlers *h = signal_handlers_create();
-
-	if (!h)
-		return NULL;
-	u64 flag = spin_lock_irq(&from->signal_lock);
-
-	for (u32 i = 0; i < ARRAY_SIZE(h->action); i++)
-		h->action[i] = from->handlers->action[i];
-	spin_unlock_irq(&from->signal_lock, flag);
-	return h;
-}
-
-void signal_handlers_put(struct signal_handlers *h)
-{
-	if (atomic_sub_return(&h->refs, 1) == 0)
-		slab_free(&handlers_slab, h);
-}
-
-// exec: handlers go back to the default, ignored signals stay ignored.
-void signal_handlers_reset_for_exec(struct process *p)
-{
-	u64 flag = spin_lock_irq(&p->signal_lock);
-
-	for (u32 i = 0; i < ARRAY_SIZE(p->handlers->action); i++) {
-		struct kernel_sigaction *a = &p->handlers->action[i];
-
-		if (a->handler != SIG_IGN)
-			*a = (struct kernel_sigaction){ 0 };
-	}
-	spin_unlock_irq(&p->signal_lock, flag);
+	signal_handlers_init();
 }
 
 void signals_drop_pending(struct list *pending, u64 *mask)
@@ -120,29 +77,45 @@ bool signal_is_pending(struct thread *t)
 	return true;
 }
 
+// Does a handler that stands there for the signal mean that it vanishes?
+static bool vanishes(const struct process *p, int number, void (*handler)(int))
+{
+	if (handler == SIG_IGN)
+		return true;
+	if (handler == SIG_DFL && p->pid == 1)          // process 1 gets only what it asked for
+		return true;
+	return handler == SIG_DFL && signal_bit(number) & IGNORED && number != SIGCONT;
+}
+
 static bool is_ignored(struct process *p, int number)
 {
 	assert(number >= 1 && number < NSIG);
-	struct kernel_sigaction *a = &p->handlers->action[number - 1];
-
-	if (a->handler == SIG_IGN)
-		return true;
-	if (a->handler == SIG_DFL && p->pid == 1)       // process 1 gets only what it asked for
-		return true;
-	return a->handler == SIG_DFL && signal_bit(number) & IGNORED && number != SIGCONT;
+	return vanishes(p, number, READ_ONCE(p->handlers->action[number - 1].handler));
 }
 
-// signal_lock held. What a signal does to others that are pending: SIGCONT and the stop signals cancel each other.
-static void cancel_opposites(struct process *p, int number)
+// process_table_lock and signal_lock held. From the process and from all its threads.
+static void drop_everywhere(struct process *p, u64 set)
 {
-	u64 set = number == SIGCONT ? STOPPING : signal_bit(number) & STOPPING ? signal_bit(SIGCONT) : 0;
 	struct thread *t;
 
-	if (!set)
-		return;
 	drop_set(&p->pending, &p->pending_mask, set);
 	list_for_each(t, &p->threads, process_link)
 		drop_set(&t->pending, &t->pending_mask, set);
+}
+
+// The same locks. What a signal does to others that are pending: SIGCONT and the stop signals cancel each other. A thread that has
+// taken a stop signal and has not stopped yet must not do so any more.
+static void cancel_opposites(struct process *p, int number)
+{
+	struct thread *t;
+
+	if (signal_bit(number) & STOPPING)
+		drop_everywhere(p, signal_bit(SIGCONT));
+	if (number != SIGCONT)
+		return;
+	drop_everywhere(p, STOPPING);
+	list_for_each(t, &p->threads, process_link)
+		t->has_taken_stop = false;
 }
 
 // signal_lock held. False when it need not be queued: it is pending already (and no real-time signal) or ignored.
@@ -174,7 +147,7 @@ static void continue_process(struct process *p, int number)
 			p->was_continued = true;
 			p->continue_reported = false;
 		}
-		p->is_stopped = false;
+		process_set_stopped_locked(p, false);
 	}
 	list_for_each(t, &p->threads, process_link)
 		sched_wake(t, 1u << THREAD_STOPPED);
@@ -276,11 +249,12 @@ void signal_fault(int number, int code, u64 address, int trap_number, u64 error_
 	struct process *p = current_process();
 	struct siginfo info = { .si_signo = number, .si_code = code };
 	u64 flag = spin_lock_irq(&p->signal_lock);
-	struct kernel_sigaction *a = &p->handlers->action[number - 1];
+	struct kernel_sigaction a = signal_action_get(p, number);
 
 	// It cannot wait: blocked or ignored, it kills.
-	if (a->handler == SIG_IGN || current->signal_mask & signal_bit(number)) {
-		a->handler = SIG_DFL;
+	if (a.handler == SIG_IGN || current->signal_mask & signal_bit(number)) {
+		a.handler = SIG_DFL;
+		signal_action_set(p, number, &a);
 		current->signal_mask &= ~signal_bit(number);
 	}
 	info.si_fields.fault.addr = (void *)address;
@@ -330,6 +304,7 @@ bool signal_take(u64 allowed, struct siginfo *out)
 	bool taken = take_from(&current->pending, &current->pending_mask, allowed, out) ||
 		     take_from(&p->pending, &p->pending_mask, allowed, out);
 
+	current->has_taken_stop = taken && signal_bit(out->si_signo) & STOPPING;
 	spin_unlock_irq(&p->signal_lock, flag);
 	return taken;
 }
@@ -350,35 +325,56 @@ int signal_set_action(int number, const struct kernel_sigaction *fresh, struct k
 
 	if (number < 1 || number >= NSIG || (fresh && UNBLOCKABLE & signal_bit(number)))
 		return -EINVAL;
+	bool drops = fresh && vanishes(p, number, fresh->handler);
+
+	if (drops)                              // what is pending goes, for every thread
+		spin_lock(&process_table_lock);
 	u64 flag = spin_lock_irq(&p->signal_lock);
 
-	*old = p->handlers->action[number - 1];
+	*old = signal_action_get(p, number);
 	if (fresh) {
-		p->handlers->action[number - 1] = *fresh;
-		p->handlers->action[number - 1].mask &= ~UNBLOCKABLE;
-		if (is_ignored(p, number)) {
-			drop_set(&p->pending, &p->pending_mask, signal_bit(number));
-			drop_set(&current->pending, &current->pending_mask, signal_bit(number));
-		}
+		struct kernel_sigaction a = *fresh;
+
+		a.mask &= ~UNBLOCKABLE;
+		signal_action_set(p, number, &a);
 	}
+	if (drops)
+		drop_everywhere(p, signal_bit(number));
 	spin_unlock_irq(&p->signal_lock, flag);
+	if (drops)
+		spin_unlock(&process_table_lock);
 	return 0;
+}
+
+// process_table_lock held. May the stop signal that this thread has taken still stop the process? Not when SIGCONT came meanwhile;
+// nor does a job that nobody would continue stop, but for SIGSTOP.
+static bool may_stop_locked(struct process *p, int number)
+{
+	u64 flag = spin_lock_irq(&p->signal_lock);
+	bool is_current = current->has_taken_stop;
+
+	current->has_taken_stop = false;
+	spin_unlock_irq(&p->signal_lock, flag);
+	return is_current && (number == SIGSTOP || !group_is_orphaned_locked(p->group, p->session, NULL));
 }
 
 // The whole process stops: this thread here, the others when they pass by. Returns when it was continued.
 static void stop(int number)
 {
 	struct process *p = current_process();
-	bool is_first;
+	struct thread *t;
 
 	spin_lock(&process_table_lock);
-	is_first = !p->is_stopped;
-	p->is_stopped = true;
+	if (!may_stop_locked(p, number)) {
+		spin_unlock(&process_table_lock);
+		return;
+	}
+	bool is_first = !p->is_stopped;
+
+	process_set_stopped_locked(p, true);
 	p->stop_signal = number;
 	p->stop_reported = false;
 	p->was_continued = false;
-	struct thread *t;
-
 	list_for_each(t, &p->threads, process_link) {
 		if (t != current)
 			thread_work_add(t, WORK_SIGNAL);

@@ -20,9 +20,9 @@ struct thread;
 struct trapframe;
 
 struct signal_handlers {
-	i32 refs;                       // atomic
-	struct kernel_sigaction action[64];     // GUARDED_BY(process.signal_lock of whoever uses it: the same for all who share)
-	struct spinlock lock;
+	i32 refs;                       // atomic: processes
+	struct kernel_sigaction action[64];     // GUARDED_BY(lock); a handler may be read without
+	struct spinlock lock;           // RANK_HANDLERS
 };
 
 struct pending_signal {

@@ -73,6 +73,7 @@ struct thread {
 	u64 awaited_signals;            // by rt_sigtimedwait: queued even where they would be ignored
 	u64 pending_mask;               // GUARDED_BY(signal_lock) bit n-1: signal n pending for this thread
 	struct list pending;            // GUARDED_BY(signal_lock) struct pending_signal
+	bool has_taken_stop;            // GUARDED_BY(signal_lock) a stop signal: it stops unless SIGCONT comes before
 	u64 alternate_stack, alternate_stack_size;
 	u32 alternate_stack_flags;
 	u64 fault_address, fault_error; // of the last fault that became a signal, for its frame

@@ -53,6 +53,7 @@ i64 sys_execve(const char __user *path, const u64 __user *argv, const u64 __user
 i64 sys_exit(int status);
 i64 sys_exit_group(int status);
 i64 sys_wait4(int pid, int __user *status, int options, struct rusage __user *usage);
+i64 sys_waitid(int which, int id, struct siginfo __user *info, int options, struct rusage __user *usage);
 i64 sys_getpid(void);
 i64 sys_gettid(void);
 i64 sys_getppid(void);

@@ -116,6 +116,11 @@ i64 sys_wait4(int pid, int __user *status, int options, struct rusage __user *us
 	return process_wait(pid, status, options, usage);
 }
 
+i64 sys_waitid(int which, int id, struct siginfo __user *info, int options, struct rusage __user *usage)
+{
+	return process_wait_id(which, id, info, options, usage);
+}
+
 i64 sys_getpid(void)
 {
 	return current_process()->pid;

@@ -58,7 +58,7 @@ const system_call syscall_table[NR_SYSCALLS + 1] = {
 	CALL(fadvise64),
 	/* processes */
 	FRAME_CALL(fork), FRAME_CALL(vfork), FRAME_CALL(clone), FRAME_CALL(clone3), CALL(execve), CALL(exit),
-	CALL(exit_group), CALL(wait4),
+	CALL(exit_group), CALL(wait4), CALL(waitid),
 	CALL(getpid), CALL(gettid), CALL(getppid), CALL_AS(getuid, get_zero), CALL_AS(geteuid, get_zero),
 	CALL_AS(getgid, get_zero), CALL_AS(getegid, get_zero), CALL_AS(setuid, set_one_id), CALL_AS(setgid, set_one_id),
 	CALL_AS(setresuid, set_id), CALL_AS(setresgid, set_id), CALL(getresuid), CALL_AS(getresgid, getresuid),
