@@ -74,6 +74,7 @@ int proc_show_pid_maps(struct text *t, const struct proc_target *target)
 
 struct weights {                        // in pages; of pss in 4096ths of a page
 	u64 resident, pss, shared_clean, shared_dirty, private_clean, private_dirty, referenced, anonymous;
+	u64 huge;                       // part of an entry of 2 MiB
 	u64 locked;                     // as pss
 };
 
@@ -101,6 +102,7 @@ static int weigh(struct pte_slot *slot, vaddr_t va, void *argument)
 		*(is_dirty ? &w->private_dirty : &w->private_clean) += 1;
 	w->referenced += pte_is_accessed(e);
 	w->anonymous += p->owner == PAGE_ANON;
+	w->huge += pte_is_part_of_huge(e);
 	return 0;
 }
 
@@ -117,7 +119,7 @@ static void add_weights(struct area *a, struct weights *w)
 {
 	u64 before = w->pss;
 
-	pgtable_visit(a->space, a->start, a->end, weigh, w);
+	pgtable_look(a->space, a->start, a->end, weigh, w);
 	if (a->flags & AREA_LOCKED)
 		w->locked += w->pss - before;
 }
@@ -134,6 +136,7 @@ static void show_weights(struct text *t, const struct weights *w)
 	show_kib(t, "Private_Dirty", w->private_dirty * kib);
 	show_kib(t, "Referenced", w->referenced * kib);
 	show_kib(t, "Anonymous", w->anonymous * kib);
+	show_kib(t, "AnonHugePages", w->huge * kib);
 	show_kib(t, "Swap", 0);
 	show_kib(t, "Locked", w->locked / 1024);
 }

@@ -18,8 +18,14 @@
 #define KIB_PER_PAGE (PAGE_SIZE / 1024)
 
 struct usage {                          // in pages
-	u64 anonymous, tables, cached, mapped, buffers;
+	u64 anonymous, huge, tables, cached, mapped, buffers;
 };
+
+// The first of 512 frames that a huge entry shows.
+static bool is_huge_head(const struct page *p)
+{
+	return READ_ONCE(p->owner) == PAGE_ANON && READ_ONCE(p->nr_huge) > 0;
+}
 
 // Looks at every frame: the only count of who owns what that cannot be wrong.
 static struct usage usage_now(void)
@@ -32,6 +38,7 @@ static struct usage usage_now(void)
 		switch (READ_ONCE(p->owner)) {
 		case PAGE_ANON:
 			u.anonymous++;
+			u.huge += is_huge_head(p) ? HUGE_PAGES : 0;
 			break;
 		case PAGE_TABLE:
 			u.tables++;
@@ -78,6 +85,7 @@ int proc_show_meminfo(struct text *t, const struct proc_target *target)
 	show_kib(t, "Dirty", nr_dirty_pages);
 	show_kib(t, "Writeback", nr_writeback_pages);
 	show_kib(t, "AnonPages", u.anonymous);
+	show_kib(t, "AnonHugePages", u.huge);
 	show_kib(t, "Mapped", u.mapped);
 	show_kib(t, "Slab", slab);
 	show_kib(t, "PageTables", u.tables);
@@ -89,9 +97,9 @@ int proc_show_vmstat(struct text *t, const struct proc_target *target)
 	struct usage u = usage_now();
 
 	(void)target;
-	text_printf(t, "nr_free_pages %lu\nnr_inactive_file %lu\nnr_active_file %lu\nnr_anon_pages %lu\nnr_mapped %lu\n"
+	text_printf(t, "nr_free_pages %lu\nnr_inactive_file %lu\nnr_active_file %lu\nnr_anon_pages %lu\nnr_anon_transparent_hugepages %lu\nnr_mapped %lu\n"
 		    "nr_file_pages %lu\nnr_dirty %lu\nnr_writeback %lu\nnr_page_table_pages %lu\nnr_slab_pages %lu\n",
-		    frames_free_count(), reclaim_list_size(false), reclaim_list_size(true), u.anonymous, u.mapped, u.cached,
+		    frames_free_count(), reclaim_list_size(false), reclaim_list_size(true), u.anonymous, u.huge / HUGE_PAGES, u.mapped, u.cached,
 		    nr_dirty_pages, nr_writeback_pages, u.tables, slab_total_bytes() / PAGE_SIZE);
 	for (enum counter c = 0; c < NR_COUNTERS; c++)
 		text_printf(t, "%s %lu\n", counter_name(c), counter_read(c));
@@ -105,7 +113,7 @@ int proc_show_vmstat(struct text *t, const struct proc_target *target)
 enum kernel_page_flag {                 // bits of /proc/kpageflags (Linux's Documentation/admin-guide/mm/pagemap.rst)
 	KPF_LOCKED = 0, KPF_ERROR = 1, KPF_REFERENCED = 2, KPF_UPTODATE = 3, KPF_DIRTY = 4, KPF_LRU = 5, KPF_ACTIVE = 6,
 	KPF_SLAB = 7, KPF_WRITEBACK = 8, KPF_BUDDY = 10, KPF_MMAP = 11, KPF_ANON = 12, KPF_SWAPBACKED = 14,
-	KPF_NOPAGE = 20, KPF_ZERO_PAGE = 24, KPF_PGTABLE = 26,
+	KPF_COMPOUND_HEAD = 15, KPF_COMPOUND_TAIL = 16, KPF_NOPAGE = 20, KPF_THP = 22, KPF_ZERO_PAGE = 24, KPF_PGTABLE = 26,
 };
 
 static u64 frame_count(struct page *p)
@@ -113,6 +121,16 @@ static u64 frame_count(struct page *p)
 	i32 n = READ_ONCE(p->map_count);
 
 	return n > 0 && (p->owner == PAGE_CACHE || p->owner == PAGE_ANON) ? (u64)n : 0;
+}
+
+// A frame is a part of a huge page while an entry of 2 MiB shows it.
+static u64 huge_flags(struct page *p)
+{
+	if (is_huge_head(p))
+		return 1ul << KPF_THP | 1ul << KPF_COMPOUND_HEAD;
+	if (is_huge_head(pfn_to_page(page_to_pfn(p) & ~(HUGE_PAGES - 1ul))))
+		return 1ul << KPF_THP | 1ul << KPF_COMPOUND_TAIL;
+	return 0;
 }
 
 static u64 owner_flags(struct page *p)
@@ -125,7 +143,7 @@ static u64 owner_flags(struct page *p)
 	case PAGE_SLAB:
 		return 1ul << KPF_SLAB;
 	case PAGE_ANON:
-		return 1ul << KPF_ANON | 1ul << KPF_SWAPBACKED | 1ul << KPF_UPTODATE;
+		return 1ul << KPF_ANON | 1ul << KPF_SWAPBACKED | 1ul << KPF_UPTODATE | huge_flags(p);
 	case PAGE_RESERVED:
 		return 1ul << KPF_NOPAGE;
 	default:

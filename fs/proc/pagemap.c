@@ -54,7 +54,7 @@ static ssize_t read_words(struct addrspace *as, struct iobuf *to, u64 *position)
 		w.start = first << PAGE_SHIFT;
 		memset(w.words, 0, sizeof(w.words));
 		read_lock(&as->lock);
-		pgtable_visit(as, w.start, w.start + (nr << PAGE_SHIFT), enter_word, &w);
+		pgtable_look(as, w.start, w.start + (nr << PAGE_SHIFT), enter_word, &w);
 		read_unlock(&as->lock);
 		copied = iobuf_put(to, w.words, nr * sizeof(u64));
 		*position += copied;

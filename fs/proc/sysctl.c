@@ -9,6 +9,7 @@
 #include "lib/random.h"
 #include "lib/string.h"
 #include "mm/addrspace.h"
+#include "mm/huge.h"
 #include "mm/reclaim.h"
 #include "proc/exec.h"
 #include "proc/internal.h"
@@ -81,6 +82,31 @@ static int store_reclaim_policy(const char *text, const struct proc_target *targ
 	memcpy(name, text, length);
 	name[length] = 0;
 	return reclaim_set_policy(name);
+}
+
+// Which private memory gets pages of 2 MiB, in Linux's words; the one that holds stands in brackets.
+static int show_huge(struct text *t, const struct proc_target *target)
+{
+	(void)target;
+	for (enum huge_mode m = HUGE_ALWAYS; m <= HUGE_NEVER; m++)
+		text_printf(t, m == huge_mode ? "[%s]%s" : "%s%s", huge_mode_name(m), m == HUGE_NEVER ? "\n" : " ");
+	return 0;
+}
+
+static int store_huge(const char *text, const struct proc_target *target)
+{
+	size_t length = strlen(text);
+
+	(void)target;
+	if (length && text[length - 1] == '\n')
+		length--;
+	for (enum huge_mode m = HUGE_ALWAYS; m <= HUGE_NEVER; m++) {
+		if (strlen(huge_mode_name(m)) == length && !memcmp(text, huge_mode_name(m), length)) {
+			huge_mode = m;
+			return 0;
+		}
+	}
+	return -EINVAL;
 }
 
 static int show_ostype(struct text *t, const struct proc_target *target)
@@ -200,6 +226,7 @@ static struct proc_entry vm_entries[] = {
 	{ .name = "drop_caches", .mode = S_IFREG | 0200, .store = store_drop_caches },
 	{ .name = "max_map_count", .mode = S_IFREG | 0444, .show = show_max_map_count },
 	{ .name = "overcommit_memory", .mode = S_IFREG | 0444, .show = show_overcommit },
+	{ .name = "transparent_hugepage", .mode = S_IFREG | 0644, .show = show_huge, .store = store_huge },
 	{ .name = "reclaim_policy", .mode = S_IFREG | 0644, .show = show_reclaim_policy, .store = store_reclaim_policy },
 	{ .name = NULL },
 };

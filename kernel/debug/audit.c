@@ -71,7 +71,7 @@ static void check_cache_entry(vaddr_t va, struct page *p, pte_t e)
 
 static int check_entry(struct pte_slot *slot, vaddr_t va, void *argument)
 {
-	pte_t e = *slot->entry;
+	pte_t e = *slot->entry;         // of 4 KiB, or a part of a huge one (H1)
 
 	(void)argument;
 	if (!pte_is_present(e)) {
@@ -116,7 +116,7 @@ static void check_space(struct addrspace *as)
 		audit.area = a;
 		if (pgtable_has_entries(as, covered, a->start))
 			problem("audit: an entry between areas, below %lx", a->start);
-		pgtable_visit(as, a->start, a->end, check_entry, NULL);
+		pgtable_look(as, a->start, a->end, check_entry, NULL);
 		covered = a->end;
 	}
 	pgtable_audit(as, table_problem);

@@ -58,6 +58,7 @@ struct addrspace *addrspace_create(struct family *family)
 	rwlock_init(&as->lock, "addrspace.lock", RANK_ADDRSPACE);
 	spin_init(&as->table_lock, "addrspace.table_lock", RANK_PAGETABLE);
 	list_init(&as->dead_tables);
+	list_init(&as->spare_tables);
 	if (family)
 		atomic_add(&family->refs, 1);
 	else
@@ -188,6 +189,7 @@ int addrspace_copy(struct addrspace *from, struct addrspace **out)
 	write_lock(&from->lock);
 	for (struct rb_node *n = rb_first(&from->areas); n && !error; n = rb_next(n))
 		error = copy_area(from, to, rb_entry(n, struct area, node));
+	to->never_huge = from->never_huge;
 	to->mmap_top = from->mmap_top;
 	to->code_start = from->code_start;
 	to->code_end = from->code_end;

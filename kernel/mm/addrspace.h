@@ -33,6 +33,8 @@ struct addrspace {
 	u64 root;                       // physical address of the top-level table; constant
 	struct spinlock table_lock;     // RANK_PAGETABLE: tables above the last level
 	u64 nr_tables;                  // atomic
+	struct list spare_tables;       // GUARDED_BY(table_lock): one for each huge entry, for when it is split
+	bool never_huge;                // prctl(PR_SET_THP_DISABLE); kept by fork and exec
 	struct list dead_tables;        // GUARDED_BY(lock): tables that are freed after the flush
 	i64 nr_anon_resident, nr_file_resident;         // atomic: pages shown (RSS)
 	u64 peak_resident;

@@ -6,6 +6,7 @@
 #include "cache/cache.h"
 #include "fs/vfs.h"
 #include "mm/addrspace.h"
+#include "mm/huge.h"
 #include "mm/mmap.h"
 #include "mm/unmap.h"
 #include "x86/pgtable.h"
@@ -20,12 +21,14 @@ static enum advice_kind kind_of(int advice)
 	switch (advice) {
 	case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL:
 	case MADV_DONTFORK: case MADV_DOFORK: case MADV_WIPEONFORK: case MADV_KEEPONFORK:
+	case MADV_HUGEPAGE: case MADV_NOHUGEPAGE:
 		return ADVICE_AREA;
 	case MADV_DONTNEED: case MADV_DONTNEED_LOCKED: case MADV_FREE: case MADV_COLD: case MADV_PAGEOUT:
+	case MADV_COLLAPSE:
 		return ADVICE_PAGES;
-	case MADV_HUGEPAGE: case MADV_NOHUGEPAGE: case MADV_MERGEABLE: case MADV_UNMERGEABLE:
+	case MADV_MERGEABLE: case MADV_UNMERGEABLE:
 	case MADV_DONTDUMP: case MADV_DODUMP:
-		return ADVICE_NOTHING;          // nothing here merges, dumps or builds large pages
+		return ADVICE_NOTHING;          // nothing here merges or dumps
 	case MADV_WILLNEED:
 		return ADVICE_WILL_NEED;
 	case MADV_REMOVE:
@@ -63,6 +66,12 @@ static int advise_area(struct area *a, int advice)
 	case MADV_KEEPONFORK:
 		a->flags &= ~(u32)AREA_WIPE_ON_FORK;
 		break;
+	case MADV_HUGEPAGE:
+		a->flags = (a->flags & ~(u32)AREA_NO_HUGE) | AREA_HUGE;
+		break;
+	case MADV_NOHUGEPAGE:
+		a->flags = (a->flags & ~(u32)AREA_HUGE) | AREA_NO_HUGE;
+		break;
 	}
 	return 0;
 }
@@ -88,6 +97,8 @@ static int advise_pages(struct addrspace *as, struct area *a, vaddr_t start, vad
 		break;
 	case MADV_DONTNEED_LOCKED:
 		break;
+	case MADV_COLLAPSE:
+		return huge_collapse(as, a, start, end);
 	default:                                // COLD, PAGEOUT: next in line when memory is short
 		if (a->flags & AREA_LOCKED)
 			return -EINVAL;

@@ -27,6 +27,7 @@ enum area_flag {
 	AREA_DONT_FORK = 1u << 14, AREA_WIPE_ON_FORK = 1u << 15,
 	AREA_STACK = 1u << 16, AREA_HEAP = 1u << 17,            // for /proc/PID/maps
 	AREA_LOCKED_LATE = 1u << 18,                            // with AREA_LOCKED: MLOCK_ONFAULT
+	AREA_HUGE = 1u << 19, AREA_NO_HUGE = 1u << 20,          // MADV_HUGEPAGE, MADV_NOHUGEPAGE
 	AREA_PROTECTION = AREA_READ | AREA_WRITE | AREA_EXEC,
 };
 

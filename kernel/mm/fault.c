@@ -19,6 +19,7 @@
 #include "fs/vfs.h"
 #include "mm/addrspace.h"
 #include "mm/fault_internal.h"
+#include "mm/huge.h"
 #include "mm/mmap.h"
 #include "proc/process.h"
 #include "x86/clock.h"
@@ -87,8 +88,14 @@ static enum fault_result act(struct addrspace *as, struct area *a, struct fault 
 {
 	struct found found = { 0 };
 
-	if (pgtable_slot_find(as, f->address, &found.slot))
+	if (likely(pgtable_slot_find(as, f->address, &found.slot))) {
 		found.entry = READ_ONCE(*found.slot.entry);
+	} else {
+		pte_t huge = pgtable_huge_at(as, f->address);
+
+		if (!pte_is_none(huge))
+			return huge_fault_present(as, a, f, huge);
+	}
 	f->need = NEED_NOTHING;
 	f->verb = choose_verb(a, f, found.entry);
 	switch (f->verb) {

@@ -7,6 +7,7 @@
 #include "mm/addrspace.h"
 #include "mm/fault_internal.h"
 #include "mm/frame.h"
+#include "mm/huge.h"
 #include "proc/process.h"
 #include "x86/pgtable.h"
 #include "x86/tlb.h"
@@ -17,6 +18,8 @@ enum fault_result fault_zero(struct addrspace *as, struct area *a, struct fault 
 	struct page *p = zero_page;
 
 	if (is_write) {
+		if (!found->slot.entry && huge_fault_zero(as, a, f))
+			return FAULT_OK;
 		p = frame_alloc(PAGE_ANON, FRAME_ZERO);
 		if (!p)
 			return FAULT_NO_MEMORY;

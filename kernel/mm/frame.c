@@ -267,6 +267,8 @@ struct page *frames_alloc(u32 order, enum page_owner owner, u32 flags)
 	u64 reserve = flags & FRAME_ATOMIC ? 0 : reclaim_min_mark;
 
 	for (u32 tries = 0; !(p = take(order, reserve)); tries++) {
+		if (flags & FRAME_TRY)
+			return NULL;
 		if (reserve && may_use_reserve()) {
 			reserve = 0;
 			continue;

@@ -5,12 +5,14 @@
  */
 #include "kernel.h"
 #include "lib/atomic.h"
+#include "mm/huge.h"
 #include "mm/inherit.h"
 #include "x86/pgtable.h"
 #include <abi/errno.h>
 
 struct inheritance {
 	struct addrspace *to;
+	bool has_failed;
 	vaddr_t next;           // where the child had no table and none could be had without sleeping
 };
 
@@ -53,14 +55,36 @@ static int inherit_run(struct pte_run *run, void *argument)
 	return 0;
 }
 
+// All of a huge entry, counted before it can be seen. Nothing is locked here, so this may sleep.
+static int inherit_huge(struct addrspace *from, vaddr_t va, pte_t e, void *argument)
+{
+	struct inheritance *state = argument;
+	struct page *head = pte_page(e);
+
+	huge_get(head);
+	huge_map_count_add(head, 1);
+	atomic_add(&state->to->nr_anon_resident, HUGE_PAGES);
+	if (pgtable_huge_enter(state->to, va, pte_write_protect(e)) == 0) {
+		bool is_same = pgtable_huge_change(from, va, e, pte_write_protect(e));
+
+		assert(is_same);        // from->lock is ours
+		return 0;
+	}
+	atomic_sub(&state->to->nr_anon_resident, HUGE_PAGES);
+	huge_map_count_add(head, -1);
+	huge_put(head);
+	state->has_failed = true;
+	return -ENOMEM;
+}
+
 int inherit_pages(struct addrspace *from, struct addrspace *to, const struct area *a)
 {
 	struct inheritance state = { .to = to, .next = a->start };
 
-	while (pgtable_visit_runs(from, state.next, a->end, inherit_run, &state)) {
+	while (pgtable_visit_all(from, state.next, a->end, inherit_run, inherit_huge, &state)) {
 		struct pte_slot slot;
 
-		if (pgtable_slot_lock(to, state.next, true, &slot))
+		if (state.has_failed || pgtable_slot_lock(to, state.next, true, &slot))
 			return -ENOMEM;
 		pgtable_slot_unlock(&slot);
 	}

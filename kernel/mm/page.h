@@ -36,7 +36,6 @@ enum page_flag {
 	PAGE_ACTIVE = 1u << 7,          // on the list of pages seen again
 	PAGE_ON_LRU = 1u << 8,          // on one of the reclaim lists
 	PAGE_FAILED = 1u << 9,          // the fill failed; error says how
-	PAGE_HUGE_HEAD = 1u << 10,
 	PAGE_SWAPCACHE = 1u << 11,
 	PAGE_PINNED = 1u << 12,         // its file system holds a reference for as long as it is mounted
 	PAGE_SEEN = 1u << 13,           // used once since it came; the next use makes it REFERENCED
@@ -50,7 +49,10 @@ struct page {                           // at most 64 bytes
 	i32 map_count;                  // atomic
 	u8 owner;                       // enum page_owner; changes only when the frame is allocated, freed or handed over
 	u8 order;                       // of the free or allocated block, in its first page
-	i16 error;                      // with FAILED: negative errno
+	union {
+		i16 error;              // CACHE, with FAILED: negative errno
+		i16 nr_huge;            // ANON, first of 512: how many huge entries show them; atomic
+	};
 	union {
 		struct { struct cache *cache; pgoff_t index; };         // CACHE; see C1
 		struct { struct family *family; u64 anon_index; };      // ANON; constant while mapped

@@ -30,23 +30,48 @@ static bool is_ours_alone(const struct page *p)
 	return p->owner == PAGE_ANON && atomic_load(&p->refs) == 1;
 }
 
-static int protect_entry(struct pte_slot *slot, vaddr_t va, void *argument)
+static inline void protect_entry(struct pte_slot *slot, vaddr_t va, struct protect_state *state)
 {
-	struct protect_state *state = argument;
 	pte_t e = *slot->entry;
 
 	if (!pte_is_present(e))
-		return 0;
+		return;
 	// What was writable and still may be stays so: the store that made it so has done what is needed.
 	bool is_writable = state->flags & AREA_WRITE && (pte_is_writable(e) || is_ours_alone(pte_page(e)));
 	enum pte_access access = is_writable ? PTE_WRITABLE : PTE_READ_ONLY;
 	pte_t fresh = pte_with_protection(e, state->flags, access);
 
 	if (fresh.bits == e.bits)
-		return 0;
+		return;
 	pte_set(slot, fresh);
 	state->start = min(state->start, va);
 	state->end = max(state->end, va + PAGE_SIZE);
+}
+
+static int protect_run(struct pte_run *run, void *argument)
+{
+	u32 nr_left = run->record->nr_entries;
+
+	for (u32 i = 0; i < run->nr && nr_left; i++) {
+		struct pte_slot slot = { &run->entries[i], run->record };
+
+		if (pte_is_none(run->entries[i]))
+			continue;
+		nr_left--;
+		protect_entry(&slot, run->start + ((u64)i << PAGE_SHIFT), argument);
+	}
+	return 0;
+}
+
+static int protect_huge(struct addrspace *as, vaddr_t va, pte_t e, void *argument)
+{
+	struct protect_state *state = argument;
+	enum pte_access access = pte_is_writable(e) && state->flags & AREA_WRITE ? PTE_WRITABLE : PTE_READ_ONLY;
+
+	if (!pgtable_huge_change(as, va, e, pte_with_protection(e, state->flags, access)))
+		return pgtable_visit_runs(as, va, va + HUGE_SIZE, protect_run, state);  // split meanwhile
+	state->start = min(state->start, va);
+	state->end = max(state->end, va + HUGE_SIZE);
 	return 0;
 }
 
@@ -66,7 +91,7 @@ static int protect_area(struct addrspace *as, struct area **a, vaddr_t start, va
 
 	(*a)->flags = flags;
 	atomic_add(&as->nr_flushes_pending, 1);         // see rmap_clean
-	pgtable_visit(as, (*a)->start, (*a)->end, protect_entry, &state);
+	pgtable_visit_all(as, (*a)->start, (*a)->end, protect_run, protect_huge, &state);
 	if (state.start < state.end)
 		tlb_flush_range(as, state.start, state.end);
 	atomic_sub(&as->nr_flushes_pending, 1);

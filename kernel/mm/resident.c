@@ -18,15 +18,8 @@
 // One byte a page: would touching it need the disk?
 static u8 residency_of(struct addrspace *as, struct area *a, vaddr_t va)
 {
-	struct pte_slot slot;
-
-	if (pgtable_slot_lock(as, va, false, &slot) == 0) {
-		bool is_shown = pte_is_present(*slot.entry);
-
-		pgtable_slot_unlock(&slot);
-		if (is_shown)
-			return 1;
-	}
+	if (pte_is_present(pgtable_at(as, va)))
+		return 1;
 	if (!a->cache)
 		return 0;
 	struct page *p = cache_find(a->cache, area_page(a, va));
@@ -84,14 +77,7 @@ static u32 natural_access(const struct area *a)
 // Is the page there already, in a way that allows the access?
 static bool is_populated(struct addrspace *as, vaddr_t va, u32 access)
 {
-	struct pte_slot slot;
-
-	if (pgtable_slot_lock(as, va, false, &slot))
-		return false;
-	bool allows = pte_allows(*slot.entry, access);
-
-	pgtable_slot_unlock(&slot);
-	return allows;
+	return pte_allows(pgtable_at(as, va), access);
 }
 
 static int error_of(const struct fault *f)

@@ -6,6 +6,7 @@
 #include "kernel.h"
 #include "lib/atomic.h"
 #include "mm/addrspace.h"
+#include "mm/huge.h"
 #include "mm/unmap.h"
 #include "x86/pgtable.h"
 #include "x86/tlb.h"
@@ -79,13 +80,31 @@ static int unmap_run(struct pte_run *run, void *argument)
 	return is_full;
 }
 
+static int unmap_huge(struct addrspace *as, vaddr_t va, pte_t e, void *argument)
+{
+	struct unmap_state *state = argument;
+	struct page *head = pte_page(e);
+
+	if (state->what == UNMAP_CACHE_PAGES)
+		return 0;
+	state->next = va;
+	if (!pgtable_huge_change(as, va, e, (pte_t){ 0 }))
+		return 1;               // it was split meanwhile: again
+	huge_map_count_add(head, -1);
+	atomic_sub(&as->nr_anon_resident, HUGE_PAGES);
+	tlb_batch_add_range(&state->batch, va, va + HUGE_SIZE);
+	state->nr += HUGE_PAGES;
+	state->next = va + HUGE_SIZE;
+	return tlb_batch_add_block(&state->batch, head);
+}
+
 u64 unmap_entries(struct addrspace *as, vaddr_t start, vaddr_t end, enum unmap_what what)
 {
 	struct unmap_state state = { .what = what, .next = start };
 
 	tlb_batch_init(&state.batch, as);
 	atomic_add(&as->nr_flushes_pending, 1);         // before the first entry goes: see rmap_clean
-	while (pgtable_visit_runs(as, state.next, end, unmap_run, &state))
+	while (pgtable_visit_all(as, state.next, end, unmap_run, unmap_huge, &state))
 		tlb_batch_flush(&state.batch);
 	tlb_batch_flush(&state.batch);
 	atomic_sub(&as->nr_flushes_pending, 1);
@@ -146,7 +165,7 @@ void unmap_everything(struct addrspace *as, struct list *dead)
 	atomic_add(&as->nr_flushes_pending, 1);
 	for (a = area_find_from(as, 0); a; a = area_next(a)) {
 		state.next = a->start;
-		while (pgtable_visit_runs(as, state.next, a->end, unmap_run, &state))
+		while (pgtable_visit_all(as, state.next, a->end, unmap_run, unmap_huge, &state))
 			tlb_batch_flush(&state.batch);
 	}
 	tlb_batch_flush(&state.batch);

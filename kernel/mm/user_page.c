@@ -13,19 +13,13 @@
 // The frame that is shown at address, referenced; NULL when there is none that may be read.
 static struct page *frame_at(struct addrspace *as, vaddr_t address)
 {
-	struct pte_slot slot;
 	struct page *p = NULL;
 
 	read_lock(&as->lock);
 	struct area *a = area_find(as, address);
 
-	if (a && a->flags & AREA_READ && pgtable_slot_lock(as, address, false, &slot) == 0) {
-		if (pte_is_present(*slot.entry)) {
-			p = pte_page(*slot.entry);
-			page_get(p);
-		}
-		pgtable_slot_unlock(&slot);
-	}
+	if (a && a->flags & AREA_READ)
+		p = pgtable_page_get(as, address);
 	read_unlock(&as->lock);
 	return p;
 }

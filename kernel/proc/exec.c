@@ -467,6 +467,8 @@ int process_exec(struct dentry *start, const char *path, struct exec_strings *ar
 	error = find_program(start, path, arguments, p);
 	if (!error) {
 		p->space = addrspace_create(NULL);
+		if (p->space && current->space) // the first program comes from nowhere
+			p->space->never_huge = current->space->never_huge;
 		error = p->space ? map_program(start, p) : -ENOMEM;
 	}
 	// The files may be private copies of another's table, as everything from here on is this process's alone.

@@ -4,6 +4,7 @@
 #include "kernel.h"
 #include "fs/vfs.h"
 #include "lib/string.h"
+#include "mm/addrspace.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
 #include "proc/exec.h"
@@ -325,12 +326,15 @@ i64 sys_prctl(int option, u64 argument)
 	}
 	case PR_SET_PDEATHSIG:
 	case PR_SET_DUMPABLE:
-	case PR_SET_THP_DISABLE:        // there are no huge pages to switch off
 	case PR_SET_NO_NEW_PRIVS:
 		return 0;
 	case PR_GET_DUMPABLE:
-	case PR_GET_THP_DISABLE:
 		return 1;
+	case PR_SET_THP_DISABLE:
+		current_process()->space->never_huge = argument;
+		return 0;
+	case PR_GET_THP_DISABLE:
+		return current_process()->space->never_huge;
 	}
 	return -EINVAL;
 }

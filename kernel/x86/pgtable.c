@@ -1,8 +1,8 @@
 /*
- * pgtable.c - page tables of user space: four levels, 4 KiB pages (Intel SDM 3A 4.5.4). The hard part is who may
- * free a table that a walker from the reverse map could be reading; the header says why that cannot happen (the
- * areas leave first). Tables above the last level only ever gain entries while addrspace.lock is not held for
- * writing, so a walk down needs no lock; entries of the last level change under their table's lock.
+ * pgtable.c - page tables of user space: four levels, 4 KiB pages (Intel SDM 3A 4.5.4; those of 2 MiB: pgtable_huge.c).
+ * The hard part is who may free a table that a walker from the reverse map could be reading; the header says why that
+ * cannot happen (the areas leave first). Tables above the last level only ever gain entries while addrspace.lock is not
+ * held for writing, so a walk down needs no lock; entries of the last level change under their table's lock.
  */
 #include "kernel.h"
 #include "mm/addrspace.h"
@@ -11,12 +11,9 @@
 #include <abi/errno.h>
 #include "x86/kernel_map.h"
 #include "x86/pgtable.h"
+#include "x86/pgtable_internal.h"
 #include "x86/tlb.h"
 #include "x86/uaccess.h"
-
-#define ENTRIES 512
-#define LEVELS 4
-#define KERNEL_HALF 256                 // first top-level entry of the kernel's half
 
 struct page *zero_page;
 
@@ -43,27 +40,6 @@ static void table_unlock(struct page *table)
 	__atomic_store_n(&table->table_word, 0, __ATOMIC_RELEASE);
 }
 
-static inline u32 index_at(vaddr_t va, u32 level)       // level 0: the last
-{
-	return (va >> (PAGE_SHIFT + 9 * level)) & (ENTRIES - 1);
-}
-
-static inline u64 *table_at(u64 entry)
-{
-	return direct_map(entry & PTE_FRAME);
-}
-
-static inline u64 span_of(u32 level)            // bytes behind one entry of that level
-{
-	return 1ul << (PAGE_SHIFT + 9 * level);
-}
-
-// The record of the top table. Its nr_entries counts the user's half.
-static inline struct page *root_record(struct addrspace *as)
-{
-	return pfn_to_page(as->root >> PAGE_SHIFT);
-}
-
 // Makes the table behind *link. Two CPUs may try: one wins.
 static int table_add(struct addrspace *as, struct page *parent, u64 *link)
 {
@@ -85,14 +61,6 @@ static int table_add(struct addrspace *as, struct page *parent, u64 *link)
 	return 0;
 }
 
-// The table behind an entry that is not of the last level.
-static inline u64 *table_below(const u64 *table, vaddr_t va, u32 level)
-{
-	u64 entry = READ_ONCE(table[index_at(va, level)]);
-
-	return entry ? table_at(entry) : NULL;
-}
-
 bool pgtable_slot_find(struct addrspace *as, vaddr_t va, struct pte_slot *out)
 {
 	u64 *table = direct_map(as->root);
@@ -102,19 +70,19 @@ bool pgtable_slot_find(struct addrspace *as, vaddr_t va, struct pte_slot *out)
 		return false;
 	u64 entry = READ_ONCE(table[index_at(va, 1)]);
 
-	if (!entry)
+	if (!entry || entry & PTE_HUGE)
 		return false;
-	out->table = pfn_to_page((entry & PTE_FRAME) >> PAGE_SHIFT);
+	out->table = record_at(entry);
 	out->entry = (pte_t *)&table_at(entry)[index_at(va, 0)];
 	return true;
 }
 
-static int make_tables(struct addrspace *as, vaddr_t va)
+int pgtable_make(struct addrspace *as, vaddr_t va, u32 down_to)
 {
 	u64 *table = direct_map(as->root);
 	struct page *parent = root_record(as);
 
-	for (u32 level = LEVELS - 1; level > 0; level--) {
+	for (u32 level = LEVELS - 1; level > down_to; level--) {
 		u64 *link = &table[index_at(va, level)];
 
 		if (!READ_ONCE(*link)) {
@@ -122,8 +90,10 @@ static int make_tables(struct addrspace *as, vaddr_t va)
 			if (error)
 				return error;
 		}
+		if (READ_ONCE(*link) & PTE_HUGE)
+			break;
 		table = table_at(READ_ONCE(*link));
-		parent = pfn_to_page((*link & PTE_FRAME) >> PAGE_SHIFT);
+		parent = record_at(*link);
 	}
 	return 0;
 }
@@ -131,7 +101,9 @@ static int make_tables(struct addrspace *as, vaddr_t va)
 int pgtable_slot_lock(struct addrspace *as, vaddr_t va, bool create, struct pte_slot *out)
 {
 	while (!pgtable_slot_find(as, va, out)) {
-		int error = create ? make_tables(as, va) : -ENOENT;
+		if (pgtable_huge_split(as, va))
+			continue;
+		int error = create ? pgtable_make(as, va, 0) : -ENOENT;
 
 		if (error)
 			return error;
@@ -163,9 +135,12 @@ bool pte_upgrade(struct pte_slot *slot, vaddr_t va, pte_t expected, pte_t fresh)
 }
 
 struct visit {
+	struct addrspace *as;
 	vaddr_t start, end;
 	run_visitor visit;
+	huge_visitor huge;              // NULL: huge entries are split
 	void *argument;
+	bool keeps_huge;                // huge is called for those, too, that do not lie inside as a whole
 };
 
 // A table of the last level, which shows addresses from base on: the stretch inside, locked.
@@ -187,6 +162,23 @@ static int visit_run(u64 *table, struct page *record, vaddr_t base, const struct
 	return result;
 }
 
+// An entry of the level above the last, which shows 2 MiB from base on: a table, or all of it at once.
+static int visit_big(u64 *link, vaddr_t base, const struct visit *v)
+{
+	u64 entry = READ_ONCE(*link);
+	bool is_inside = v->start <= base && base + HUGE_SIZE <= v->end;
+
+	if (unlikely(entry & PTE_HUGE)) {
+		if (v->huge && (is_inside || v->keeps_huge))
+			return v->huge(v->as, base, (pte_t){ entry }, v->argument);
+		pgtable_huge_split(v->as, base);
+		entry = READ_ONCE(*link);
+		if (!entry)
+			return 0;
+	}
+	return visit_run(table_at(entry), record_at(entry), base, v);
+}
+
 // One table above the last level, which shows addresses from base on. From the table's start on, the count tells when the
 // rest is empty; it is read again and again, since other threads may add tables meanwhile.
 static int visit_below(u64 *table, struct page *record, u32 level, vaddr_t base, const struct visit *v)
@@ -203,24 +195,29 @@ static int visit_below(u64 *table, struct page *record, u32 level, vaddr_t base,
 		if (!entry)
 			continue;
 		seen++;
-		struct page *child = pfn_to_page((entry & PTE_FRAME) >> PAGE_SHIFT);
-
 		if (level == 1)
-			result = visit_run(table_at(entry), child, base + i * span, v);
+			result = visit_big(&table[i], base + i * span, v);
 		else
-			result = visit_below(table_at(entry), child, level - 1, base + i * span, v);
+			result = visit_below(table_at(entry), record_at(entry), level - 1,
+					     base + i * span, v);
 	}
 	return result;
 }
 
-int pgtable_visit_runs(struct addrspace *as, vaddr_t start, vaddr_t end, run_visitor visit, void *argument)
+int pgtable_visit_all(struct addrspace *as, vaddr_t start, vaddr_t end, run_visitor visit, huge_visitor huge, void *argument)
 {
-	struct visit v = { start, end, visit, argument };
+	struct visit v = { as, start, end, visit, huge, argument, false };
 
 	return visit_below(direct_map(as->root), root_record(as), LEVELS - 1, 0, &v);
 }
 
+int pgtable_visit_runs(struct addrspace *as, vaddr_t start, vaddr_t end, run_visitor visit, void *argument)
+{
+	return pgtable_visit_all(as, start, end, visit, NULL, argument);
+}
+
 struct slot_visit {
+	vaddr_t start, end;
 	pte_visitor visit;
 	void *argument;
 };
@@ -244,9 +241,33 @@ static int visit_slots(struct pte_run *run, void *argument)
 
 int pgtable_visit(struct addrspace *as, vaddr_t start, vaddr_t end, pte_visitor visit, void *argument)
 {
-	struct slot_visit v = { visit, argument };
+	struct slot_visit v = { start, end, visit, argument };
 
 	return pgtable_visit_runs(as, start, end, visit_slots, &v);
+}
+
+// The part of a huge entry that lies inside, as if it were entries of 4 KiB.
+static int look_at_huge(struct addrspace *as, vaddr_t base, pte_t e, void *argument)
+{
+	struct slot_visit *v = argument;
+	int result = 0;
+
+	(void)as;
+	for (vaddr_t va = max(base, v->start); va < min(base + HUGE_SIZE, v->end) && !result; va += PAGE_SIZE) {
+		pte_t part = pte_part_of_huge(e, va);
+		struct pte_slot slot = { &part, NULL };
+
+		result = v->visit(&slot, va, v->argument);
+	}
+	return result;
+}
+
+int pgtable_look(struct addrspace *as, vaddr_t start, vaddr_t end, pte_visitor visit, void *argument)
+{
+	struct slot_visit v = { start, end, visit, argument };
+	struct visit all = { as, start, end, visit_slots, look_at_huge, &v, true };
+
+	return visit_below(direct_map(as->root), root_record(as), LEVELS - 1, 0, &all);
 }
 
 bool pgtable_twin_lock(struct addrspace *as, const struct pte_run *run, struct pte_run *twin)
@@ -268,7 +289,7 @@ bool pgtable_twin_lock(struct addrspace *as, const struct pte_run *run, struct p
 			as->nr_tables++;
 		}
 		table = table_at(*link);
-		record = pfn_to_page((*link & PTE_FRAME) >> PAGE_SHIFT);
+		record = record_at(*link);
 	}
 	*twin = (struct pte_run){ (pte_t *)&table[index_at(va, 0)], run->nr, va, record };
 	table_lock_ranked(record, true);
@@ -302,7 +323,9 @@ static void free_below(struct addrspace *as, u64 *table, struct page *record, u3
 		if (!table[i])
 			continue;
 		to_see--;
-		struct page *child = pfn_to_page((table[i] & PTE_FRAME) >> PAGE_SHIFT);
+		if (table[i] & PTE_HUGE)
+			continue;
+		struct page *child = record_at(table[i]);
 
 		if (level > 1)
 			free_below(as, table_at(table[i]), child, level - 1, start, r);
@@ -329,8 +352,10 @@ static bool has_nothing_to_free(struct addrspace *as, vaddr_t start, vaddr_t end
 
 		if (!link)
 			break;
+		if (link & PTE_HUGE)
+			return true;
 		table = table_at(link);
-		record = pfn_to_page((link & PTE_FRAME) >> PAGE_SHIFT);
+		record = record_at(link);
 	}
 	return !record || READ_ONCE(record->nr_entries);        // the top table stays, empty or not
 }
@@ -368,7 +393,7 @@ static int found_one(struct pte_slot *slot, vaddr_t va, void *argument)
 
 bool pgtable_has_entries(struct addrspace *as, vaddr_t start, vaddr_t end)
 {
-	return pgtable_visit(as, start, end, found_one, NULL);
+	return pgtable_look(as, start, end, found_one, NULL);
 }
 
 // Tables at and below this one; entries are counted where the record says how many there should be.
@@ -381,8 +406,10 @@ static u64 audit_table(u64 *table, struct page *record, u32 level, void (*report
 		if (!table[i])
 			continue;
 		nr_entries++;
-		if (level > 0)
-			nr_tables += audit_table(table_at(table[i]), pfn_to_page((table[i] & PTE_FRAME) >> PAGE_SHIFT),
+		if (level == 1 && table[i] & PTE_HUGE)
+			nr_tables++;            // H2: the table that it will need when it is split
+		else if (level > 0)
+			nr_tables += audit_table(table_at(table[i]), record_at(table[i]),
 						 level - 1, report);
 	}
 	if (record->nr_entries != nr_entries)

@@ -24,10 +24,13 @@ enum pte_bit {
 	PTE_USER = 1u << 2,
 	PTE_ACCESSED = 1u << 5,
 	PTE_DIRTY = 1u << 6,
+	PTE_HUGE = 1u << 7,             // one level above the last: shows 2 MiB; see pgtable_huge.c
 	PTE_HIDDEN = 1u << 9,           // ours: PROT_NONE; the frame stays, the processor sees nothing
 };
 #define PTE_NO_EXECUTE (1ul << 63)
 #define PTE_FRAME 0x000ffffffffff000ul
+#define HUGE_SIZE (1ul << 21)
+#define HUGE_PAGES 512
 
 struct pte_slot {
 	pte_t *entry;
@@ -38,7 +41,7 @@ enum pte_access { PTE_READ_ONLY, PTE_WRITABLE };
 
 extern struct page *zero_page;                  // shown read-only where nothing was stored yet; not counted
 
-// The slot of the address. create: missing tables are made (-ENOMEM); else -ENOENT. Returns with the table locked.
+// The slot of the address; a huge entry is split. create: missing tables are made (-ENOMEM); else -ENOENT. Returns with the table locked.
 int pgtable_slot_lock(struct addrspace *as, vaddr_t va, bool create, struct pte_slot *out) MUST_CHECK;
 // The same without the lock, and no table is made: the entry may be read, and stays where it is while as->lock is held.
 bool pgtable_slot_find(struct addrspace *as, vaddr_t va, struct pte_slot *out) MUST_CHECK;
@@ -135,8 +138,36 @@ bool pgtable_twin_lock(struct addrspace *as, const struct pte_run *run, struct p
 void pgtable_twin_unlock(struct pte_run *twin);
 
 // Calls visit for every non-empty slot of [start, end), tables locked; visit may set the slot. Stops when visit returns non-zero.
+// Huge entries are split first.
 typedef int (*pte_visitor)(struct pte_slot *slot, vaddr_t va, void *argument);
 int pgtable_visit(struct addrspace *as, vaddr_t start, vaddr_t end, pte_visitor visit, void *argument);
+// The same for who only looks: nothing is split, and what a huge entry shows inside the range comes as entries of 4 KiB (with
+// PTE_HUGE set), which stand nowhere.
+int pgtable_look(struct addrspace *as, vaddr_t start, vaddr_t end, pte_visitor visit, void *argument);
+// pgtable_visit_runs for who knows huge entries, too: huge is called, with nothing locked, for those that lie wholly in
+// [start, end); the others are split.
+typedef int (*huge_visitor)(struct addrspace *as, vaddr_t va, pte_t e, void *argument);
+int pgtable_visit_all(struct addrspace *as, vaddr_t start, vaddr_t end, run_visitor visit, huge_visitor huge, void *argument);
+
+/* pgtable_huge.c. as->lock is held. */
+static inline pte_t pte_part_of_huge(pte_t huge, vaddr_t va)
+{
+	return (pte_t){ huge.bits + (va & (HUGE_SIZE - 1) & PAGE_MASK) };
+}
+static inline bool pte_is_part_of_huge(pte_t e) { return e.bits & PTE_HUGE; }
+pte_t pgtable_huge_at(struct addrspace *as, vaddr_t va);        // the huge entry that shows va; none
+pte_t pgtable_at(struct addrspace *as, vaddr_t va);             // what shows va as an entry of 4 KiB, be it a part of a huge one. A snapshot
+struct page *pgtable_page_get(struct addrspace *as, vaddr_t va);        // the frame shown at va, referenced; NULL
+// va is aligned. Shows 2 MiB, counted by the caller beforehand. -ENOMEM; -EEXIST: there is a table. May sleep.
+int pgtable_huge_enter(struct addrspace *as, vaddr_t va, pte_t e) MUST_CHECK;
+// Replaces the entry, or (fresh none) takes it out, when it still is what the caller saw. The caller flushes.
+bool pgtable_huge_change(struct addrspace *as, vaddr_t va, pte_t expected, pte_t fresh) MUST_CHECK;
+// Puts a huge entry in the place of a table that has no entries left. as->lock held for writing; flushes.
+void pgtable_huge_take_over(struct addrspace *as, vaddr_t va, pte_t e);
+bool pgtable_has_table(struct addrspace *as, vaddr_t va);       // of the last level
+// What was one entry is 512, which show the same. False: there is no huge entry.
+bool pgtable_huge_split(struct addrspace *as, vaddr_t va);
+
 // Takes out the tables that hold nothing any more, after [start, end) has lost its entries; pgtable_free_collected frees them,
 // once every CPU has forgotten them. No area lies in [floor, ceiling), which contains the range: a table that shows more than
 // that stays. as->lock held for writing.

@@ -8,6 +8,7 @@
 #include "lib/atomic.h"
 #include "mm/addrspace.h"
 #include "mm/frame.h"
+#include "mm/huge.h"
 #include "x86/cpu.h"
 #include "x86/irq.h"
 #include "x86/kernel_map.h"
@@ -94,7 +95,7 @@ void tlb_batch_init(struct tlb_batch *b, struct addrspace *as)
 	b->space = as;
 	b->start = U64_MAX;
 	b->end = 0;
-	b->nr_pages = 0;
+	b->nr_pages = b->nr_blocks = 0;
 }
 
 void tlb_batch_add_range(struct tlb_batch *b, vaddr_t start, vaddr_t end)
@@ -108,6 +109,8 @@ void tlb_batch_flush(struct tlb_batch *b)
 	if (b->start < b->end)
 		tlb_flush_range(b->space, b->start, b->end);
 	pages_put(b->pages, b->nr_pages);
+	for (u32 i = 0; i < b->nr_blocks; i++)
+		huge_put(b->blocks[i]);
 	tlb_batch_init(b, b->space);
 }
 

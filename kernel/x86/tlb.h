@@ -16,12 +16,15 @@ void tlb_flush_page_local(vaddr_t va);
 void tlb_abandon(struct addrspace *as);
 
 // Frames that leave a range: gathered, flushed once, then freed.
-#define TLB_BATCH 96
+#define TLB_BATCH 80
+#define TLB_BLOCKS 8
 struct tlb_batch {
 	struct addrspace *space;
 	vaddr_t start, end;             // what was changed so far
 	u32 nr_pages;
 	struct page *pages[TLB_BATCH];
+	u32 nr_blocks;
+	struct page *blocks[TLB_BLOCKS];        // the first of 512 frames each (mm/huge.h)
 };
 void tlb_batch_init(struct tlb_batch *b, struct addrspace *as);
 void tlb_batch_add_range(struct tlb_batch *b, vaddr_t start, vaddr_t end);
@@ -31,6 +34,11 @@ static inline bool tlb_batch_add_page(struct tlb_batch *b, struct page *p)
 {
 	b->pages[b->nr_pages++] = p;
 	return b->nr_pages == TLB_BATCH;
+}
+static inline bool tlb_batch_add_block(struct tlb_batch *b, struct page *head)
+{
+	b->blocks[b->nr_blocks++] = head;
+	return b->nr_blocks == TLB_BLOCKS;
 }
 void tlb_batch_flush(struct tlb_batch *b);      // flushes, frees, empties
 

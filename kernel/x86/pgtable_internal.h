@@ -1,0 +1,48 @@
+#pragma once
+/*
+ * pgtable_internal.h - what the files of the page tables share: how an address finds its way down.
+ */
+#include "mm/addrspace.h"
+#include "x86/kernel_map.h"
+#include "x86/pgtable.h"
+
+#define ENTRIES 512
+#define LEVELS 4
+#define KERNEL_HALF 256                 // first top-level entry of the kernel's half
+
+static inline u32 index_at(vaddr_t va, u32 level)       // level 0: the last
+{
+	return (va >> (PAGE_SHIFT + 9 * level)) & (ENTRIES - 1);
+}
+
+static inline u64 *table_at(u64 entry)
+{
+	return direct_map(entry & PTE_FRAME);
+}
+
+static inline struct page *record_at(u64 entry)
+{
+	return pfn_to_page((entry & PTE_FRAME) >> PAGE_SHIFT);
+}
+
+static inline u64 span_of(u32 level)            // bytes behind one entry of that level
+{
+	return 1ul << (PAGE_SHIFT + 9 * level);
+}
+
+// The record of the top table. Its nr_entries counts the user's half.
+static inline struct page *root_record(struct addrspace *as)
+{
+	return pfn_to_page(as->root >> PAGE_SHIFT);
+}
+
+// The table behind an entry of level 3 or 2, where no entry shows memory. NULL: there is none.
+static inline u64 *table_below(const u64 *table, vaddr_t va, u32 level)
+{
+	u64 entry = READ_ONCE(table[index_at(va, level)]);
+
+	return entry ? table_at(entry) : NULL;
+}
+
+// Makes the tables down to the given level that show va. -ENOMEM; may sleep.
+int pgtable_make(struct addrspace *as, vaddr_t va, u32 down_to) MUST_CHECK;
