@@ -12,11 +12,8 @@
 
 enum { COUNTER_FILE_SIZE = 16384 };
 
-/*
- * A "name value" line of a /proc file. Into a static buffer and with plain read(), so that looking
- * at the counters changes them as little as possible.
- */
-static long read_counter(const char *path, const char *name)
+/* Into a static buffer and with plain read(), so that looking at the counters changes them as little as possible. */
+long counter_in(const char *path, const char *name)
 {
 	static char data[COUNTER_FILE_SIZE];
 	size_t used = 0, len = strlen(name);
@@ -30,8 +27,8 @@ static long read_counter(const char *path, const char *name)
 	close(fd);
 	data[used] = '\0';
 	for (char *line = data; line && *line; ) {
-		if (!strncmp(line, name, len) && line[len] == ' ')
-			return strtol(line + len, NULL, 10);
+		if (!strncmp(line, name, len) && (line[len] == ' ' || line[len] == ':'))
+			return strtol(line + len + 1, NULL, 10);
 		line = strchr(line, '\n');
 		line = line ? line + 1 : NULL;
 	}
@@ -40,13 +37,13 @@ static long read_counter(const char *path, const char *name)
 
 long counter_global(const char *name)
 {
-	return read_counter("/proc/vmstat", name);
+	return counter_in("/proc/vmstat", name);
 }
 
 long counter_own(const char *name)
 {
 	struct rusage usage;
-	long value = read_counter("/proc/self/counts", name);
+	long value = counter_in("/proc/self/counts", name);
 
 	if (value != COUNTER_ABSENT || getrusage(RUSAGE_SELF, &usage) < 0)
 		return value;

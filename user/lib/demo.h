@@ -25,6 +25,33 @@ long demo_difference(long after, long before);
 bool demo_option(const char *argument);
 /* The number behind an option; exits when there is none. */
 long demo_number(int argc, char **argv, int *i);
+/* A demonstration's own options: each sets a number (with K, M or G behind it) or a text. The last has no name. */
+struct demo_knob {
+	const char *name;               /* "--pages" */
+	long *number;
+	const char **text;
+};
+/* All options, --quiet too; exits with a usage when one is not known. */
+void demo_options(int argc, char **argv, const struct demo_knob *knobs);
+
+/* What a stretch of the program has cost this process, as the kernel counts it. */
+struct demo_cost {
+	long minor, major;              /* faults; major ones waited for the disk */
+	long calls;                     /* system calls */
+	long copies;                    /* private pages copied */
+	long reads;                     /* requests to the disk */
+	long long ns;
+};
+struct demo_cost demo_cost(void);
+/* Since then, without what looking at the counters costs. */
+struct demo_cost demo_cost_since(struct demo_cost before);
+void demo_report_cost(const char *phase, struct demo_cost cost);        /* PHASE_minor, PHASE_calls, ... */
+/* The first `cells` of a bar, full to value / whole; in a static buffer, of which there are four. */
+const char *demo_bar(long value, long whole, int cells);
+/* Maps a whole file, or exits. */
+void *demo_map(int fd, size_t size, int protection, int flags);
+/* The kernel counts what a process does: true on Lectern. Else says so, once. */
+bool demo_kernel_counts(void);
 /* Opens (creating, emptying) a file of `size` bytes; exits when it cannot. */
 int demo_file(const char *path, long size);
 /* Throws the file's pages out of the page cache, so that the next use reads the disk. */

@@ -48,6 +48,8 @@ enum { COUNTER_ABSENT = -1 };
 long counter_global(const char *name);          /* a line of /proc/vmstat */
 /* A line of /proc/self/counts, else what getrusage knows. */
 long counter_own(const char *name);
+/* The number behind `name` in a /proc file of "name value" or "name: value kB" lines. */
+long counter_in(const char *path, const char *name);
 /* Page frame number of the page at `address` in this process; 0: not present, or hidden from us. */
 uint64_t page_frame(const volatile void *address);
 
