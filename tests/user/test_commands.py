@@ -309,7 +309,7 @@ def test_messages(line, message, programs, tmp_path):
     assert done.returncode != 0
 
 
-@pytest.mark.parametrize("name", ["touch4", "cow", "pingpong", "eof", "coherent"])
+@pytest.mark.parametrize("name", ["touch4", "cow", "pingpong", "eof", "coherent", "huge"])
 def test_demonstration(name, tmp_path):
     """Its claims hold on the host's Linux, and it speaks in lines of name and value."""
     done = subprocess.run([BUILD / "user" / "demo" / name, "--quiet", "--file", str(tmp_path / "file")],
