@@ -21,13 +21,6 @@ static bool range_is_valid(vaddr_t start, u64 length)
 	return start < USER_END && length <= USER_END - start;
 }
 
-static u64 limit_pages(u32 which)
-{
-	u64 limit = current_process()->limits[which].rlim_cur;
-
-	return limit == RLIM_INFINITY ? U64_MAX : limit >> PAGE_SHIFT;
-}
-
 // What MAP_SHARED_VALIDATE vouches for. MAP_SYNC is not among them: it wants memory that is a disk.
 #define KNOWN_FLAGS (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | \
 		     MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | \
@@ -82,12 +75,12 @@ static int area_flags_for(struct file *file, u32 prot, u32 flags, u32 *out)
 // as->lock held. Would the new mapping be more than RLIMIT_AS allows? What MAP_FIXED replaces does not count twice.
 static bool exceeds_limit(struct addrspace *as, vaddr_t hint, u64 length, u32 flags)
 {
-	u64 nr = as->nr_pages_mapped + (length >> PAGE_SHIFT);
+	u64 nr = length >> PAGE_SHIFT;
 	struct area *a = flags & MAP_FIXED ? area_find_from(as, hint) : NULL;
 
 	for (; a && a->start < hint + length; a = area_next(a))
 		nr -= (min(a->end, hint + length) - max(a->start, hint)) >> PAGE_SHIFT;
-	return nr > limit_pages(RLIMIT_AS);
+	return exceeds_space_limit(as, nr);
 }
 
 // as->lock held. Where the mapping goes; with MAP_FIXED what is there leaves. 0 < address, or a negative errno.
@@ -211,9 +204,11 @@ i64 mmap_map(struct addrspace *as, vaddr_t hint, u64 length, u32 prot, u32 flags
 	write_lock(&as->lock);
 	if (as->locks_future)
 		area_flags |= AREA_LOCKED | (as->locks_on_fault ? AREA_LOCKED_LATE : 0u);
-	bool is_populated = flags & (MAP_POPULATE | MAP_LOCKED) || (as->locks_future && !as->locks_on_fault);
+	bool is_populated = flags & MAP_LOCKED || (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE ||
+			    (as->locks_future && !as->locks_on_fault);
 
-	if (as->nr_areas >= AREAS_MAX || exceeds_limit(as, hint, length, flags))
+	if (as->nr_areas >= AREAS_MAX || exceeds_limit(as, hint, length, flags) ||
+	    exceeds_data_limit(as, 0, area_flags, length >> PAGE_SHIFT))
 		result = -ENOMEM;               // before anything is unmapped
 	else
 		result = choose_place(as, hint, length, flags, &dead);
@@ -281,7 +276,8 @@ i64 mmap_set_break(struct addrspace *as, vaddr_t new_end)
 		struct area *above = area_find_from(as, old_top);
 
 		if ((above && above->start < new_top) || as->nr_areas >= AREAS_MAX ||
-		    as->nr_pages_mapped + ((new_top - old_top) >> PAGE_SHIFT) > limit_pages(RLIMIT_AS))
+		    exceeds_space_limit(as, (new_top - old_top) >> PAGE_SHIFT) ||
+		    exceeds_data_limit(as, 0, AREA_WRITE, (new_top - old_top) >> PAGE_SHIFT))
 			goto out;
 		if (insert_new(as, old_top, new_top - old_top,
 			       AREA_READ | AREA_WRITE | AREA_MAY_READ | AREA_MAY_WRITE | AREA_MAY_EXEC | AREA_HEAP,
@@ -307,7 +303,7 @@ int stack_grow(struct addrspace *as, vaddr_t address)
 		error = 0;              // another thread was faster
 	} else if (a && a->flags & AREA_GROWS_DOWN && start >= MMAP_LOWEST &&
 		   a->end - start <= current_process()->limits[RLIMIT_STACK].rlim_cur &&
-		   as->nr_pages_mapped + ((a->start - start) >> PAGE_SHIFT) <= limit_pages(RLIMIT_AS)) {
+		   !exceeds_space_limit(as, (a->start - start) >> PAGE_SHIFT)) {
 		struct area *below = area_previous(a);
 		u64 gap = below && !(below->flags & AREA_GROWS_DOWN) ? STACK_GUARD_GAP : 0;
 

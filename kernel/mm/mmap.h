@@ -7,6 +7,10 @@
 struct addrspace;
 struct file;
 
+// as->lock held. Would so many pages more be too many: of any kind (RLIMIT_AS); of data (RLIMIT_DATA), when the flags of an area
+// change so (before 0: they are new)?
+bool exceeds_space_limit(struct addrspace *as, u64 nr_pages);
+bool exceeds_data_limit(struct addrspace *as, u32 before, u32 after, u64 nr_pages);
 i64 mmap_map(struct addrspace *as, vaddr_t hint, u64 length, u32 prot, u32 flags, struct file *file, u64 offset);
 i64 mmap_unmap(struct addrspace *as, vaddr_t start, u64 length);
 i64 mmap_protect(struct addrspace *as, vaddr_t start, u64 length, u32 prot);

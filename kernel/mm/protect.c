@@ -83,6 +83,8 @@ static int protect_area(struct addrspace *as, struct area **a, vaddr_t start, va
 		return -EACCES;
 	if (flags == (*a)->flags)
 		return 0;
+	if (exceeds_data_limit(as, (*a)->flags, flags, (min(end, (*a)->end) - max(start, (*a)->start)) >> PAGE_SHIFT))
+		return -ENOMEM;
 	int error = area_fit(as, a, start, end);
 
 	if (error)

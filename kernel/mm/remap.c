@@ -127,11 +127,9 @@ static bool has_room_above(struct addrspace *as, struct area *a, vaddr_t new_end
 	return new_end <= USER_END && (!above || new_end <= above->start);
 }
 
-static bool exceeds_limit(struct addrspace *as, u64 more_pages)
+static bool exceeds_limit(struct addrspace *as, const struct area *a, u64 more_pages)
 {
-	u64 limit = current_process()->limits[RLIMIT_AS].rlim_cur;
-
-	return limit != RLIM_INFINITY && as->nr_pages_mapped + more_pages > limit >> PAGE_SHIFT;
+	return exceeds_space_limit(as, more_pages) || exceeds_data_limit(as, 0, a->flags, more_pages);
 }
 
 struct remap {
@@ -205,7 +203,7 @@ static i64 move_to_new_place(struct addrspace *as, const struct remap *r, struct
 	error = find_area(as, &rest, &a);       // looked for anew: the unmapping may have split or merged
 	if (error)
 		return error;
-	if (exceeds_limit(as, more >> PAGE_SHIFT))
+	if (exceeds_limit(as, a, more >> PAGE_SHIFT))
 		return -ENOMEM;
 	if (!(r->flags & MREMAP_FIXED))
 		to = place_for(as, r->new_length, keep_old ? r->target : 0);
@@ -230,7 +228,7 @@ static i64 resize_or_move(struct addrspace *as, const struct remap *r, struct li
 	}
 	u64 more = r->new_length - r->old_length;
 
-	if (exceeds_limit(as, more >> PAGE_SHIFT))
+	if (exceeds_limit(as, a, more >> PAGE_SHIFT))
 		return -ENOMEM;
 	if (r->old + r->old_length == a->end && has_room_above(as, a, a->end + more)) {
 		area_set_end(as, a, a->end + more);

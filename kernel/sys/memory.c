@@ -104,6 +104,9 @@ i64 sys_fadvise64(int fd, i64 offset, i64 length, int advice)
 	} else if (advice == POSIX_FADV_DONTNEED && offset >= 0 && file->inode->cache.ops) {    // a file that has pages
 		struct cache *cache = &file->inode->cache;
 		u64 end = length ? (u64)offset + (u64)length : U64_MAX;
+
+		if (end >= READ_ONCE(cache->size))      // the last page counts as whole where the file ends in it
+			end = U64_MAX;
 		pgoff_t first = PAGE_ALIGN_UP((u64)offset) >> PAGE_SHIFT, behind = end >> PAGE_SHIFT;
 
 		if (first < behind) {
