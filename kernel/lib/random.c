@@ -1,6 +1,6 @@
 /*
- * random.c - ChaCha20 (RFC 8439) as a generator that forgets: each request takes one block for a new key, and the
- * following blocks, under that key, for the caller. state_lock covers the key; it is a leaf and short, since blocks for
+ * random.c - ChaCha20 (RFC 8439) as a generator that forgets: each request makes one block, half of which is the new key;
+ * the other half is what was asked for, or the key of as many blocks as were asked for. state_lock covers the key; it is a leaf and short, since blocks for
  * the caller are made outside of it.
  */
 #include "lib/random.h"
@@ -21,18 +21,19 @@ static u32 rotate(u32 x, u32 n)
 	return x << n | x >> (32 - n);
 }
 
-static void quarter_round(u32 *s, u32 a, u32 b, u32 c, u32 d)
+static inline void quarter_round(u32 *a, u32 *b, u32 *c, u32 *d)
 {
-	s[a] += s[b];
-	s[d] = rotate(s[d] ^ s[a], 16);
-	s[c] += s[d];
-	s[b] = rotate(s[b] ^ s[c], 12);
-	s[a] += s[b];
-	s[d] = rotate(s[d] ^ s[a], 8);
-	s[c] += s[d];
-	s[b] = rotate(s[b] ^ s[c], 7);
+	*a += *b;
+	*d = rotate(*d ^ *a, 16);
+	*c += *d;
+	*b = rotate(*b ^ *c, 12);
+	*a += *b;
+	*d = rotate(*d ^ *a, 8);
+	*c += *d;
+	*b = rotate(*b ^ *c, 7);
 }
 
+// The eight quarter rounds by name: so the compiler keeps the words in registers.
 static void chacha_block(const u32 *k, u64 counter, u64 nonce, u32 *out)
 {
 	const u32 input[BLOCK_WORDS] = {
@@ -40,16 +41,21 @@ static void chacha_block(const u32 *k, u64 counter, u64 nonce, u32 *out)
 		k[0], k[1], k[2], k[3], k[4], k[5], k[6], k[7],
 		(u32)counter, (u32)(counter >> 32), (u32)nonce, (u32)(nonce >> 32),
 	};
+	u32 s[BLOCK_WORDS];
 
-	memcpy(out, input, sizeof(input));
+	memcpy(s, input, sizeof(s));
 	for (u32 round = 0; round < 10; round++) {
-		for (u32 i = 0; i < 4; i++)
-			quarter_round(out, i, i + 4, i + 8, i + 12);
-		for (u32 i = 0; i < 4; i++)
-			quarter_round(out, i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4);
+		quarter_round(&s[0], &s[4], &s[8], &s[12]);             // the columns
+		quarter_round(&s[1], &s[5], &s[9], &s[13]);
+		quarter_round(&s[2], &s[6], &s[10], &s[14]);
+		quarter_round(&s[3], &s[7], &s[11], &s[15]);
+		quarter_round(&s[0], &s[5], &s[10], &s[15]);            // the diagonals
+		quarter_round(&s[1], &s[6], &s[11], &s[12]);
+		quarter_round(&s[2], &s[7], &s[8], &s[13]);
+		quarter_round(&s[3], &s[4], &s[9], &s[14]);
 	}
 	for (u32 i = 0; i < BLOCK_WORDS; i++)
-		out[i] += input[i];
+		out[i] = s[i] + input[i];
 }
 
 // From the processor's generator, or 0 when it has none or is exhausted; always with the time stamp.
@@ -63,25 +69,28 @@ static u64 hardware_word(void)
 	return value ^ read_tsc() * 0x9e3779b97f4a7c15ul;
 }
 
-// A new key from the old one and what the hardware says now. state_lock held.
-static void new_key(u64 extra)
+// One block from the key and what the hardware says now: a half of it is the new key, the other half is for whoever asked.
+// Neither tells the other, nor the old key. state_lock held.
+static void turn_key(u64 extra, u32 own[KEY_WORDS])
 {
 	u32 block[BLOCK_WORDS];
 
 	chacha_block(key, hardware_word(), hardware_word() ^ extra, block);
 	memcpy(key, block, sizeof(key));
+	memcpy(own, block + KEY_WORDS, sizeof(key));
 }
 
 void random_mix(const void *from, size_t nr_bytes)
 {
 	const u8 *bytes = from;
+	u32 unused[KEY_WORDS];
 	u64 flag = spin_lock_irq(&state_lock);
 
 	for (size_t done = 0; done < nr_bytes; done += sizeof(u64)) {
 		u64 word = 0;
 
 		memcpy(&word, bytes + done, min(nr_bytes - done, sizeof(word)));
-		new_key(word);
+		turn_key(word, unused);
 	}
 	spin_unlock_irq(&state_lock, flag);
 }
@@ -95,26 +104,25 @@ void random_init(void)
 
 void random_bytes(void *to, size_t nr_bytes)
 {
-	u32 own_key[KEY_WORDS], block[BLOCK_WORDS];
+	u32 own[KEY_WORDS], block[BLOCK_WORDS];
 	u8 *bytes = to;
 	u64 flag = spin_lock_irq(&state_lock);
 
-	// The first block's two halves: one key for this call, one that stays. Neither tells the other.
-	new_key(0);
-	chacha_block(key, 0, 0, block);
-	memcpy(own_key, block, sizeof(own_key));
-	memcpy(key, block + KEY_WORDS, sizeof(key));
+	turn_key(0, own);
 	spin_unlock_irq(&state_lock, flag);
-
+	if (nr_bytes <= sizeof(own)) {          // the half block is enough
+		memcpy(bytes, own, nr_bytes);
+		nr_bytes = 0;
+	}
 	for (u64 counter = 0; nr_bytes; counter++) {
 		size_t n = min(nr_bytes, sizeof(block));
 
-		chacha_block(own_key, counter, 1, block);
+		chacha_block(own, counter, 1, block);
 		memcpy(bytes, block, n);
 		bytes += n;
 		nr_bytes -= n;
 	}
-	memset(own_key, 0, sizeof(own_key));
+	memset(own, 0, sizeof(own));
 	memset(block, 0, sizeof(block));
 }
 

@@ -46,6 +46,7 @@ struct program {
 	struct elf_image interpreter;
 	struct addrspace *space;
 	vaddr_t stack_top;
+	u64 random[4];                  // two words for AT_RANDOM, two that random_pages uses up
 };
 
 int exec_strings_init(struct exec_strings *s)
@@ -261,14 +262,13 @@ static int find_program(struct dentry *start, const char *path, struct exec_stri
 	return error;
 }
 
-static u64 random_pages(u64 nr)
+// Less than nr pages, in bytes. Takes what it needs from one of the program's random words, which have 64 bits each.
+static u64 random_pages(u64 *random, u64 nr)
 {
-	u64 r;
+	u64 pages = *random % nr;
 
-	if (!exec_randomizes)
-		return 0;
-	random_bytes(&r, sizeof(r));
-	return r % nr << PAGE_SHIFT;
+	*random /= nr;
+	return exec_randomizes ? pages << PAGE_SHIFT : 0;
 }
 
 static int map_stack(struct addrspace *as, vaddr_t top)
@@ -282,14 +282,17 @@ static int map_stack(struct addrspace *as, vaddr_t top)
 static int map_program(struct dentry *start, struct program *p)
 {
 	struct addrspace *as = p->space;
-	vaddr_t bias = p->image.is_movable ? MOVABLE_BASE + random_pages(1 << 22) - p->image.start : 0;
+
+	random_bytes(p->random, sizeof(p->random));
+	vaddr_t bias = p->image.is_movable ? MOVABLE_BASE + random_pages(&p->random[2], 1 << 22) - p->image.start : 0;
 	int error = elf_map(as, p->file, bias, &p->image);
 
 	if (error)
 		return error;
-	p->stack_top = STACK_TOP - random_pages(1 << 12);
-	as->mmap_top = PAGE_ALIGN_DOWN(p->stack_top - (64ul << 20) - STACK_GUARD_GAP - random_pages(1 << 16));
-	as->heap_start = as->heap_end = p->image.end + random_pages(1 << 13);
+	p->stack_top = STACK_TOP - random_pages(&p->random[2], 1 << 12);
+	as->mmap_top = PAGE_ALIGN_DOWN(p->stack_top - (64ul << 20) - STACK_GUARD_GAP -
+				       random_pages(&p->random[2], 1 << 16));
+	as->heap_start = as->heap_end = p->image.end + random_pages(&p->random[3], 1 << 13);
 	as->code_start = p->image.code_start;
 	as->code_end = p->image.code_end;
 	as->data_start = p->image.data_start;
@@ -366,9 +369,7 @@ static u64 write_stack(struct program *p, const char *name, struct exec_strings 
 {
 	struct addrspace *as = p->space;
 	struct stack_writer w = { .at = p->stack_top - 8 };
-	u64 random[2];
 
-	random_bytes(random, sizeof(random));
 	u64 name_at = push_bytes(&w, name, strlen(name) + 1);
 	u64 environment_at = push_bytes(&w, environment->bytes, environment->used);
 	u64 arguments_at = push_bytes(&w, arguments->bytes, arguments->used);
@@ -378,7 +379,7 @@ static u64 write_stack(struct program *p, const char *name, struct exec_strings 
 	as->environment_start = environment_at;
 	as->environment_end = environment_at + environment->used;
 	u64 platform_at = push_bytes(&w, "x86_64", 7);
-	u64 random_at = push_bytes(&w, random, sizeof(random));
+	u64 random_at = push_bytes(&w, p->random, 2 * sizeof(u64));
 	u32 nr_auxv = fill_auxv(p, name_at, platform_at, random_at, as->auxv);
 
 	as->nr_auxv = nr_auxv;

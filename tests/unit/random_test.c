@@ -47,6 +47,9 @@ static void output(void)
 	ok(random_u64() != random_u64(), "two words differ");
 
 	memset(bytes, 0x55, 64);
+	random_bytes(bytes, 31);
+	ok(memcmp(bytes, key, 31) != 0 && bytes[31] == 0x55, "a short request does not get the key");
+	memset(bytes, 0x55, 64);
 	random_bytes(bytes, 33);
 	ok(bytes[33] == 0x55 && bytes[63] == 0x55, "no byte more than asked for");
 }
