@@ -7,10 +7,8 @@ NASM   ?= nasm
 HOSTCC ?= cc
 
 # `make` alone uses every processor; say -j1 for a readable log.
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
-MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
-endif
-MAKEFLAGS += --no-builtin-rules
+JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
+MAKEFLAGS += --no-builtin-rules $(JOBS)
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
@@ -66,7 +64,7 @@ in = $(addprefix $(1)/,$(2))
 KSRC := $(call in,boot,boot.asm ap.asm bootinfo.c) kernel/main.c
 # The processor: ways in and out, page tables, the clock, the other CPUs.
 KSRC += $(call in,kernel/x86,entry.asm trap.c idt.c segs.c switch.asm uaccess.asm uaccess.c \
-	features.c fpu.c kernel_map.c pgtable.c pgtable_huge.c tlb.c acpi.c apic.c irq.c clock.c rtc.c smp.c)
+	features.c fpu.c kernel_map.c pgtable.c pgtable_huge.c tlb.c acpi.c apic.c irq.c clock.c vdso_image.asm rtc.c smp.c)
 # What a process sees (areas, the fault, the calls), then what memory is made of.
 KSRC += $(call in,kernel/mm,addrspace.c inherit.c area.c fault.c fault_anon.c fault_file.c huge.c rmap.c mmap.c limits.c unmap.c \
 	protect.c remap.c mlock.c advise.c resident.c user_page.c msync.c \
@@ -75,7 +73,7 @@ KSRC += $(call in,kernel/mm,addrspace.c inherit.c area.c fault.c fault_anon.c fa
 # What a file's bytes are in memory.
 KSRC += $(call in,kernel/cache,cache.c pagelock.c writeback.c flusher.c)
 # Threads, processes, signals, time.
-KSRC += $(call in,kernel/proc,thread.c sched.c process.c fork.c exec.c elf.c exit.c wait.c group.c signal.c handlers.c \
+KSRC += $(call in,kernel/proc,thread.c sched.c process.c fork.c exec.c vdso.c elf.c exit.c wait.c group.c signal.c handlers.c \
 	sigframe.c futex.c robust.c timer.c alarm.c deferred.c)
 # The system calls, a family a file.
 KSRC += $(call in,kernel/sys,table.c arguments.c memory.c open.c readwrite.c space.c parts.c splice.c copy.c locks.c stat.c names.c \
@@ -91,8 +89,7 @@ KSRC += $(call in,kernel/debug,log.c panic.c backtrace.c faultlog.c calllog.c co
 # Names, inodes, open files, the file systems of memory and devices; ext2; the kernel as files.
 KSRC += $(call in,fs,path.c open.c dentry.c inode.c file.c file_later.c file_io.c file_page.c allocate.c seals.c size_limit.c locks.c attributes.c change.c executing.c \
 	mount.c poll.c pipe.c pipe_ring.c pipe_splice.c devfs.c dev_memory.c dev_block.c)
-KSRC += $(call in,fs/tmpfs,super.c names.c file.c)
-KSRC += $(call in,fs/ext2,super.c inode.c map.c hole.c alloc.c file.c dir.c name.c symlink.c)
+KSRC += $(call in,fs/tmpfs,super.c names.c file.c) $(call in,fs/ext2,super.c inode.c map.c hole.c alloc.c file.c dir.c name.c symlink.c)
 KSRC += $(call in,fs/proc,procfs.c pid.c status.c maps.c fd.c task.c pagemap.c peek.c text.c system.c \
 	cpuinfo.c memory.c loadavg.c mounts.c sysctl.c)
 # A file that no list has is linked all the same, and named.
@@ -132,9 +129,9 @@ $(1)_OBJ := $(patsubst %.c,$(B)/$(2)/%.o,$(patsubst %.asm,$(B)/$(2)/%.asm.o,$(KS
 $(B)/$(2)/%.o: %.c Makefile
 	@mkdir -p $$(@D)
 	$$(call say,CC)$$(CC) $(KFLAGS) $(3) -c $$< -o $$@
-$(B)/$(2)/%.asm.o: %.asm $(B)/$(2)/gen/offsets.inc Makefile
+$(B)/$(2)/%.asm.o: %.asm $(B)/$(2)/gen/offsets.inc $(B)/vdso.so Makefile
 	@mkdir -p $$(@D)
-	$$(call say,NASM)$$(NASM) -f elf64 $$(if $$(filter boot/boot.asm,$$<),,-g -F dwarf) -i$(B)/$(2)/gen/ -ikernel/ -MD $$(@:.o=.d) $$< -o $$@
+	$$(call say,NASM)$$(NASM) -f elf64 $$(if $$(filter boot/boot.asm,$$<),,-g -F dwarf) -i$(B)/$(2)/gen/ -i$(B)/ -ikernel/ -MD $$(@:.o=.d) $$< -o $$@
 # Offsets and numbers that NASM shares with C: the compiler writes them down.
 $(B)/$(2)/gen/offsets.inc: kernel/x86/offsets.c Makefile
 	@mkdir -p $$(@D)
@@ -154,6 +151,9 @@ $(eval $(call kernel,lectern-debug,kernel-debug,$(DFLAGS)))
 
 kernel.asm: $(B)/lectern.elf  ## a listing of the kernel, C and instructions, in $(B)/lectern.asm
 	$(Q)$(OBJDUMP) -d -S --no-show-raw-insn $< > $(B)/lectern.asm
+$(B)/vdso.so: UFLAGS += -fPIC -mgeneral-regs-only  # shown to every program
+$(B)/vdso.so: $(B)/obj/vdso/vdso.o vdso/vdso.ld
+	$(call say,LINK)$(LD) -shared -s -soname linux-vdso.so.1 --hash-style=both -z max-page-size=4096 -T vdso/vdso.ld -o $@ $<
 
 # --- libc and programs -----------------------------------------------------
 obj      = $(patsubst %.c,$(B)/obj/%.o,$(patsubst %.asm,$(B)/obj/%.asm.o,$(1)))

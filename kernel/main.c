@@ -21,6 +21,7 @@
 #include "proc/process.h"
 #include "proc/sched.h"
 #include "proc/timer.h"
+#include "proc/vdso.h"
 #include "fs/devfs.h"
 #include "fs/pipe.h"
 #include "fs/ext2/ext2.h"
@@ -105,6 +106,7 @@ static void boot_thread(void *unused)
 	stage_done("devices");
 	pipes_init();
 	tmpfs_init();                   // the kinds of file systems
+	vdso_init();                    // pages of a file that every program maps
 	devfs_init();
 	if (devices_register_files())   // the terminal's names, before /dev is mounted
 		printk("boot: the terminal has no name in /dev\n");

@@ -1,4 +1,4 @@
-// Clocks, sleeping and timers.
+// Clocks, sleeping and timers; clock_gettime and gettimeofday are in vdso.c.
 
 #include "internal.h"
 
@@ -6,11 +6,6 @@
 #include <sys/times.h>
 #include <time.h>
 #include <unistd.h>
-
-int clock_gettime(clockid_t clock, struct timespec *time)
-{
-	return (int)CALL(SYS_clock_gettime, clock, time);
-}
 
 int clock_settime(clockid_t clock, const struct timespec *time)
 {
@@ -95,11 +90,6 @@ int stime(const time_t *now)
 	struct timespec time = { *now, 0 };
 
 	return clock_settime(CLOCK_REALTIME, &time);
-}
-
-int gettimeofday(struct timeval *restrict now, void *restrict zone)
-{
-	return (int)CALL(SYS_gettimeofday, now, zone);
 }
 
 int settimeofday(const struct timeval *now, const struct timezone *zone)

@@ -7,6 +7,7 @@
 #include "kernel.h"
 #include "mm/addrspace.h"
 #include "mm/slab.h"
+#include "proc/vdso.h"
 #include "x86/pgtable.h"
 #include <abi/errno.h>
 
@@ -16,7 +17,9 @@ static void show_area_name(struct text *t, size_t line_start, const struct area 
 {
 	const char *name = a->flags & AREA_HEAP ? "[heap]" : a->flags & AREA_STACK ? "[stack]" : NULL;
 
-	if (a->file) {
+	if (vdso_area_name(a)) {
+		name = vdso_area_name(a);
+	} else if (a->file) {
 		int length = proc_file_path(a->file, path, PATH_LENGTH_MAX - 1);
 
 		path[max(length, 0)] = 0;
@@ -30,13 +33,13 @@ static void show_area_name(struct text *t, size_t line_start, const struct area 
 
 static void show_area(struct text *t, const struct area *a, char *path)
 {
-	const struct inode *ip = a->file ? a->file->inode : NULL;
+	const struct inode *ip = a->file && !vdso_area_name(a) ? a->file->inode : NULL;
 	u64 device = ip && ip->sb ? ip->sb->device_id : 0;
 	size_t start = t->length;
 
 	text_printf(t, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", a->start, a->end, a->flags & AREA_READ ? 'r' : '-',
 		    a->flags & AREA_WRITE ? 'w' : '-', a->flags & AREA_EXEC ? 'x' : '-', a->flags & AREA_SHARED ? 's' : 'p',
-		    a->file ? area_first(a) << PAGE_SHIFT : 0, ABI_MAJOR(device), ABI_MINOR(device), ip ? ip->number : 0);
+		    ip ? area_first(a) << PAGE_SHIFT : 0, ABI_MAJOR(device), ABI_MINOR(device), ip ? ip->number : 0);
 	show_area_name(t, start, a, path);
 	text_append(t, "\n", 1);
 }

@@ -1,4 +1,4 @@
-// The ELF64 file format as exec reads it (System V gABI, chapters 4 and 5).
+// The ELF64 file format as exec and the C library read it (System V gABI, chapters 4 and 5).
 #pragma once
 
 #define EI_NIDENT	16

@@ -44,11 +44,6 @@ static void alarm_send(struct deferred *d)
 		signal_send_process(p, SIGALRM, NULL);
 }
 
-static struct timeval timeval_of(u64 ns)
-{
-	return (struct timeval){ .tv_sec = (long)(ns / 1000000000), .tv_usec = (long)(ns % 1000000000 / 1000) };
-}
-
 static void get_locked(struct process *p, struct itimerval *out)
 {
 	u64 now = clock_monotonic_ns();

@@ -22,6 +22,7 @@
 #include "proc/internal.h"
 #include "proc/process.h"
 #include "proc/sched.h"
+#include "proc/vdso.h"
 #include "x86/fpu.h"
 #include "x86/insn.h"
 #include "x86/irq.h"
@@ -35,6 +36,7 @@
 #define STACK_TOP 0x7ffffffff000ul      // before randomisation
 #define STACK_START (128 * PAGE_SIZE)   // mapped at once; the rest grows
 #define MOVABLE_BASE 0x555555554000ul   // where ET_DYN programs go (Linux's choice without randomisation)
+#define LARGE_PAGE (2ul << 20)          // what one page table shows
 #define SCRIPT_DEPTH 4
 
 bool exec_randomizes = true;
@@ -46,6 +48,7 @@ struct program {
 	struct elf_image interpreter;
 	struct addrspace *space;
 	vaddr_t stack_top;
+	vaddr_t vdso_start;
 	u64 random[4];                  // two words for AT_RANDOM, two that random_pages uses up
 };
 
@@ -278,6 +281,19 @@ static int map_stack(struct addrspace *as, vaddr_t top)
 			      AREA_READ | AREA_WRITE | AREA_GROWS_DOWN | AREA_STACK, NULL, 0);
 }
 
+// Above the stack, in what is left of the 2 MiB that one page table shows, so that the vdso needs none of its own.
+static int map_vdso(struct program *p)
+{
+	vaddr_t end = min((p->stack_top | (LARGE_PAGE - 1)) + 1, USER_END);
+	u64 room = (end - p->stack_top) >> PAGE_SHIFT, wanted = 1 + VDSO_PAGES;        // a page that is not there between
+
+	if (room >= wanted)
+		p->vdso_start = p->stack_top + PAGE_SIZE + random_pages(&p->random[3], room - wanted + 1);
+	else
+		p->vdso_start = area_find_gap(p->space, VDSO_PAGES * PAGE_SIZE, MMAP_LOWEST, p->space->mmap_top);
+	return p->vdso_start ? vdso_map(p->space, p->vdso_start) : -ENOMEM;
+}
+
 // Builds the new address space; the old one is not touched.
 static int map_program(struct dentry *start, struct program *p)
 {
@@ -298,6 +314,8 @@ static int map_program(struct dentry *start, struct program *p)
 	as->data_start = p->image.data_start;
 	as->data_end = p->image.data_end;
 	error = map_stack(as, p->stack_top);
+	if (!error)
+		error = map_vdso(p);
 	if (error || !p->image.interpreter[0])
 		return error;
 	error = open_executable(start, p->image.interpreter, &p->interpreter_file);
@@ -338,7 +356,7 @@ static void put_word(struct stack_writer *w, u64 value)
 static u32 fill_auxv(const struct program *p, u64 name_at, u64 platform_at, u64 random_at, u64 *auxv)
 {
 	const u64 entries[][2] = {
-		{ AT_HWCAP, cpuid(1, 0).edx }, { AT_PAGESZ, PAGE_SIZE }, { AT_CLKTCK, 100 },
+		{ AT_SYSINFO_EHDR, vdso_code(p->vdso_start) }, { AT_HWCAP, cpuid(1, 0).edx }, { AT_PAGESZ, PAGE_SIZE }, { AT_CLKTCK, 100 },
 		{ AT_PHDR, p->image.headers }, { AT_PHENT, p->image.header_size }, { AT_PHNUM, p->image.nr_headers },
 		{ AT_BASE, p->interpreter_file ? p->interpreter.base : 0 }, { AT_FLAGS, 0 }, { AT_ENTRY, p->image.entry },
 		{ AT_UID, 0 }, { AT_EUID, 0 }, { AT_GID, 0 }, { AT_EGID, 0 }, { AT_SECURE, 0 },

@@ -228,11 +228,6 @@ u64 process_cpu_time_ns(struct process *p)
 	return ns;
 }
 
-static struct timeval timeval_of(u64 ns)
-{
-	return (struct timeval){ .tv_sec = (long)(ns / 1000000000), .tv_usec = (long)(ns % 1000000000 / 1000) };
-}
-
 // User and system time are not told apart: all of it is user time.
 void process_fill_usage(struct process *p, struct rusage *out)
 {

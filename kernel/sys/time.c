@@ -12,31 +12,19 @@
 #include <abi/errno.h>
 #include <abi/time.h>
 
-static struct timespec timespec_of(u64 ns)
-{
-	return (struct timespec){ .tv_sec = (long)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000) };
-}
-
 static int read_clock(int clock, u64 *ns)
 {
-	switch (clock) {
-	case CLOCK_REALTIME:
-	case CLOCK_REALTIME_COARSE:
-	case CLOCK_TAI:
+	u32 bit = (u32)clock < 32 ? 1u << clock : 0;
+
+	if (bit & CLOCKS_REALTIME)
 		*ns = clock_realtime_ns();
-		return 0;
-	case CLOCK_MONOTONIC:
-	case CLOCK_MONOTONIC_RAW:
-	case CLOCK_MONOTONIC_COARSE:
-	case CLOCK_BOOTTIME:
+	else if (bit & CLOCKS_MONOTONIC)
 		*ns = clock_monotonic_ns();
-		return 0;
-	case CLOCK_PROCESS_CPUTIME_ID:
-	case CLOCK_THREAD_CPUTIME_ID:
+	else if (clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID)
 		*ns = process_cpu_time_ns(current_process());
-		return 0;
-	}
-	return -EINVAL;
+	else
+		return -EINVAL;
+	return 0;
 }
 
 i64 sys_clock_gettime(int clock, struct timespec __user *out)
@@ -78,8 +66,7 @@ i64 sys_clock_settime(int clock, const struct timespec __user *user)
 
 i64 sys_gettimeofday(struct timeval __user *out, void __user *zone)
 {
-	u64 ns = clock_realtime_ns();
-	struct timeval t = { .tv_sec = (long)(ns / 1000000000), .tv_usec = (long)(ns % 1000000000 / 1000) };
+	struct timeval t = timeval_of(clock_realtime_ns());
 	u64 no_zone = 0;
 
 	if (out && copy_to_user(out, &t, sizeof(t)))

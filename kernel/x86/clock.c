@@ -4,12 +4,14 @@
  * PIT; a hypervisor that tells the TSC's rate is believed. The other CPUs are taken to run at the same rate and from
  * the same start, which every processor since 2008 does; QEMU's CPUs share one counter.
  *
- * ns = (tsc - start) * multiplier >> SHIFT, in 128 bits so that it never wraps.
+ * User code reads the same counter and computes the same by the copy of `times` that clock_show() was given (vdso/).
  */
 #include "x86/clock.h"
+#include "boot/bootinfo.h"
 #include "kernel.h"
 #include "lib/atomic.h"
 #include "proc/timer.h"
+#include "sync/lock.h"
 #include "x86/acpi.h"
 #include "x86/apic.h"
 #include "x86/features.h"
@@ -19,7 +21,6 @@
 #include "x86/rtc.h"
 
 enum {
-	SHIFT = 32,
 	PM_TIMER_HZ = 3579545,
 	PIT_HZ = 1193182,
 	MEASURE_US = 5000,
@@ -27,15 +28,10 @@ enum {
 };
 
 static u64 tsc_khz;
-static u64 tsc_start;                   // monotonic time 0
-static u64 ns_multiplier;               // ns per tick << SHIFT
-static u64 alarm_multiplier;            // timer ticks per ns << SHIFT
-static i64 realtime_offset_ns;          // atomic: real time - monotonic time
-
-static u64 multiply_shift(u64 a, u64 b)
-{
-	return (u64)((unsigned __int128)a * b >> SHIFT);
-}
+static u64 alarm_multiplier;            // timer ticks per ns << CLOCK_SHIFT
+static struct clock_page times;         // realtime_offset_ns: atomic; the rest is constant after clock_init
+static struct spinlock shown_lock = SPINLOCK_INIT("clock page", RANK_LOG);
+static struct clock_page *shown;        // GUARDED_BY(shown_lock) the copy that users read; NULL: not yet
 
 u64 clock_tsc_khz(void)
 {
@@ -44,17 +40,45 @@ u64 clock_tsc_khz(void)
 
 u64 clock_monotonic_ns(void)
 {
-	return multiply_shift(read_tsc() - tsc_start, ns_multiplier);
+	return clock_page_monotonic_ns(&times, read_tsc());
 }
 
 u64 clock_realtime_ns(void)
 {
-	return clock_monotonic_ns() + (u64)atomic_load(&realtime_offset_ns);
+	return clock_monotonic_ns() + (u64)atomic_load(&times.realtime_offset_ns);
+}
+
+// shown_lock held. A reader that sees an odd sequence, or two different ones, reads again.
+static void update_shown(void)
+{
+	u32 sequence = shown->sequence;
+
+	WRITE_ONCE(shown->sequence, sequence + 1);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	shown->tsc_is_usable = times.tsc_is_usable;
+	shown->tsc_start = times.tsc_start;
+	shown->ns_multiplier = times.ns_multiplier;
+	shown->realtime_offset_ns = times.realtime_offset_ns;
+	atomic_store(&shown->sequence, sequence + 2);
 }
 
 void clock_set_realtime_ns(u64 ns)
 {
-	atomic_store(&realtime_offset_ns, (i64)(ns - clock_monotonic_ns()));
+	u64 flag = spin_lock_irq(&shown_lock);
+
+	atomic_store(&times.realtime_offset_ns, (i64)(ns - clock_monotonic_ns()));
+	if (shown)
+		update_shown();
+	spin_unlock_irq(&shown_lock, flag);
+}
+
+void clock_show(struct clock_page *page)
+{
+	u64 flag = spin_lock_irq(&shown_lock);
+
+	shown = page;
+	update_shown();
+	spin_unlock_irq(&shown_lock, flag);
 }
 
 void clock_delay_us(u64 us)
@@ -158,9 +182,10 @@ void clock_init(u64 boot_tsc)
 	m = acpi.pm_timer_port ? measure_by_pm_timer() : measure_by_pit();
 	apic_timer_start(0);
 	tsc_khz = told ? told : m.tsc * 1000000 / m.ns;
-	ns_multiplier = (1000000ul << SHIFT) / tsc_khz;
-	alarm_multiplier = (m.alarm << SHIFT) / m.ns;
-	tsc_start = boot_tsc;
+	times.ns_multiplier = (1000000ul << CLOCK_SHIFT) / tsc_khz;
+	alarm_multiplier = (m.alarm << CLOCK_SHIFT) / m.ns;
+	times.tsc_start = boot_tsc;
+	times.tsc_is_usable = !command_line_has("novdso");
 	clock_set_realtime_ns(rtc_read_seconds() * 1000000000);
 	irq_set_handler(VECTOR_TIMER, alarm_interrupt, NULL);
 	printk("clock: TSC %lu.%03lu MHz by %s, alarm %lu kHz\n", tsc_khz / 1000, tsc_khz % 1000,

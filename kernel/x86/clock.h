@@ -4,11 +4,13 @@
  * HPET or the PIT (or told by CPUID); real time is the RTC's at boot plus monotonic time.
  */
 #include "types.h"
+#include "x86/clock_page.h"
 
 void clock_init(u64 boot_tsc);            // boot_tsc: the TSC at monotonic time 0; after apic_init
 u64 clock_monotonic_ns(void);           // since boot; any context
 u64 clock_realtime_ns(void);            // since 1970
 void clock_set_realtime_ns(u64 ns);
+void clock_show(struct clock_page *page); // from now on what users read; stays
 u64 clock_tsc_khz(void);
 void clock_delay_us(u64 us);            // spins
 // The next timer interrupt of this CPU, at monotonic time deadline_ns (or at once when past). The interrupt calls

@@ -37,7 +37,7 @@ static u64 segment(u64 kind, bool is_code)
 	return kind << 40 | (is_code ? 0x00af00000000fffful : 0x00cf00000000fffful);
 }
 
-static void fill_tables(struct segments *s)
+static void fill_tables(struct segments *s, u32 cpu_number)
 {
 	u64 tss = (u64)&s->tss;
 
@@ -49,6 +49,7 @@ static void fill_tables(struct segments *s)
 	s->gdt[SELECTOR_TSS / 8] = (sizeof(struct task_state) - 1) | (tss & 0xffffff) << 16 |
 		(u64)DESCRIPTOR_TSS << 40 | (tss >> 24 & 0xff) << 56;
 	s->gdt[SELECTOR_TSS / 8 + 1] = tss >> 32;
+	s->gdt[SELECTOR_CPU_NUMBER / 8] = (u64)(DESCRIPTOR_DATA | DESCRIPTOR_USER) << 40 | cpu_number;
 	s->tss.io_map_base = sizeof(struct task_state);         // no I/O permission map: all ports refused
 	for (int i = 0; i < NR_IST_USED; i++)
 		if (!s->tss.ist[i])
@@ -79,7 +80,7 @@ void segs_init_cpu(struct cpu *cpu)
 
 	cpu->self = cpu;
 	cpu->id = (u32)(cpu - cpus);
-	fill_tables(&cpu->segments);
+	fill_tables(&cpu->segments, cpu->id);
 	load_gdt(&gdt);
 	segs_load(SELECTOR_KERNEL_CODE, SELECTOR_KERNEL_DATA);
 	load_task_register(SELECTOR_TSS);

@@ -10,7 +10,8 @@ enum {
 	SELECTOR_KERNEL_DATA = 0x10,
 	SELECTOR_USER_DATA = 0x18 | 3,
 	SELECTOR_USER_CODE = 0x20 | 3,
-	SELECTOR_TSS = 0x28,
+	SELECTOR_TSS = 0x28,            // two entries
+	SELECTOR_CPU_NUMBER = 0x38 | 3, // nobody's segment: its limit is the CPU's number, for the vdso's getcpu
 };
 
 struct task_state {                     // Intel SDM 3A 8.7
