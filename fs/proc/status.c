@@ -23,6 +23,8 @@ struct snapshot {
 	char state;
 	int pid, tid, parent, group, session, terminal, terminal_group;
 	u32 nr_threads, cpu, umask, nr_descriptors;
+	int nice;
+	u64 allowed_cpus;
 	u64 minor_faults, major_faults, child_minor, child_major;
 	u64 waited, forced;
 	u64 cpu_ticks, child_ticks, start_ticks;
@@ -117,6 +119,8 @@ static void take_table_part(struct snapshot *s, struct process *p)
 	s->terminal_group = p->terminal && p->terminal->group ? p->terminal->group : -1;
 	s->nr_threads = p->nr_threads;
 	s->cpu = t ? t->cpu : 0;
+	s->nice = t ? t->nice : 0;
+	s->allowed_cpus = (t ? t->allowed_cpus : U64_MAX) & ((1ul << nr_cpus) - 1);
 	s->pending = t ? t->pending_mask : 0;
 	s->blocked = t ? t->signal_mask : 0;
 	s->exit_status = p->exit_status;
@@ -208,7 +212,7 @@ int proc_show_pid_stat(struct text *t, const struct proc_target *target)
 		return error;
 	text_printf(t, "%d (%s) %c %d %d %d %d %d 0 %lu %lu %lu %lu ", s.tid ? s.tid : s.pid, s.name, s.state, s.parent, s.group, s.session,
 		    s.terminal, s.terminal_group, s.minor_faults, s.child_minor, s.major_faults, s.child_major);
-	text_printf(t, "%lu 0 %lu 0 20 0 %u 0 %lu %lu %lu %lu ", s.cpu_ticks, s.child_ticks, s.nr_threads, s.start_ticks,
+	text_printf(t, "%lu 0 %lu 0 %d %d %u 0 %lu %lu %lu %lu ", s.cpu_ticks, s.child_ticks, 20 + s.nice, s.nice, s.nr_threads, s.start_ticks,
 		    s.sums.size * PAGE_SIZE, s.resident, s.limit);
 	text_printf(t, "%lu %lu %lu 0 0 %lu %lu %lu %lu 0 0 0 17 %u 0 0 0 0 0 ", s.code_start, s.code_end, s.stack_start,
 		    s.pending & 0x7fffffff, s.blocked & 0x7fffffff, s.ignored & 0x7fffffff, s.caught & 0x7fffffff, s.cpu);
@@ -256,7 +260,7 @@ int proc_show_pid_status(struct text *t, const struct proc_target *target)
 	text_printf(t, "Threads:\t%u\nSigQ:\t0/1024\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\n"
 		    "SigCgt:\t%016lx\n", s.nr_threads, s.pending, s.shared_pending, s.blocked, s.ignored, s.caught);
 	text_printf(t, "Cpus_allowed:\t%lx\nvoluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
-		    (1ul << nr_cpus) - 1, s.waited, s.forced);
+		    s.allowed_cpus, s.waited, s.forced);
 	return 0;
 }
 

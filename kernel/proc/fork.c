@@ -114,6 +114,9 @@ static struct thread *copy_thread(struct process *owner, const struct clone_argu
 	t->space = owner->space;
 	t->fs_base = a->flags & CLONE_SETTLS ? a->tls : current->fs_base;
 	t->gs_base = current->gs_base;
+	t->allowed_cpus = current->allowed_cpus;
+	t->nice = current->nice;
+	t->slice_ns = current->slice_ns;
 	t->signal_mask = current->signal_mask;
 	if (!(a->flags & CLONE_VM) || a->flags & CLONE_VFORK) {
 		t->alternate_stack = current->alternate_stack;

@@ -55,16 +55,36 @@ static void enqueue(struct runqueue *q, struct thread *t)
 	q->nr++;
 }
 
+static void take_off(struct runqueue *q, struct thread *t)
+{
+	list_remove(&t->run_link);
+	t->on_queue = false;
+	q->nr--;
+}
+
 static struct thread *dequeue(struct runqueue *q)
 {
 	if (list_is_empty(&q->threads))
 		return NULL;
 	struct thread *t = list_first(&q->threads, struct thread, run_link);
 
-	list_remove(&t->run_link);
-	t->on_queue = false;
-	q->nr--;
+	take_off(q, t);
 	return t;
+}
+
+// other->lock held. The first that may run here.
+static struct thread *dequeue_for_us(struct runqueue *other)
+{
+	struct thread *t;
+	u64 here = 1ul << this_cpu()->id;
+
+	list_for_each(t, &other->threads, run_link) {
+		if (t->allowed_cpus & here) {
+			take_off(other, t);
+			return t;
+		}
+	}
+	return NULL;
 }
 
 // Our queue is empty: the first thread of the longest other one. Their locks are only tried, ours is held.
@@ -80,7 +100,7 @@ static struct thread *steal(struct runqueue *mine)
 	}
 	if (!longest || !spin_try_lock(&longest->lock))
 		return NULL;
-	struct thread *t = dequeue(longest);
+	struct thread *t = dequeue_for_us(longest);
 
 	if (t)                                  // before a waker can take the lock and believe it is still there (R2)
 		WRITE_ONCE(t->cpu, this_cpu()->id);
@@ -88,17 +108,26 @@ static struct thread *steal(struct runqueue *mine)
 	return t;
 }
 
+static u32 choose_cpu(struct thread *t);
+static void put_on_cpu(struct thread *t, u32 cpu);
+
 // The first thing on the other side of a switch: the queue's lock, and the end of a thread that died.
 static void finish_switch(void)
 {
 	struct runqueue *q = this_cpu()->runqueue;
 	struct thread *left = q->leaving;
-	bool is_dead = left && left->state == THREAD_DEAD;
+	bool is_dead = left && left->state == THREAD_DEAD, moves = left && left->must_move;
 
 	q->leaving = NULL;
+	if (unlikely(moves)) {                  // runnable, on no queue, and no longer running: ours alone to place
+		left->must_move = false;
+		WRITE_ONCE(left->cpu, choose_cpu(left));
+	}
 	spin_unlock(&q->lock);
 	if (is_dead)
 		thread_free(left);
+	else if (unlikely(moves))
+		put_on_cpu(left, left->cpu);
 }
 
 static void load_user_state(struct cpu *cpu, struct thread *from, struct thread *to)
@@ -131,7 +160,7 @@ static void switch_to(struct runqueue *q, struct thread *from, struct thread *to
 
 	from->cpu_time_ns += now - from->started_ns;
 	to->started_ns = now;
-	to->slice_end_ns = now + SLICE_NS;
+	to->slice_end_ns = now + to->slice_ns;
 	to->cpu = cpu->id;
 	cpu->running = to;
 	q->running = to;
@@ -156,8 +185,12 @@ void schedule(void)
 
 	spin_lock(&q->lock);
 	atomic_and(&me->return_work, ~(u64)WORK_RESCHEDULE);
-	if (me->state == THREAD_RUNNABLE && me != this_cpu()->idle)
-		enqueue(q, me);
+	if (me->state == THREAD_RUNNABLE && me != this_cpu()->idle) {
+		if (likely(me->allowed_cpus & 1ul << this_cpu()->id))
+			enqueue(q, me);
+		else
+			me->must_move = true;   // on no queue until it has left this CPU: finish_switch
+	}
 	struct thread *next = dequeue(q);
 
 	if (!next)
@@ -188,27 +221,75 @@ void thread_started(void)
 static u32 choose_cpu(struct thread *t)
 {
 	u32 last = t->cpu;
+	u64 allowed = t->allowed_cpus;
 
-	if (cpus[last].is_idle)
+	if (allowed & 1ul << last && cpus[last].is_idle)
 		return last;
 	for (u32 i = 0; i < nr_cpus; i++) {
-		if (READ_ONCE(cpus[i].is_idle) && !READ_ONCE(queues[i].nr))
+		if (allowed & 1ul << i && READ_ONCE(cpus[i].is_idle) && !READ_ONCE(queues[i].nr))
 			return i;
 	}
-	return last;
+	return allowed & 1ul << last ? last : (u32)__builtin_ctzl(allowed);
 }
 
 static void put_on_cpu(struct thread *t, u32 cpu)
 {
-	struct runqueue *q = &queues[cpu];
+	struct runqueue *q;
 
-	spin_lock(&q->lock);
-	t->cpu = cpu;
+	for (;;) {
+		q = &queues[cpu];
+		spin_lock(&q->lock);
+		WRITE_ONCE(t->cpu, cpu);
+		if (likely(t->allowed_cpus & 1ul << cpu))
+			break;
+		cpu = choose_cpu(t);            // sched_set_allowed was faster than we
+		WRITE_ONCE(t->cpu, cpu);
+		spin_unlock(&q->lock);
+	}
 	enqueue(q, t);
 	spin_unlock(&q->lock);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);        // against sched_idle's: it sees the thread, or we see it idle
 	if (cpu != this_cpu()->id && READ_ONCE(cpus[cpu].is_idle))
 		smp_reschedule(cpu);
+}
+
+void sched_set_allowed(struct thread *t, u64 allowed)
+{
+	u64 flag = interrupts_close();
+	bool is_queued = false, is_running = false;
+
+	for (;;) {
+		struct runqueue *q = &queues[READ_ONCE(t->cpu)];
+
+		spin_lock(&q->lock);
+		if (q != &queues[t->cpu]) {     // it moved while we took the lock
+			spin_unlock(&q->lock);
+			continue;
+		}
+		t->allowed_cpus = allowed;
+		if (!(allowed & 1ul << t->cpu)) {
+			is_running = q->running == t;
+			is_queued = !is_running && t->on_queue;
+			if (is_queued)
+				take_off(q, t);
+		}
+		spin_unlock(&q->lock);
+		break;
+	}
+	if (is_queued)                          // runnable, on no queue: ours alone
+		put_on_cpu(t, choose_cpu(t));
+	if (is_running) {
+		atomic_or(&t->return_work, WORK_RESCHEDULE);
+		if (t != current)
+			smp_reschedule(t->cpu);
+	}
+	interrupts_restore(flag);
+}
+
+void sched_set_nice(struct thread *t, int nice)
+{
+	t->nice = (i8)nice;
+	WRITE_ONCE(t->slice_ns, SLICE_NS / 20 * (u64)(20 - nice));
 }
 
 void sched_start(struct thread *t)

@@ -34,6 +34,8 @@ struct thread *thread_alloc(const char *name)
 		return NULL;
 	}
 	string_copy(t->name, name, sizeof(t->name));
+	t->slice_ns = SLICE_NS;
+	t->allowed_cpus = U64_MAX;
 	list_init(&t->run_link);
 	list_init(&t->process_link);
 	list_init(&t->tid_link);

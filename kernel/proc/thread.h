@@ -51,6 +51,10 @@ struct thread {
 	bool on_queue;
 	struct list run_link;           // in runqueue.threads
 	u64 slice_end_ns;
+	u64 slice_ns;                   // how long it may run before others do: by its nice value
+	i8 nice;                        // GUARDED_BY(process_table_lock)
+	bool must_move;                 // it leaves a CPU that it may not run on: whoever runs next there puts it elsewhere
+	u64 allowed_cpus;               // GUARDED_BY(the queue's lock of thread.cpu) bit n: CPU n
 	bool is_reclaiming;             // inside reclaim: its own allocations take from the reserve and do not reclaim
 	u64 cpu_time_ns, started_ns;    // user and system together
 	u64 user_ticks, system_ticks;

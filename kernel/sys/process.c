@@ -269,18 +269,6 @@ i64 sys_sched_yield(void)
 	return 0;
 }
 
-i64 sys_sched_getaffinity(int pid, u32 size, u64 __user *mask)
-{
-	u64 cpus_set = (1ul << nr_cpus) - 1;
-	i64 known = with_process(pid, get_group, 0);
-
-	if (known < 0)
-		return known;
-	if (size < 8 || size & 7)
-		return -EINVAL;
-	return copy_to_user(mask, &cpus_set, 8) ? -EFAULT : 8;
-}
-
 i64 sys_set_tid_address(u32 __user *address)
 {
 	current->clear_child_tid = address;
