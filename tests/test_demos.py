@@ -1,5 +1,7 @@
 """The demonstrations: each claim of theirs holds, and the counts are those that the arithmetic gives."""
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -87,3 +89,87 @@ def test_btree_in_a_quarter_of_the_memory(lectern):
                            options=["--memory", "32M"], timeout=400)
     d = numbers(result.text)
     assert d["failed"] == [] and d["mmap_warm_evictions"] > 0 and d["read_warm_evictions"] > 0, result.text
+
+
+@pytest.mark.parametrize("smp", [1, 4])
+def test_delay_writes_a_page_when_it_is_old(lectern, smp):
+    d = numbers(lectern.check("/demo/delay", "--quiet", "--age", "60", smp=smp).text)
+    assert d["failed"] == [] and d["written_at_once"] == 0
+    assert d["written_thousand"] <= d["written_one"] <= 4 and d["first_ms"] >= 540
+
+
+def first_bytes_after(lectern, tmp_path, line, *words):
+    """Kills the machine when the demonstration has said this; what has the disk then?"""
+    image = tmp_path / "disk.img"
+    subprocess.run(["cp", "--sparse=always", str(lectern.build / "lectern.img"), str(image)], check=True)
+    run = subprocess.Popen([sys.executable, str(lectern.project / "tools/run"), "--build", str(lectern.build),
+                            "--disk", str(image), "--", "/demo/delay"] + list(words), text=True,
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    try:
+        seen = []
+        for text in run.stdout:
+            seen.append(text)
+            if line in text:
+                break
+        else:
+            pytest.fail("expected: %s\nseen:     %s" % (line, "".join(seen)))
+    finally:
+        run.kill()              # and QEMU with it
+        run.wait()
+        run.stdout.close()
+    return image
+
+
+def test_delay_seen_from_the_host(lectern, tmp_path, disk_file):
+    """The old byte is on the disk until the flusher has written the new one."""
+    before = first_bytes_after(lectern, tmp_path, "1 store;")
+    assert disk_file(before, "/tmp/delay.dat")[:2] == b".."
+    after = first_bytes_after(lectern, tmp_path, "the flusher wrote", "--age", "60")
+    assert disk_file(after, "/tmp/delay.dat")[:2] == b"A."
+
+
+def test_hotcold_by_policy(lectern):
+    d = numbers(lectern.check("/demo/hotcold", "--quiet", options=["--memory", "32M"], timeout=400).text)
+    assert d["failed"] == []
+    assert d["hits_two_list"] >= 90 and d["hits_fifo"] <= 60 and d["hits_fifo"] <= d["hits_clock"], d
+
+
+@pytest.mark.parametrize("smp", [1, 4])
+def test_bigsum_of_twice_the_memory(lectern, smp):
+    d = numbers(lectern.check("/demo/bigsum", "--quiet", "--random", "1500", smp=smp,
+                              options=["--memory", "32M"], timeout=400).text)
+    assert d["failed"] == [] and d["failed_claims"] == 0
+    assert d["pages"] * 4 > 2 * 25000 and d["peak_kib"] < 32 * 1024
+    assert d["fill_written"] >= d["pages"] / 2 and d["sum_evicted"] >= d["pages"] / 3 and d["random_major"] > 300
+
+
+# --- what looks at the same counts: vmstat, iostat, fincore, free ----------------------------------
+
+def test_vmstat_and_iostat_and_free(lectern):
+    text = lectern.check("/bin/sh", "-c", "vmstat 1 2; iostat 1 2; free; free -h").text
+    lines = text.splitlines()
+    assert lines[0].split()[:5] == ["r", "swap", "free", "cache", "dirty"]
+    for line in lines[1:3]:
+        word = line.replace("|", " ").replace("%", "").split()
+        assert len(word) == 14 and int(word[0]) >= 1 and 100000 < int(word[2]) < 262144 and int(word[13]) <= 100
+    assert len(re.findall(r"^vda +[\d.]+ +[\d.]+ +[\d.]+ \| +[\d.]+", text, re.M)) == 2
+    memory = [int(word) for word in re.search(r"^Mem: +(.*)", text, re.M)[1].split()]
+    assert memory[0] > memory[2] > 200000 and memory[1] + memory[2] <= memory[0]
+
+
+def test_diskstats_counts_requests(lectern):
+    script = "cat /proc/diskstats; cat /share/sources.txt > /dev/null; cat /proc/diskstats"
+    before, after = (line.split() for line in lectern.check("/bin/sh", "-c", script).text.splitlines())
+    assert before[2] == after[2] == "vda" and len(before) == len(after) == 20
+    assert int(after[3]) > int(before[3]) and int(after[5]) - int(before[5]) > 1000
+
+
+def test_fincore_shows_what_is_in_memory_and_dirty(lectern):
+    script = ("cd /tmp; cp /share/sources.txt f; sync; echo 1 > /proc/sys/vm/drop_caches; fincore f; "
+              "head -c 20000 f > /dev/null; fincore f; echo x >> f; fincore f; sync; fincore f; fincore none")
+    result = lectern.run("/bin/sh", "-c", script)
+    found = re.findall(r"^f: (\d+) of (\d+) pages in memory, (\d+) dirty\n(\[.*\])", result.text, re.M)
+    assert len(found) == 4 and result.status == 1, result.text
+    (cold, pages, _, bar), (warm, _, none, _), (_, _, dirty, dirty_bar), (_, _, clean, _) = found
+    assert int(cold) == 0 and set(bar) == set("[.]") and 5 <= int(warm) <= int(pages)
+    assert (none, clean) == ("0", "0") and 1 <= int(dirty) <= 2 and dirty_bar.rstrip("]")[-1] == "D"

@@ -216,6 +216,7 @@ struct proc_entry proc_root_entries[] = {
 	{ .name = "calls", .mode = S_IFREG | 0444, .show = show_calls },
 	{ .name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline },
 	{ .name = "cpuinfo", .mode = S_IFREG | 0444, .show = proc_show_cpuinfo },
+	{ .name = "diskstats", .mode = S_IFREG | 0444, .show = proc_show_diskstats },
 	{ .name = "faults", .mode = S_IFREG | 0444, .show = show_faults },
 	{ .name = "filesystems", .mode = S_IFREG | 0444, .show = show_filesystems },
 	{ .name = "kpagecount", .mode = S_IFREG | 0400, .file_ops = &proc_kpagecount_ops },
