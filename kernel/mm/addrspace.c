@@ -10,6 +10,7 @@
 #include "mm/fault.h"
 #include "mm/frame.h"
 #include "mm/inherit.h"
+#include "mm/look.h"
 #include "mm/slab.h"
 #include "mm/unmap.h"
 #include "proc/process.h"
@@ -172,6 +173,7 @@ static int copy_area(struct addrspace *from, struct addrspace *to, struct area *
 	if (!twin)
 		return -ENOMEM;
 	twin->cache = a->cache;
+	area_enter_cache(twin);
 	area_insert(to, twin, NULL);    // they come in order
 	if (a->flags & (AREA_SHARED | AREA_WIPE_ON_FORK) || !a->has_private_pages)
 		return 0;
@@ -187,6 +189,7 @@ int addrspace_copy(struct addrspace *from, struct addrspace **out)
 	if (!to)
 		return -ENOMEM;
 	write_lock(&from->lock);
+	looks_close(from, 0, USER_END);         // the child is one moment of the parent
 	for (struct rb_node *n = rb_first(&from->areas); n && !error; n = rb_next(n))
 		error = copy_area(from, to, rb_entry(n, struct area, node));
 	to->never_huge = from->never_huge;
@@ -206,6 +209,7 @@ int addrspace_copy(struct addrspace *from, struct addrspace **out)
 	to->nr_auxv = from->nr_auxv;
 	// Stores that found the entry writable must not go on in the parent alone.
 	tlb_flush_range(from, 0, USER_END);
+	looks_open(from);
 	write_unlock(&from->lock);
 	if (error) {
 		addrspace_put(to);

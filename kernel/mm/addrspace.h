@@ -25,7 +25,9 @@ struct page;
 struct addrspace {
 	i32 users, refs;                // atomic
 	struct rwlock lock;             // RANK_ADDRSPACE
-	struct rb_tree areas;           // GUARDED_BY(lock)
+	struct rb_tree areas;           // GUARDED_BY(lock); looks read it, too (mm/look.h)
+	u32 areas_version;              // GUARDED_BY(lock); odd while the tree changes
+	vaddr_t closed_start, closed_end;       // GUARDED_BY(lock) looks stay out of [closed_start, closed_end)
 	u32 nr_areas;                   // GUARDED_BY(lock)
 	vaddr_t areas_end;              // GUARDED_BY(lock) where the last area ends; 0: there is none
 	u64 nr_pages_mapped;            // GUARDED_BY(lock) size of all areas: RLIMIT_AS, VmSize

@@ -10,6 +10,7 @@
 #include "lib/string.h"
 #include "mm/addrspace.h"
 #include "mm/area.h"
+#include "mm/look.h"
 #include "mm/slab.h"
 #include "x86/uaccess.h"
 #include <abi/errno.h>
@@ -174,6 +175,18 @@ static void set_gap_above(struct addrspace *as, struct area *above, vaddr_t end)
 }
 
 // A new leaf between two neighbours hangs below one of them: as the left child of the upper, or the right one of the lower.
+// Between the two the tree is not in order: what a look finds in it counts for nothing.
+static void change_begin(struct addrspace *as)
+{
+	WRITE_ONCE(as->areas_version, as->areas_version + 1);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+static void change_end(struct addrspace *as)
+{
+	atomic_store(&as->areas_version, as->areas_version + 1);
+}
+
 // floor: the end of the lower one.
 static void tree_insert(struct addrspace *as, struct area *a, vaddr_t floor, struct area *above)
 {
@@ -188,7 +201,9 @@ static void tree_insert(struct addrspace *as, struct area *a, vaddr_t floor, str
 		link = parent ? &parent->right : &as->areas.root;
 	}
 	a->gap = a->start - floor;
+	change_begin(as);
 	rb_insert(&as->areas, &a->node, parent, link);
+	change_end(as);
 	set_gap_above(as, above, a->end);       // after: what summaries the insertion meets are right, and hardly one changes
 	as->nr_areas++;
 	as->nr_pages_mapped += (a->end - a->start) >> PAGE_SHIFT;
@@ -198,11 +213,6 @@ void area_insert(struct addrspace *as, struct area *a, struct area *above)
 {
 	as->areas.update = update_gap;
 	tree_insert(as, a, area_floor(as, above), above);
-	if (a->cache) {
-		mutex_lock(&a->cache->rmap_lock);
-		list_push_back(&a->cache->areas, &a->cache_link);
-		mutex_unlock(&a->cache->rmap_lock);
-	}
 }
 
 struct area *area_remove(struct addrspace *as, struct area *a, vaddr_t end, struct list *dead)
@@ -215,18 +225,34 @@ struct area *area_remove(struct addrspace *as, struct area *a, vaddr_t end, stru
 		// Once, however many leave; and before the last does, so that hardly a summary changes with it.
 		if (!above || above->start >= end)
 			set_gap_above(as, above, floor);
-		if (a->cache) {
-			mutex_lock(&a->cache->rmap_lock);
-			list_remove(&a->cache_link);
-			mutex_unlock(&a->cache->rmap_lock);
-		}
+		change_begin(as);
 		rb_remove(&as->areas, &a->node);
+		change_end(as);
 		as->nr_areas--;
 		as->nr_pages_mapped -= (a->end - a->start) >> PAGE_SHIFT;
-		list_push_back(dead, &a->cache_link);
+		list_push_back(dead, &a->dead_link);
 		a = above;
 	}
+	looks_wait(as);
 	return a;
+}
+
+void area_enter_cache(struct area *a)
+{
+	if (!a->cache)
+		return;
+	mutex_lock(&a->cache->rmap_lock);
+	list_push_back(&a->cache->areas, &a->cache_link);
+	mutex_unlock(&a->cache->rmap_lock);
+}
+
+void area_leave_cache(struct area *a)
+{
+	if (!a->cache)
+		return;
+	mutex_lock(&a->cache->rmap_lock);
+	list_remove(&a->cache_link);
+	mutex_unlock(&a->cache->rmap_lock);
 }
 
 static void rmap_lock_of(struct area *a)
@@ -283,6 +309,11 @@ int area_cut(struct addrspace *as, struct area *a, vaddr_t at)
 	if (a->cache)
 		list_push_back(&a->cache->areas, &upper->cache_link);
 	rmap_unlock_of(a);
+	// A look that found the whole may still store to the upper part, and note it in a.
+	if (!upper->has_private_pages && !(a->flags & AREA_SHARED)) {
+		looks_wait(as);
+		upper->has_private_pages = a->has_private_pages;
+	}
 	return 0;
 }
 
@@ -318,15 +349,15 @@ static void absorb_upper(struct addrspace *as, struct area *lower, struct area *
 	struct list dead = LIST_INIT(dead);
 	vaddr_t end = upper->end;
 
-	// In one rmap section would be best; the order here leaves a moment in which the range is shown by neither,
-	// which only a truncation could notice, and addrspace.lock keeps faults out meanwhile. So grow first: both show
-	// it for a moment, and the reverse map looks at the same entries twice.
+	// Grow first: for a moment both show the range. The reverse map looks at the same entries twice then; and a look
+	// takes either, since they say the same.
 	rmap_lock_of(lower);
 	lower->end = end;
 	rmap_unlock_of(lower);
-	lower->has_private_pages |= upper->has_private_pages;
 	as->nr_pages_mapped += (end - upper->start) >> PAGE_SHIFT;
 	set_gap_above(as, area_remove(as, upper, end, &dead), end);
+	lower->has_private_pages |= upper->has_private_pages;   // now that no look adds any
+	area_leave_cache(upper);
 	area_free(upper);
 }
 

@@ -1,11 +1,12 @@
 #pragma once
 /*
  * area.h - the sorted set of ranges of one address space: find, insert, split, merge. Knows nothing of pages.
- * All calls want addrspace.lock: for writing when they change the set.
+ * All calls want addrspace.lock: for writing when they change the set. (A fault looks without: mm/look.h.)
  *
  *  A1  Areas do not overlap, are not empty, start and end on page boundaries below USER_END.
  *  A2  Two neighbours that touch and are alike (flags, source, consecutive offsets) are one area.
- *  A3  An area of a file is in cache->areas (under rmap_lock) exactly while it is in the tree.
+ *  A3  An area of a file is in cache->areas (under rmap_lock) from before it enters the tree until after it has left it and its
+ *      entries are gone.
  */
 #include "types.h"
 #include "lib/list.h"
@@ -35,7 +36,7 @@ struct area {
 	vaddr_t start, end;             // [start, end); GUARDED_BY(space->lock), and for files rmap_lock too
 	struct addrspace *space;        // constant
 	u32 flags;                      // GUARDED_BY(space->lock)
-	bool has_private_pages;         // a private area has (had) pages of its own: fork must copy its entries
+	bool has_private_pages;         // a private area has (had) pages of its own: fork must copy its entries. Set by looks, read after looks_wait
 	struct file *file;              // holds a reference; NULL: anonymous
 	struct cache *cache;            // NULL: private anonymous
 	u64 bias;                       // constant: the page of the cache shown at va is (va >> PAGE_SHIFT) + bias; see area_page
@@ -43,6 +44,7 @@ struct area {
 	u64 gap;                        // free bytes between the previous area and this one
 	u64 largest_gap;                // of the subtree
 	struct list cache_link;         // GUARDED_BY(cache->rmap_lock)
+	struct list dead_link;          // out of the tree: among those that leave together
 };
 
 // The page of the cache that is shown at va. Private anonymous memory counts from its address (bias 0), unless it was moved.
@@ -56,6 +58,13 @@ static inline pgoff_t area_first(const struct area *a)
 	return area_page(a, a->start);
 }
 
+// Read first: faults of many threads write to it once.
+static inline void area_note_private_page(struct area *a)
+{
+	if (!READ_ONCE(a->has_private_pages))
+		WRITE_ONCE(a->has_private_pages, true);
+}
+
 struct area *area_find(struct addrspace *as, vaddr_t address);          // the area that contains it; NULL
 struct area *area_find_from(struct addrspace *as, vaddr_t address);     // that, or the next above; NULL
 struct area *area_next(struct area *a);
@@ -64,9 +73,12 @@ struct area *area_previous(struct area *a);
 vaddr_t area_find_gap(struct addrspace *as, u64 size, vaddr_t low, vaddr_t high);
 struct area *area_alloc(struct addrspace *as, vaddr_t start, vaddr_t end, u32 flags, struct file *file, pgoff_t first);  // takes a reference on file; NULL: no memory
 void area_free(struct area *a);                                         // not in the tree
-void area_insert(struct addrspace *as, struct area *a, struct area *above);     // into tree and cache list, right below above (NULL: on top)
-// Takes a, and those behind it that start below end, out of both and links them to dead. Returns the area above.
+void area_insert(struct addrspace *as, struct area *a, struct area *above);     // into the tree, right below above (NULL: on top)
+// Takes a, and those behind it that start below end, out of the tree; links them to dead. Then no look knows them any more, and
+// none adds an entry to a page table of theirs. The reverse map still does, until area_leave_cache. Returns the area above.
 struct area *area_remove(struct addrspace *as, struct area *a, vaddr_t end, struct list *dead);
+void area_enter_cache(struct area *a);  // before it enters the tree: the reverse map must know of whatever a fault enters
+void area_leave_cache(struct area *a);
 vaddr_t area_floor(struct addrspace *as, const struct area *above);     // end of the area below above (NULL: of the last); 0: there is none
 int area_split(struct addrspace *as, struct area *a, vaddr_t at) MUST_CHECK;    // a keeps the lower part; -ENOMEM (also at the mapping limit)
 int area_cut(struct addrspace *as, struct area *a, vaddr_t at) MUST_CHECK;      // the same without the limit: a part is about to leave

@@ -8,9 +8,9 @@
  *   shared (file or anonymous) MAP read-only              DIRTY                     DIRTY (reserve, mark, writable)
  *   the entry allows it        RACE: another thread was faster, or this CPU remembered an old entry
  *
- * Under addrspace.lock (for reading) nothing here waits for the disk: a page that is absent, locked or without a
- * place on disk is named in the fault (need), and fault_prepare gets it ready with no lock held. The page stays
- * referenced until the fault is over, so that the next round finds it.
+ * A round is a look (mm/look.h), or, when that comes to nothing, under addrspace.lock for reading. In neither anything waits
+ * for the disk: a page that is absent, locked or without a place on disk is named in the fault (need), and fault_prepare
+ * gets it ready with nothing held. The page stays referenced until the fault is over, so that the next round finds it.
  */
 #include "kernel.h"
 #include "cache/cache.h"
@@ -20,9 +20,11 @@
 #include "mm/addrspace.h"
 #include "mm/fault_internal.h"
 #include "mm/huge.h"
+#include "mm/look.h"
 #include "mm/mmap.h"
 #include "proc/process.h"
 #include "x86/clock.h"
+#include "x86/cpu.h"
 #include "x86/pgtable.h"
 #include "x86/tlb.h"
 #include <abi/errno.h>
@@ -170,6 +172,37 @@ static void finish(struct fault *f)
 		writeback_throttle();
 }
 
+// A round without a lock, beside other threads that fault, map and unmap. False: nothing came of it, and whether there is
+// an area, whether the access is allowed and whether there is memory must be asked for with the lock, and patience.
+static bool resolve_in_look(struct addrspace *as, struct fault *f)
+{
+	bool is_answered = false;
+
+	if (unlikely(this_cpu()->active_space != as))
+		return false;           // another process's memory, by /proc
+	look_begin();
+	struct area *a = look_find(as, f->address);
+
+	if (likely(a && check_access(a, f) == FAULT_OK)) {
+		f->result = act(as, a, f);
+		is_answered = f->result != FAULT_NO_MEMORY;
+	}
+	look_end();
+	return is_answered;
+}
+
+static void resolve_locked(struct addrspace *as, struct fault *f)
+{
+	f->error = 0;
+	read_lock(&as->lock);
+	struct area *a = area_find(as, f->address);
+
+	f->result = check_access(a, f);
+	if (f->result == FAULT_OK)
+		f->result = act(as, a, f);
+	read_unlock(&as->lock);
+}
+
 enum fault_result fault_resolve(struct addrspace *as, struct fault *f)
 {
 	f->page = NULL;
@@ -178,13 +211,8 @@ enum fault_result fault_resolve(struct addrspace *as, struct fault *f)
 	f->error = 0;
 	f->verb = VERB_NONE;
 	do {
-		read_lock(&as->lock);
-		struct area *a = area_find(as, f->address);
-
-		f->result = check_access(a, f);
-		if (f->result == FAULT_OK)
-			f->result = act(as, a, f);
-		read_unlock(&as->lock);
+		if (!resolve_in_look(as, f))
+			resolve_locked(as, f);
 		if (f->result == FAULT_NO_AREA && stack_grow(as, f->address) == 0)
 			f->result = FAULT_RETRY;
 		else if (f->result == FAULT_RETRY)

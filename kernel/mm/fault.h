@@ -48,7 +48,7 @@ struct fault {
 	u64 started_ns;
 };
 
-// Resolves the fault or says why not; counts and logs it. May sleep; takes as->lock for reading.
+// Resolves the fault or says why not; counts and logs it. May sleep; no lock of the space held.
 enum fault_result fault_resolve(struct addrspace *as, struct fault *f);
 const char *fault_result_name(enum fault_result r);
 const char *fault_verb_name(enum fault_verb v);

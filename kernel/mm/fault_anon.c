@@ -27,7 +27,7 @@ enum fault_result fault_zero(struct addrspace *as, struct area *a, struct fault 
 		p->anon_index = index_in_file(a, f->address);
 		count(COUNTER_ZERO_FILLS);
 		process_count(COUNT_ZERO_FILLS);
-		a->has_private_pages = true;
+		area_note_private_page(a);
 	}
 	if (fault_install(as, f, p, found, pte_make(p, a->flags, is_write ? PTE_WRITABLE : PTE_READ_ONLY)))
 		return FAULT_OK;
@@ -46,7 +46,7 @@ enum fault_result fault_install_copy(struct addrspace *as, struct area *a, struc
 	copy->family = as->family;
 	copy->anon_index = index_in_file(a, f->address);
 	page_copy(page_address(copy), page_address(original));
-	a->has_private_pages = true;
+	area_note_private_page(a);
 	vaddr_t va = PAGE_ALIGN_DOWN(f->address);
 
 	if (!fault_install(as, f, copy, found, pte_make(copy, a->flags, PTE_WRITABLE))) {
@@ -74,7 +74,7 @@ enum fault_result fault_copy_present(struct addrspace *as, struct area *a, struc
 	}
 	struct page *original = pte_page(found->entry);
 
-	// Alone: ours to write. Nobody can join in, fork wants as->lock for writing.
+	// Alone: ours to write. Nobody can join in: fork closes every address.
 	if (original->owner == PAGE_ANON && atomic_load(&original->refs) == 1) {
 		pte_set(slot, pte_make(original, a->flags, PTE_WRITABLE));
 		pgtable_slot_unlock(slot);

@@ -12,6 +12,7 @@
 
 #include "lib/string.h"
 #include "mm/frame.h"
+#include "mm/look.h"
 #include "mm/reclaim.h"
 #include "proc/process.h"
 #include "x86/cpu.h"
@@ -273,7 +274,7 @@ struct page *frames_alloc(u32 order, enum page_owner owner, u32 flags)
 			reserve = 0;
 			continue;
 		}
-		if (flags & FRAME_ATOMIC || !reclaim_direct(tries, 1ul << order))
+		if (flags & FRAME_ATOMIC || look_is_on() || !reclaim_direct(tries, 1ul << order))
 			return NULL;
 	}
 	check_taken(p, order);

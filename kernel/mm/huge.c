@@ -2,13 +2,14 @@
  * huge.c - transparent huge pages: the first store to an aligned 2 MiB of private memory takes all of it, where the area
  * asks for that (or huge_mode says so) and an aligned block is free. Nobody waits for one: the fall-back is a page of
  * 4 KiB, and nothing else is different. Everything that changes a part of such memory splits the entry first.
- * Runs in the fault (addrspace.lock for reading), in fork and madvise (for writing); no lock of its own.
+ * Runs in the fault (in a look), in fork and madvise (addrspace.lock for writing, addresses closed); no lock of its own.
  */
 #include "kernel.h"
 #include "lib/atomic.h"
 #include "mm/fault_internal.h"
 #include "mm/frame.h"
 #include "mm/huge.h"
+#include "mm/look.h"
 #include "mm/slab.h"
 #include "proc/process.h"
 #include "x86/cpu.h"
@@ -108,7 +109,7 @@ bool huge_fault_zero(struct addrspace *as, struct area *a, struct fault *f)
 		count(COUNTER_THP_FALLBACK);
 		return false;
 	}
-	a->has_private_pages = true;
+	area_note_private_page(a);
 	if (!enter_block(as, va, head, a->flags)) {
 		huge_put(head);
 		return false;
@@ -228,10 +229,12 @@ int huge_collapse(struct addrspace *as, struct area *a, vaddr_t start, vaddr_t e
 
 	if (c && (a->cache || a->flags & (AREA_SHARED | AREA_NO_HUGE) || as->never_huge))
 		error = -EINVAL;
+	looks_close(as, start, end);            // a table that a fault has found must not become a part of a huge entry
 	for (vaddr_t va = huge_align_down(start + HUGE_SIZE - 1); va + HUGE_SIZE <= end && !error; va += HUGE_SIZE) {
 		if (pte_is_none(pgtable_huge_at(as, va)))
 			error = pgtable_has_table(as, va) ? collapse_one(as, a, va, c) : -EINVAL;
 	}
+	looks_open(as);
 	kfree(c);
 	return error;
 }

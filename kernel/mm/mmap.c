@@ -111,7 +111,7 @@ static i64 choose_place(struct addrspace *as, vaddr_t hint, u64 length, u32 flag
 }
 
 // A file that is being executed is not mapped for shared writing, nor the other way round (ETXTBSY is at open).
-static int insert_file(struct addrspace *as, struct area *a, struct area *above, struct list *dead)
+static int insert_file(struct addrspace *as, struct area *a, struct area *above)
 {
 	int error = a->file->ops->map(a->file, a);
 
@@ -119,19 +119,20 @@ static int insert_file(struct addrspace *as, struct area *a, struct area *above,
 		area_free(a);
 		return error;
 	}
-	area_insert(as, a, above);
+	area_enter_cache(a);
 	// A seal may have come since ->map looked. Whoever adds one looks at the areas of the file; from now on at this one, too.
 	if (a->flags & AREA_SHARED && a->flags & AREA_MAY_WRITE && READ_ONCE(a->file->inode->seals) & F_SEAL_WRITE) {
-		area_remove(as, a, a->end, dead);
+		area_leave_cache(a);
+		area_free(a);
 		return -EPERM;
 	}
+	area_insert(as, a, above);
 	area_merge(as, a);
 	return 0;
 }
 
 // as->lock held for writing; the range is free. start, or a negative errno.
-static i64 insert_new(struct addrspace *as, vaddr_t start, u64 length, u32 area_flags, struct file *file, u64 offset,
-		      struct list *dead)
+static i64 insert_new(struct addrspace *as, vaddr_t start, u64 length, u32 area_flags, struct file *file, u64 offset)
 {
 	struct area *above = area_find_from(as, start);
 	int error = 0;
@@ -143,7 +144,7 @@ static i64 insert_new(struct addrspace *as, vaddr_t start, u64 length, u32 area_
 	if (!a)
 		return -ENOMEM;
 	if (file)
-		error = insert_file(as, a, above, dead);
+		error = insert_file(as, a, above);
 	else
 		area_insert(as, a, above);
 	return error ? error : (i64)start;
@@ -213,7 +214,7 @@ i64 mmap_map(struct addrspace *as, vaddr_t hint, u64 length, u32 prot, u32 flags
 	else
 		result = choose_place(as, hint, length, flags, &dead);
 	if (result > 0)
-		result = insert_new(as, (vaddr_t)result, length, area_flags, file, offset, &dead);
+		result = insert_new(as, (vaddr_t)result, length, area_flags, file, offset);
 	write_unlock(&as->lock);
 	areas_bury(&dead);
 	if (shared_memory)
@@ -236,7 +237,7 @@ int mmap_map_fixed(struct addrspace *as, vaddr_t start, u64 length, u32 area_fla
 		result = unmap_range(as, start, start + length, &dead);
 		if (!result)
 			result = insert_new(as, start, length,
-					    area_flags | AREA_MAY_READ | AREA_MAY_WRITE | AREA_MAY_EXEC, file, offset, &dead);
+					    area_flags | AREA_MAY_READ | AREA_MAY_WRITE | AREA_MAY_EXEC, file, offset);
 	}
 	write_unlock(&as->lock);
 	areas_bury(&dead);
@@ -281,7 +282,7 @@ i64 mmap_set_break(struct addrspace *as, vaddr_t new_end)
 			goto out;
 		if (insert_new(as, old_top, new_top - old_top,
 			       AREA_READ | AREA_WRITE | AREA_MAY_READ | AREA_MAY_WRITE | AREA_MAY_EXEC | AREA_HEAP,
-			       NULL, 0, &dead) < 0)
+			       NULL, 0) < 0)
 			goto out;
 	}
 	as->heap_end = result = new_end;

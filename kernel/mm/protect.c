@@ -6,6 +6,7 @@
 #include "kernel.h"
 #include "lib/atomic.h"
 #include "mm/addrspace.h"
+#include "mm/look.h"
 #include "mm/mmap.h"
 #include "x86/pgtable.h"
 #include "x86/tlb.h"
@@ -142,6 +143,7 @@ i64 mmap_protect(struct addrspace *as, vaddr_t start, u64 length, u32 prot)
 	struct area *a = area_find_from(as, start);
 
 	error = extend_to_growing(a, &start, end, prot);
+	looks_close(as, start, end);
 	for (vaddr_t at = start; at < end && !error;) {
 		if (!a || a->start > at) {
 			error = -ENOMEM;        // a hole: what came before it keeps the change, as on Linux
@@ -159,6 +161,7 @@ i64 mmap_protect(struct addrspace *as, vaddr_t start, u64 length, u32 prot)
 		if (at < end && a->end <= at)   // else it has become one with the next
 			a = area_next(a);
 	}
+	looks_open(as);
 	write_unlock(&as->lock);
 	if (copy_start < copy_end)
 		(void)!populate(as, copy_start, copy_end, POPULATE_NATURAL);

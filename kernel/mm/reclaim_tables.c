@@ -1,12 +1,14 @@
 /*
  * reclaim_tables.c - page tables of ranges that show nothing any more. Evicting the pages of a big mapping leaves its
  * tables, a frame for every 2 MiB; with little memory they are a good part of it. The hard part is who may be reading a
- * table: faults and the private pages' reverse map hold the address space's lock, which is taken for writing here; the
- * reverse map of a file does not, so the file's rmap_lock is held as well, and only tables that lie wholly in one area go.
+ * table: the private pages' reverse map holds the address space's lock, which is taken for writing here; faults look without
+ * it, so the addresses are closed to them (look.h); the reverse map of a file asks for neither, so the file's rmap_lock is
+ * held as well, and only tables that lie wholly in one area go.
  */
 #include "kernel.h"
 #include "cache/cache.h"
 #include "mm/addrspace.h"
+#include "mm/look.h"
 #include "mm/reclaim.h"
 #include "proc/process.h"
 #include "x86/cpu.h"
@@ -22,7 +24,9 @@ static void free_tables_in(struct addrspace *as, struct area *a)
 
 	if (start >= end || (a->cache && !mutex_try_lock(&a->cache->rmap_lock)))
 		return;
+	looks_close(as, start, end);
 	pgtable_collect_tables(as, start, end, start, end);
+	looks_open(as);
 	pgtable_free_collected(as);
 	if (a->cache)
 		mutex_unlock(&a->cache->rmap_lock);

@@ -1,7 +1,7 @@
 /*
  * remap.c - mremap: a mapping that grows, shrinks or moves with its pages. Moving takes the frames along: entries are
  * taken from the old place and put into the new one, nothing is copied, no count changes.
- * addrspace.lock (for writing) keeps faults out. The reverse map could still come by for a page of a file between the two
+ * addrspace.lock (for writing) and closed addresses (look.h) keep faults out. The reverse map could still come by for a page of a file between the two
  * places: the cache's rmap_lock is held over the move. A private page keeps its number (anon_index): the area at the new
  * place goes on counting from the old `first`.
  */
@@ -9,6 +9,7 @@
 #include "cache/cache.h"
 #include "fs/vfs.h"
 #include "mm/addrspace.h"
+#include "mm/look.h"
 #include "mm/mmap.h"
 #include "mm/unmap.h"
 #include "proc/process.h"
@@ -83,7 +84,7 @@ static vaddr_t place_for(struct addrspace *as, u64 length, vaddr_t hint)
 	return found ? found : area_find_gap(as, length, MMAP_LOWEST, USER_END);
 }
 
-// Only now may areas leave or come. The new area shows the same source; the entries of [old, old + moved) go over.
+// Only now may areas leave or come. Both places are closed. The new area shows the same source; the entries of [old, old + moved) go over.
 static i64 move_area(struct addrspace *as, struct area *a, vaddr_t old, u64 moved, u64 length, vaddr_t to, bool keep_old,
 		     struct list *dead)
 {
@@ -103,6 +104,7 @@ static i64 move_area(struct addrspace *as, struct area *a, vaddr_t old, u64 move
 		area_free(fresh);
 		return error;
 	}
+	area_enter_cache(fresh);
 	area_insert(as, fresh, area_find_from(as, to));
 	if (cache)
 		mutex_lock(&cache->rmap_lock);
@@ -207,7 +209,13 @@ static i64 move_to_new_place(struct addrspace *as, const struct remap *r, struct
 		return -ENOMEM;
 	if (!(r->flags & MREMAP_FIXED))
 		to = place_for(as, r->new_length, keep_old ? r->target : 0);
-	return to ? move_area(as, a, r->old, moved, r->new_length, to, keep_old, dead) : -ENOMEM;
+	if (!to)
+		return -ENOMEM;
+	looks_close(as, min(r->old, to), max(r->old + moved, to + r->new_length));
+	i64 result = move_area(as, a, r->old, moved, r->new_length, to, keep_old, dead);
+
+	looks_open(as);
+	return result;
 }
 
 static i64 resize_or_move(struct addrspace *as, const struct remap *r, struct list *dead)

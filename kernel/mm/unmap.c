@@ -1,7 +1,8 @@
 /*
  * unmap.c - taking frames out of page tables. The order is always the same: clear the entries, make every CPU forget
- * them, only then give the frames back; areas leave their cache's list after their entries are clear (so the reverse
- * map never misses an entry), and tables go last (so it never meets a freed table).
+ * them, only then give the frames back; areas leave the space before (so
+ * no fault adds one), their cache's list after their entries are clear (so the reverse map never misses an entry), and tables go
+ * last (so it never meets a freed table).
  */
 #include "kernel.h"
 #include "lib/atomic.h"
@@ -137,8 +138,17 @@ int unmap_range(struct addrspace *as, vaddr_t start, vaddr_t end, struct list *d
 			return error;
 		}
 	}
+	struct list leaving = LIST_INIT(leaving);
+
+	a = area_remove(as, a, end, &leaving);          // from here on nobody adds an entry
 	unmap_entries(as, start, end, UNMAP_ALL);
-	a = area_remove(as, a, end, dead);
+	while (!list_is_empty(&leaving)) {
+		struct area *gone = list_first(&leaving, struct area, dead_link);
+
+		area_leave_cache(gone);
+		list_remove(&gone->dead_link);
+		list_push_back(dead, &gone->dead_link);
+	}
 	// The tables that only served the range: as far as the neighbours leave them alone.
 	pgtable_collect_tables(as, start, end, area_floor(as, a), a ? a->start : USER_END);
 	pgtable_free_collected(as);
@@ -148,9 +158,9 @@ int unmap_range(struct addrspace *as, vaddr_t start, vaddr_t end, struct list *d
 void areas_bury(struct list *dead)
 {
 	while (!list_is_empty(dead)) {
-		struct area *a = list_first(dead, struct area, cache_link);
+		struct area *a = list_first(dead, struct area, dead_link);
 
-		list_remove(&a->cache_link);
+		list_remove(&a->dead_link);
 		area_free(a);
 	}
 }
@@ -173,7 +183,9 @@ void unmap_everything(struct addrspace *as, struct list *dead)
 	a = area_find_from(as, 0);
 	if (a)
 		area_remove(as, a, USER_END, dead);
-	list_for_each(a, dead, cache_link)
+	list_for_each(a, dead, dead_link)
+		area_leave_cache(a);
+	list_for_each(a, dead, dead_link)
 		pgtable_collect_tables(as, a->start, a->end, 0, USER_END);
 	pgtable_free_collected(as);
 }

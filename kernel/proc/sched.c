@@ -10,6 +10,7 @@
 #include "kernel.h"
 #include "lib/atomic.h"
 #include "mm/addrspace.h"
+#include "mm/look.h"
 #include "proc/process.h"
 #include "proc/sched.h"
 #include "proc/timer.h"
@@ -178,7 +179,7 @@ void schedule(void)
 {
 	struct thread *me = current;
 
-	if (DEBUG_BUILD && this_cpu()->nr_spinlocks_held)
+	if (DEBUG_BUILD && (this_cpu()->nr_spinlocks_held || look_is_on()))
 		lockcheck_may_sleep();
 	u64 flag = interrupts_close();
 	struct runqueue *q = this_cpu()->runqueue;

@@ -131,4 +131,5 @@ void lockcheck_may_sleep(void)
 	assert(interrupts_are_open());
 	assert(!cpu->interrupt_depth);
 	assert(!(cpu->grace & 1));              // a section of sync/grace.h
+	assert(!(cpu->look & 1));               // one of mm/look.h
 }

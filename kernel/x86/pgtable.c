@@ -1,8 +1,9 @@
 /*
  * pgtable.c - page tables of user space: four levels, 4 KiB pages (Intel SDM 3A 4.5.4; those of 2 MiB: pgtable_huge.c).
  * The hard part is who may free a table that a walker from the reverse map could be reading; the header says why that
- * cannot happen (the areas leave first). Tables above the last level only ever gain entries while addrspace.lock is not
- * held for writing, so a walk down needs no lock; entries of the last level change under their table's lock.
+ * cannot happen (the areas leave first). Tables above the last level lose entries only with addrspace.lock held for
+ * writing, where no area is or all is closed (mm/look.h), so a walk down needs no lock; entries of the last level change
+ * under their table's lock.
  */
 #include "kernel.h"
 #include "mm/addrspace.h"
@@ -365,8 +366,11 @@ void pgtable_collect_tables(struct addrspace *as, vaddr_t start, vaddr_t end, va
 	// User space ends a page below the half: the last table counts as inside.
 	struct free_range range = { start, end, floor, ceiling >= USER_END ? 1ul << 47 : ceiling };
 
-	if (!has_nothing_to_free(as, start, end))
-		free_below(as, direct_map(as->root), root_record(as), LEVELS - 1, 0, &range);
+	if (has_nothing_to_free(as, start, end))
+		return;
+	spin_lock(&as->table_lock);             // beside faults elsewhere, which add tables
+	free_below(as, direct_map(as->root), root_record(as), LEVELS - 1, 0, &range);
+	spin_unlock(&as->table_lock);
 }
 
 void pgtable_free_collected(struct addrspace *as)

@@ -1,0 +1,76 @@
+/*
+ * look.c - what makes looks safe: the search in a tree that may change meanwhile, and the wait for those that look.
+ * A search reads as->areas_version before and after: odd, or not the same, and the tree was being changed, so what was found
+ * counts for nothing. Nodes stay in memory (L2), so even a search that went astray reads areas, though it may go round in a
+ * circle: its steps are counted.
+ */
+#include "kernel.h"
+#include "mm/addrspace.h"
+#include "mm/area.h"
+#include "mm/look.h"
+#include "x86/insn.h"
+
+#define TRIES 4                         // then it is quicker to wait for the lock
+#define STEPS_MAX 48                    // a tree of AREAS_MAX nodes is at most 34 high
+
+static struct area *search(struct addrspace *as, vaddr_t address)
+{
+	struct rb_node *n = READ_ONCE(as->areas.root);
+
+	for (u32 steps = 0; n && steps < STEPS_MAX; steps++) {
+		struct area *a = rb_entry(n, struct area, node);
+
+		if (address >= READ_ONCE(a->end))
+			n = READ_ONCE(n->right);
+		else if (address < READ_ONCE(a->start))
+			n = READ_ONCE(n->left);
+		else
+			return a;
+	}
+	return NULL;
+}
+
+struct area *look_find(struct addrspace *as, vaddr_t address)
+{
+	if (address >= READ_ONCE(as->closed_start) && address < READ_ONCE(as->closed_end))
+		return NULL;
+	for (u32 i = 0; i < TRIES; i++) {
+		u32 version = atomic_load(&as->areas_version);
+		struct area *a = search(as, address);
+
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (!(version & 1) && READ_ONCE(as->areas_version) == version)
+			return a;
+	}
+	return NULL;
+}
+
+void looks_wait(struct addrspace *as)
+{
+	debug_assert(rwlock_is_write_held(&as->lock) && !look_is_on());
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	u64 others = atomic_load(&as->cpu_set) & ~(1ul << this_cpu()->id);
+
+	if (likely(!others))
+		return;
+	if (DEBUG_BUILD)
+		lockcheck_may_sleep();          // a look may want the spin lock that we hold
+	for (u32 i = 0; i < nr_cpus; i++) {
+		u32 look = others >> i & 1 ? atomic_load(&cpus[i].look) : 0;
+
+		while (look & 1 && atomic_load(&cpus[i].look) == look)
+			cpu_pause();
+	}
+}
+
+void looks_close(struct addrspace *as, vaddr_t start, vaddr_t end)
+{
+	WRITE_ONCE(as->closed_start, start);
+	WRITE_ONCE(as->closed_end, end);
+	looks_wait(as);
+}
+
+void looks_open(struct addrspace *as)
+{
+	atomic_store(&as->closed_end, 0);
+}
