@@ -71,7 +71,7 @@ KSRC += $(call in,kernel/mm,addrspace.c inherit.c area.c look.c fault.c fault_an
 	iobuf.c frame.c page_later.c slab.c radix_alloc.c reclaim.c reclaim_batch.c \
 	reclaim_fifo.c reclaim_clock.c reclaim_two_list.c workingset.c reclaim_tables.c)
 # What a file's bytes are in memory.
-KSRC += $(call in,kernel/cache,cache.c pagelock.c writeback.c flusher.c)
+KSRC += $(call in,kernel/cache,cache.c pagelock.c readahead.c writeback.c flusher.c)
 # Threads, processes, signals, time.
 KSRC += $(call in,kernel/proc,thread.c sched.c process.c fork.c exec.c vdso.c elf.c exit.c wait.c group.c signal.c handlers.c \
 	sigframe.c futex.c robust.c timer.c alarm.c deferred.c)

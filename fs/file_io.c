@@ -61,13 +61,14 @@ static inline size_t read_present(struct inode *ip, struct iobuf *to, u64 positi
 }
 
 // One page's part of a read. How much was copied; 0: the end of the file; -errno.
-static ssize_t read_page(struct inode *ip, struct iobuf *to, u64 position)
+static ssize_t read_page(struct inode *ip, struct readahead *ra, struct iobuf *to, u64 position)
 {
 	struct page *p;
 
 	if (position >= inode_size(ip))
 		return 0;
-	int error = cache_get(&ip->cache, position >> PAGE_SHIFT, &p);
+	u64 nr_wanted = ((position & ~PAGE_MASK) + min(to->remaining, (u64)READAHEAD_MAX << PAGE_SHIFT) + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	int error = readahead_get(&ip->cache, ra, READAHEAD_NORMAL, position >> PAGE_SHIFT, (u32)nr_wanted, &p);
 
 	if (error)
 		return error;
@@ -80,7 +81,7 @@ static ssize_t read_page(struct inode *ip, struct iobuf *to, u64 position)
 	return n && !copied ? -EFAULT : (ssize_t)copied;
 }
 
-static ssize_t read_pages(struct inode *ip, struct iobuf *to, u64 position)
+static ssize_t read_pages(struct inode *ip, struct readahead *ra, struct iobuf *to, u64 position)
 {
 	size_t done = 0;
 	ssize_t n = 0;
@@ -90,7 +91,7 @@ static ssize_t read_pages(struct inode *ip, struct iobuf *to, u64 position)
 		if (n)
 			count(COUNTER_CACHE_HITS);
 		else
-			n = read_page(ip, to, position + done);
+			n = read_page(ip, ra, to, position + done);
 		if (n <= 0)
 			break;
 		done += (size_t)n;
@@ -107,7 +108,7 @@ ssize_t file_cache_read(struct file *f, struct iobuf *to, u64 *position)
 		return -EISDIR;
 	if (*position > I64_MAX)
 		return -EINVAL;
-	ssize_t n = read_pages(f->inode, to, *position);
+	ssize_t n = read_pages(f->inode, &f->readahead, to, *position);
 
 	if (n > 0)
 		*position += (size_t)n;
@@ -120,8 +121,10 @@ ssize_t inode_read_kernel(struct inode *ip, void *to, size_t nr_bytes, u64 posit
 {
 	struct iobuf b;
 
+	struct readahead ra = { .how = READAHEAD_RANDOM };      // what is asked for is all that is wanted
+
 	iobuf_init_kernel(&b, to, nr_bytes);
-	return read_pages(ip, &b, position);
+	return read_pages(ip, &ra, &b, position);
 }
 
 ssize_t file_read(struct file *f, struct iobuf *to, u64 *position)

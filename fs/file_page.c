@@ -23,7 +23,7 @@ int file_page_get(struct file *f, u64 position, struct page **out, u32 *nr_bytes
 	*nr_bytes = 0;
 	if (position >= size)
 		return 0;
-	int error = cache_get(&ip->cache, position >> PAGE_SHIFT, &p);
+	int error = readahead_get(&ip->cache, &f->readahead, READAHEAD_NORMAL, position >> PAGE_SHIFT, 1, &p);
 
 	if (error)
 		return error;

@@ -19,6 +19,7 @@
 #include "lib/iobuf.h"
 #include "sync/lock.h"
 #include "cache/cache.h"
+#include "cache/readahead.h"
 #include <abi/stat.h>
 #include <abi/fcntl.h>
 #include <abi/time.h>
@@ -128,6 +129,7 @@ struct file {
 	struct mutex position_lock;     // RANK_FILE_POSITION
 	u64 position;                   // GUARDED_BY(position_lock)
 	u32 error_seen;                 // errseq mark, see cache_error_check
+	struct readahead readahead;     // a guess, without a lock
 	bool is_writer;                 // constant; counted in inode->nr_writers
 	struct list later_link;         // see file_put_later
 	void *private;

@@ -149,15 +149,63 @@ static int start_get(struct cache *cache, pgoff_t index, struct page **out, bool
 	return error;
 }
 
-int cache_start_get(struct cache *cache, pgoff_t index, struct page **out)
+// Locked and empty, as it enters the tree: with the tree's reference and the caller's.
+static struct page *new_page(struct cache *cache, pgoff_t index)
 {
-	struct page *p;
-	bool is_new;
-	int error = start_get(cache, index, &p, &is_new);
+	struct page *p = frame_alloc(PAGE_CACHE, FRAME_OPTIONAL);
 
-	if (!error)
-		*out = p;
-	return error;
+	if (p) {
+		p->cache = cache;
+		p->index = index;
+		p->refs = 2;
+		p->flags = PAGE_LOCKED;
+	}
+	return p;
+}
+
+static void drop_new_page(struct page *p)
+{
+	p->cache = NULL;
+	p->flags = 0;
+	p->refs = 1;
+	page_put(p);
+}
+
+// Enters pages[0 .. nr), of consecutive indices; how many, up to the first index that is taken.
+static u32 insert_many(struct cache *cache, struct page **pages, u32 nr)
+{
+	struct radix_spare spare = { .nodes = NULL };
+	u32 done = 0;
+	int error;
+
+	do {
+		error = 0;
+		u64 flag = spin_lock_irq(&cache->lock);
+
+		while (done < nr && !(error = radix_insert(&cache->pages, pages[done]->index, pages[done], &spare)))
+			done++;
+		spin_unlock_irq(&cache->lock, flag);
+		radix_preload_end(&spare);
+	} while (error == -ENOMEM && !radix_preload(&spare));
+	return done;
+}
+
+int cache_add_many(struct cache *cache, pgoff_t first, u32 nr, struct page **pages)
+{
+	u32 nr_made = 0, nr_absent = (u32)(cache_next_index(cache, first, first + nr) - first);
+
+	while (nr_made < nr_absent && (pages[nr_made] = new_page(cache, first + nr_made)))
+		nr_made++;
+	u32 nr_in = insert_many(cache, pages, nr_made);
+
+	for (u32 i = nr_in; i < nr_made; i++)
+		drop_new_page(pages[i]);
+	for (u32 i = 0; i < nr_in; i++) {
+		reclaim_add(pages[i]);
+		process_count(COUNT_CACHE_FILLS);
+	}
+	count_add(COUNTER_CACHE_MISSES, nr_in);
+	return nr_absent && !nr_made ? -ENOMEM : (int)nr_in;
 }
 
 /*
@@ -348,6 +396,15 @@ pgoff_t cache_next_index(struct cache *cache, pgoff_t first, pgoff_t behind)
 		index = behind;
 	spin_unlock_irq(&cache->lock, flag);
 	return index;
+}
+
+pgoff_t cache_next_absent(struct cache *cache, pgoff_t first, pgoff_t behind)
+{
+	grace_enter();
+	while (first < behind && radix_find(&cache->pages, first))
+		first++;
+	grace_leave();
+	return first;
 }
 
 pgoff_t cache_next_dirty(struct cache *cache, pgoff_t first, pgoff_t behind, bool wants_dirty)

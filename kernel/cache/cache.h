@@ -93,18 +93,23 @@ void cache_destroy(struct cache *cache);
 int cache_get(struct cache *cache, pgoff_t index, struct page **out) MUST_CHECK;
 // The page if it is here, in whatever state, referenced; else NULL. Never sleeps; takes no lock. Not from interrupts.
 struct page *cache_find(struct cache *cache, pgoff_t index);
-// The page if it is here and up to date, without a reference: only inside a section of sync/grace.h, which keeps the frame.
+// Its bytes may be read at once; no new window is to be started by that.
+static inline bool page_is_plain(const struct page *p)
+{
+	return (atomic_load(&p->flags) & (PAGE_UPTODATE | PAGE_READ_AHEAD)) == PAGE_UPTODATE;
+}
+// The page if it is here and plain, without a reference: only inside a section of sync/grace.h, which keeps the frame.
 static inline struct page *cache_peek(struct cache *cache, pgoff_t index)
 {
 	struct page *p = radix_find(&cache->pages, index);
 
-	return p && page_has(p, PAGE_UPTODATE) ? p : NULL;
+	return p && page_is_plain(p) ? p : NULL;
 }
 // The page, locked and referenced, present or newly made; up to date or not. For writers who overwrite it whole. May sleep. -ENOMEM.
 int cache_get_locked(struct cache *cache, pgoff_t index, struct page **out) MUST_CHECK;
-// The page referenced; when *needs_wait, its fill is under way and page_wait_unlocked must follow. Starts the fill itself. May sleep
-// for metadata only. This is the non-waiting half of cache_get.
-int cache_start_get(struct cache *cache, pgoff_t index, struct page **out) MUST_CHECK;
+// Enters new pages for what is absent from first on, up to nr and up to the first page that is here: locked, empty, referenced,
+// to be given to ops->fill together. How many; 0: first is here already; -ENOMEM: no frame is free (none is reclaimed).
+int cache_add_many(struct cache *cache, pgoff_t first, u32 nr, struct page **pages) MUST_CHECK;
 
 // The lock of one page: a bit and a wait queue. It may be released by another (the completion of a fill).
 void page_lock(struct page *p);                 // may sleep
@@ -151,6 +156,8 @@ void cache_discard(struct cache *cache, pgoff_t index);
 void cache_remove(struct page *p);
 // The first index of [first, behind) that has a page, in whatever state; behind when there is none. Never sleeps.
 pgoff_t cache_next_index(struct cache *cache, pgoff_t first, pgoff_t behind);
+// The first of [first, behind) that has none; behind when there is none. Never sleeps.
+pgoff_t cache_next_absent(struct cache *cache, pgoff_t first, pgoff_t behind);
 // The first of [first, behind) whose page is dirty (or, not wants_dirty, is not); behind when there is none. Never sleeps.
 pgoff_t cache_next_dirty(struct cache *cache, pgoff_t first, pgoff_t behind, bool wants_dirty);
 // Drops the clean unmapped pages among [first, last]; returns how many. May sleep.

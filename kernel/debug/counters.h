@@ -7,7 +7,7 @@
 
 #define COUNTERS(X) \
 	X(PGFAULT, "pgfault") X(PGMAJFAULT, "pgmajfault") X(COW_COPIES, "cow_copies") X(ZERO_FILLS, "zero_fills") \
-	X(MAP_FAULTS, "map_faults") X(DIRTY_FAULTS, "dirty_faults") X(RACE_FAULTS, "race_faults") \
+	X(MAP_FAULTS, "map_faults") X(FAULT_AROUND, "fault_around") X(DIRTY_FAULTS, "dirty_faults") X(RACE_FAULTS, "race_faults") \
 	X(PGPGIN, "pgpgin") X(PGPGOUT, "pgpgout") X(PGALLOC, "pgalloc_normal") X(PGFREE, "pgfree") \
 	X(DISK_READS, "disk_reads") X(DISK_WRITES, "disk_writes") X(DISK_FLUSHES, "disk_flushes") \
 	X(NR_DIRTIED, "nr_dirtied") X(NR_WRITTEN, "nr_written") X(DIRTY_PAUSES, "dirty_pauses") \
@@ -16,6 +16,7 @@
 	X(TLB_SHOOTDOWNS, "tlb_shootdowns") X(TLB_IPIS, "tlb_ipis") X(CONTEXT_SWITCHES, "context_switches") \
 	X(FORKS, "forks") X(SYSCALLS, "syscalls") X(INTERRUPTS, "interrupts") \
 	X(DISK_ERRORS, "disk_errors") \
+	X(READAHEAD_PAGES, "readahead_pages") X(READAHEAD_HITS, "readahead_hits") X(READAHEAD_ASYNC, "readahead_async") \
 	X(PGSCAN, "pgscan") X(PGSTEAL, "pgsteal") X(PGACTIVATE, "pgactivate") X(ALLOCSTALL, "allocstall_normal") \
 	X(WORKINGSET_REFAULT, "workingset_refault") X(WORKINGSET_ACTIVATE, "workingset_activate") \
 	X(TABLES_FREED, "page_tables_freed") \

@@ -176,8 +176,6 @@ static int remove_range(struct addrspace *as, vaddr_t start, vaddr_t end)
 	return met_hole ? -ENOMEM : 0;
 }
 
-#define READ_AHEAD_MAX 512ul            // pages that one area's WILLNEED starts to read: more would wash out the cache
-
 // Starts to read what is absent of the files behind a range, and waits for nothing but the file system's own blocks. No
 // lock is held meanwhile, only the file. It is advice: no memory, no disk are nobody's error.
 static int read_ahead(struct addrspace *as, vaddr_t start, vaddr_t end)
@@ -193,16 +191,10 @@ static int read_ahead(struct addrspace *as, vaddr_t start, vaddr_t end)
 		read_unlock(&as->lock);
 		if (!a)
 			return -ENOMEM;
-		u64 nr = min((next - at) >> PAGE_SHIFT, READ_AHEAD_MAX);
-		struct page *p;
-
-		for (u64 i = 0; file && i < nr && (index + i) << PAGE_SHIFT < READ_ONCE(cache->size); i++) {
-			if (cache_start_get(cache, index + i, &p))
-				break;
-			page_put(p);
-		}
-		if (file)
+		if (file) {
+			readahead_asked(cache, index, (next - at) >> PAGE_SHIFT);
 			file_put(file);
+		}
 		at = next;
 	}
 	return 0;

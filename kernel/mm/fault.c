@@ -119,6 +119,11 @@ static enum fault_result act(struct addrspace *as, struct area *a, struct fault 
 	return FAULT_OK;
 }
 
+static enum readahead_how readahead_how(u32 advice)
+{
+	return advice & AREA_RANDOM ? READAHEAD_RANDOM : advice & AREA_SEQUENTIAL ? READAHEAD_SEQUENTIAL : READAHEAD_NORMAL;
+}
+
 // Between two rounds, no lock held: waits for what the fault needs.
 static enum fault_result fault_prepare(struct fault *f)
 {
@@ -132,8 +137,13 @@ static enum fault_result fault_prepare(struct fault *f)
 		if (f->page)
 			page_put(f->page);
 		f->page = NULL;
-		error = cache_get(f->cache, f->index, &f->page);
+		error = readahead_get(f->cache, &f->file->readahead, readahead_how(f->advice), f->index, 1, &f->page);
 		file_put_later(f->file);        // the next round may find another file there
+		f->file = NULL;
+		break;
+	case NEED_READ_AHEAD:
+		readahead_met(f->cache, &f->file->readahead, f->index, f->page);
+		file_put_later(f->file);
 		f->file = NULL;
 		break;
 	case NEED_UNLOCK:

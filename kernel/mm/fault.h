@@ -26,6 +26,7 @@ enum fault_need {
 	NEED_FILL,              // the page of fault.cache at fault.index must be read
 	NEED_UNLOCK,            // fault.page is locked by somebody: wait
 	NEED_RESERVE,           // fault.page has no place on disk yet
+	NEED_READ_AHEAD,        // fault.page carries a mark: the next window must be started
 };
 struct file;
 
@@ -45,6 +46,7 @@ struct fault {
 	struct file *file;              // keeps the cache
 	struct cache *cache;
 	u64 index;
+	u32 advice;                     // AREA_RANDOM, AREA_SEQUENTIAL of the area
 	u64 started_ns;
 };
 

@@ -1,8 +1,17 @@
 /*
  * fault_file.c - the verbs of pages that a file's cache holds: show one (MAP), store to one (DIRTY), copy one that is not
- * shown (COPY of a private mapping). The page's lock is held while it is entered: it can neither be truncated nor evicted
- * meanwhile, and one that has been is not in the cache any more. What must be read or reserved first is named in the
- * fault, since nothing here may wait for the disk (fault.c).
+ * shown (COPY of a private mapping). What must be read or reserved first is named in the fault, since nothing here may wait
+ * for the disk (fault.c).
+ *
+ * A store and a copy hold the page's lock: it can neither be truncated nor evicted meanwhile, and one that has been is not
+ * in the cache any more. Showing pages takes no page lock, so that up to AROUND neighbours of the page asked for, whatever
+ * of them is in memory, come with it under one lock of the page table. What keeps that right (C7, cache/cache.h):
+ *   - each page shown has a reference of its own first (page_try_get), so it is not evicted;
+ *   - it is counted as mapped, and page->cache is looked at after that: whoever removes a page clears page->cache, looks at
+ *     the count after that, and unmaps again, which waits for our table;
+ *   - the size is read with the table locked. Truncation sets the size first and visits our table then: either it finds our
+ *     entries, or we see its size.
+ * Neighbours are shown as not accessed, so that reclaim learns which of them were. MADV_RANDOM: none are shown.
  */
 #include "kernel.h"
 #include "cache/cache.h"
@@ -11,11 +20,24 @@
 #include "mm/fault_internal.h"
 #include "mm/reclaim.h"
 #include "proc/process.h"
+#include "sync/grace.h"
 #include "x86/pgtable.h"
+
+#define AROUND 16u                      // pages, and where a window begins and ends
 
 static inline bool is_past_end(const struct cache *cache, pgoff_t index)
 {
 	return index >= PAGE_ALIGN_UP(READ_ONCE(cache->size)) >> PAGE_SHIFT;
+}
+
+// What stands in the way of using the page, which is f->page, or absent; nothing is locked.
+static enum fault_result needs_page(struct area *a, struct fault *f)
+{
+	f->index = index_in_file(a, f->address);
+	f->cache = a->cache;            // not always the inode's own: a disk's file shows the device's
+	f->file = file_hold(a->file);
+	f->advice = a->flags & (AREA_RANDOM | AREA_SEQUENTIAL);
+	return fault_needs(f, f->page && page_has(f->page, PAGE_UPTODATE) ? NEED_READ_AHEAD : NEED_FILL);
 }
 
 // The cache's page behind the address, referenced and locked, in f->page; or what is in the way.
@@ -30,12 +52,8 @@ static enum fault_result find_cache_page(struct area *a, struct fault *f)
 	if (f->page)
 		page_put(f->page);
 	f->page = p;
-	if (!p || !page_has(p, PAGE_UPTODATE)) {
-		f->file = file_hold(a->file);
-		f->cache = a->cache;    // not always the inode's own: a disk's file shows the device's
-		f->index = index;
-		return fault_needs(f, NEED_FILL);
-	}
+	if (!p || !page_is_plain(p))
+		return needs_page(a, f);
 	if (!page_try_lock(p))
 		return fault_needs(f, NEED_UNLOCK);
 	// Locked now: it can neither be truncated nor evicted. It may have been just before.
@@ -46,22 +64,105 @@ static enum fault_result find_cache_page(struct area *a, struct fault *f)
 	return FAULT_OK;
 }
 
+// The addresses that a fault may show at once, all in one page table, as far as the area and the file reach.
+struct window {
+	struct cache *cache;
+	pgoff_t first;                  // the page of the file at start
+	u32 nr, wanted;                 // pages; which of them the fault is about
+	pte_t *entries;
+	u64 bits;                       // of an entry, but for the frame
+};
+
+// The table is locked. False: the page asked for lies past the end.
+static bool window_open(struct window *w, struct area *a, const struct fault *f, struct pte_slot *slot)
+{
+	vaddr_t va = PAGE_ALIGN_DOWN(f->address), start = va, end = va + PAGE_SIZE;
+	pgoff_t index = index_in_file(a, va), nr_pages = PAGE_ALIGN_UP(READ_ONCE(a->cache->size)) >> PAGE_SHIFT;
+
+	if (index >= nr_pages)
+		return false;
+	if (!(a->flags & AREA_RANDOM)) {
+		start = max(va & ~(AROUND * PAGE_SIZE - 1), a->start);
+		end = min((va | (AROUND * PAGE_SIZE - 1)) + 1, a->end);
+	}
+	w->cache = a->cache;
+	w->wanted = (u32)((va - start) >> PAGE_SHIFT);
+	w->first = index - w->wanted;
+	w->nr = (u32)min((end - start) >> PAGE_SHIFT, nr_pages - w->first);
+	w->entries = slot->entry - w->wanted;
+	w->bits = PTE_USER | pte_protection(a->flags, PTE_READ_ONLY);
+	return true;
+}
+
+// Inside a section of sync/grace.h, the table locked, the entry empty.
+static inline bool show(const struct window *w, u32 i, struct page *p, u64 accessed)
+{
+	if (!page_try_get(p))
+		return false;
+	atomic_add(&p->map_count, 1);           // before the look at the cache
+	if (unlikely(atomic_load(&p->cache) != w->cache)) {
+		atomic_sub(&p->map_count, 1);
+		page_put(p);                    // not the last: who removed it waits for us
+		return false;
+	}
+	atomic_store(&w->entries[i].bits, page_to_physical(p) | w->bits | accessed);
+	return true;
+}
+
+// The table is locked, the entry that the fault is about empty. How many pages are shown now; 0: the one asked for is not ready.
+static u32 show_window(const struct window *w)
+{
+	void *pages[AROUND];
+	u32 nr = 0;
+
+	grace_enter();
+	radix_find_many(&w->cache->pages, w->first, w->nr, pages);
+	struct page *p = pages[w->wanted];
+
+	if (p && page_is_plain(p) && show(w, w->wanted, p, PTE_ACCESSED)) {
+		reclaim_used(p);
+		nr = 1;
+		for (u32 i = 0; i < w->nr; i++) {
+			p = pages[i];
+			if (p && !w->entries[i].bits && page_is_plain(p))
+				nr += show(w, i, p, 0);
+		}
+	}
+	grace_leave();
+	return nr;
+}
+
 enum fault_result fault_map(struct addrspace *as, struct area *a, struct fault *f, struct found *found)
 {
-	enum fault_result result = find_cache_page(a, f);
+	struct window w;
+	u32 nr;
 
-	if (result != FAULT_OK)
-		return result;
-	page_get(f->page);
-	if (!fault_install(as, f, f->page, found, pte_make(f->page, a->flags, PTE_READ_ONLY))) {
-		page_put(f->page);
-		result = fault_lost_race(f);
+	if (found->slot.entry)
+		pgtable_slot_relock(&found->slot);
+	else if (pgtable_slot_lock(as, PAGE_ALIGN_DOWN(f->address), true, &found->slot))
+		return FAULT_NO_MEMORY;
+	if (found->slot.entry->bits) {          // another thread was faster
+		pgtable_slot_unlock(&found->slot);
+		return FAULT_RETRY;
 	}
-	page_unlock(f->page);
-	reclaim_used(f->page);
+	bool is_inside = window_open(&w, a, f, &found->slot);
+
+	nr = is_inside ? show_window(&w) : 0;
+	found->slot.table->nr_entries += nr;
+	pgtable_slot_unlock(&found->slot);
+	if (!nr) {
+		if (!is_inside)
+			return FAULT_PAST_END;
+		if (f->page)
+			page_put(f->page);
+		f->page = cache_find(a->cache, w.first + w.wanted);
+		return needs_page(a, f);
+	}
+	atomic_add(&as->nr_file_resident, nr);
 	count(COUNTER_MAP_FAULTS);
+	count_add(COUNTER_FAULT_AROUND, nr - 1);
 	process_count(COUNT_MAP_FAULTS);
-	return result;
+	return FAULT_OK;
 }
 
 enum fault_result fault_dirty(struct addrspace *as, struct area *a, struct fault *f, struct found *found)

@@ -209,7 +209,7 @@ static struct page *take_single_slow(u32 flags)
 			reserve = 0;
 			continue;
 		}
-		if (flags & FRAME_ATOMIC || !reclaim_direct(tries, 1))
+		if (flags & (FRAME_ATOMIC | FRAME_OPTIONAL) || !reclaim_direct(tries, 1))
 			return NULL;
 	}
 }
@@ -274,7 +274,7 @@ struct page *frames_alloc(u32 order, enum page_owner owner, u32 flags)
 			reserve = 0;
 			continue;
 		}
-		if (flags & FRAME_ATOMIC || look_is_on() || !reclaim_direct(tries, 1ul << order))
+		if (flags & (FRAME_ATOMIC | FRAME_OPTIONAL) || look_is_on() || !reclaim_direct(tries, 1ul << order))
 			return NULL;
 	}
 	check_taken(p, order);

@@ -41,6 +41,7 @@ enum page_flag {
 	PAGE_SEEN = 1u << 13,           // used once since it came; the next use makes it REFERENCED
 	PAGE_USED_ONCE = 1u << 14,      // reclaim has found it used once; found so again it becomes active
 	PAGE_KEPT = 1u << 15,           // on the list of pages that are locked into memory
+	PAGE_READ_AHEAD = 1u << 16,     // who comes here starts the next window (cache/readahead.c)
 };
 
 struct page {                           // at most 64 bytes

@@ -89,7 +89,33 @@ i64 sys_brk(u64 end)
 	return mmap_set_break(current->space, end);
 }
 
-// Advice about a file: DONTNEED starts to write what is dirty and drops what is clean; the rest is noted by nobody yet.
+// About a range of a file that has pages: [offset, offset + length), length 0: to the end.
+static int advise_pages(struct file *file, u64 offset, u64 length, int advice)
+{
+	struct cache *cache = &file->inode->cache;
+	u64 end = length ? offset + length : U64_MAX;
+
+	if (end >= READ_ONCE(cache->size))      // the last page counts as whole where the file ends in it
+		end = U64_MAX;
+	pgoff_t first = PAGE_ALIGN_UP(offset) >> PAGE_SHIFT, behind = end >> PAGE_SHIFT;
+	int error = 0;
+
+	if (advice == POSIX_FADV_WILLNEED) {
+		readahead_asked(cache, offset >> PAGE_SHIFT, (end >> PAGE_SHIFT) - (offset >> PAGE_SHIFT) + 1);
+	} else if (first < behind) {            // DONTNEED: starts to write what is dirty, drops what is clean
+		error = cache_write_back(cache, first, behind - 1, SYNC_START);
+		cache_drop_range(cache, first, behind - 1);
+	}
+	return error;
+}
+
+// How the file will be read from now on, for all of it.
+static void advise_reader(struct file *file, int advice)
+{
+	file->readahead.how = advice == POSIX_FADV_RANDOM ? READAHEAD_RANDOM :
+			      advice == POSIX_FADV_SEQUENTIAL ? READAHEAD_SEQUENTIAL : READAHEAD_NORMAL;
+}
+
 i64 sys_fadvise64(int fd, i64 offset, i64 length, int advice)
 {
 	struct file *file = fd_get(fd);
@@ -101,18 +127,10 @@ i64 sys_fadvise64(int fd, i64 offset, i64 length, int advice)
 		result = -ESPIPE;
 	} else if (length < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE) {
 		result = -EINVAL;
-	} else if (advice == POSIX_FADV_DONTNEED && offset >= 0 && file->inode->cache.ops) {    // a file that has pages
-		struct cache *cache = &file->inode->cache;
-		u64 end = length ? (u64)offset + (u64)length : U64_MAX;
-
-		if (end >= READ_ONCE(cache->size))      // the last page counts as whole where the file ends in it
-			end = U64_MAX;
-		pgoff_t first = PAGE_ALIGN_UP((u64)offset) >> PAGE_SHIFT, behind = end >> PAGE_SHIFT;
-
-		if (first < behind) {
-			result = cache_write_back(cache, first, behind - 1, SYNC_START);
-			cache_drop_range(cache, first, behind - 1);
-		}
+	} else if (advice <= POSIX_FADV_SEQUENTIAL) {
+		advise_reader(file, advice);
+	} else if (advice != POSIX_FADV_NOREUSE && offset >= 0 && file->inode->cache.ops) {
+		result = advise_pages(file, (u64)offset, (u64)length, advice);
 	}
 	file_put(file);
 	return result;

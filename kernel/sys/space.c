@@ -34,16 +34,9 @@ i64 sys_readahead(int fd, i64 position, size_t nr_bytes)
 		file_put(f);
 		return -EINVAL;
 	}
-	u64 size = inode_size(f->inode), start = (u64)position;
-	u64 end = start < size ? start + min(size - start, nr_bytes) : start;
+	u64 start = (u64)position, end = start + min(nr_bytes, U64_MAX / 2 - start);
 
-	for (pgoff_t index = start >> PAGE_SHIFT; index << PAGE_SHIFT < end; index++) {
-		struct page *p;
-
-		if (cache_start_get(&f->inode->cache, index, &p))
-			break;
-		page_put(p);
-	}
+	readahead_asked(&f->inode->cache, start >> PAGE_SHIFT, (PAGE_ALIGN_UP(end) >> PAGE_SHIFT) - (start >> PAGE_SHIFT));
 	file_put(f);
 	return 0;
 }

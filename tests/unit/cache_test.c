@@ -105,7 +105,8 @@ static void read_ahead(void *argument)
 	struct page *p;
 
 	(void)argument;
-	require(cache_start_get(&world.cache, 6, &p) == 0);
+	require(cache_add_many(&world.cache, 6, 1, &p) == 1);
+	world.cache.ops->fill(&world.cache, &p, 1);
 	page_put(p);
 }
 

@@ -1,0 +1,318 @@
+/*
+ * map_ahead.c - what comes before it is asked for: pages that are read ahead, and neighbours that a fault shows together
+ * with the page that was touched. The contents are checked on every system; how many pages, requests and faults it takes is
+ * Lectern's own.
+ */
+#include "guest.h"
+
+#include <sys/wait.h>
+
+#define PAGES 2048UL
+#define AROUND 16UL                     // pages of one fault
+#define FIRST 4L                        // pages of the first window
+#define LARGEST 128L                    // of the largest
+#define ASKED_MAX 512L                  // of one WILLNEED
+
+#ifndef FALLOC_FL_KEEP_SIZE
+#define FALLOC_FL_KEEP_SIZE 1
+#define FALLOC_FL_PUNCH_HOLE 2
+#endif
+
+static bool is_lectern(void)
+{
+	return own_count("minor_faults") >= 0;
+}
+
+#define ONLY_LECTERN() do { if (!is_lectern()) SKIP("no /proc/self/counts"); } while (0)
+
+static long vmstat(const char *name)
+{
+	return number_named(slurp("/proc/vmstat"), name);
+}
+
+// A file on the disk, nothing of it in memory; what a count needs is there already.
+static int cold_file(unsigned long pages)
+{
+	int fd = make_file("data", pages * PAGE);
+
+	MUST(fsync(fd));
+	MUST(close(fd));
+	fd = MUST(open("data", O_RDWR));
+	MUST(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
+	own_count("cache_fills");
+	vmstat("disk_reads");
+	minor_faults();
+	return fd;
+}
+
+static unsigned long scattered(unsigned long i)         // different pages, none beside the one before
+{
+	return i * 797 % PAGES;
+}
+
+TEST(scan_of_a_mapping_takes_few_requests)
+{
+	ONLY_LECTERN();
+	int fd = cold_file(PAGES);
+	unsigned char *p = map_file(fd, PAGES * PAGE, PROT_READ, MAP_SHARED, 0);
+	long requests = vmstat("disk_reads"), pages = vmstat("pages_read"), async = vmstat("readahead_async");
+
+	check_pattern(p, PAGES * PAGE, 0);
+	requests = vmstat("disk_reads") - requests;
+	pages = vmstat("pages_read") - pages;
+	async = vmstat("readahead_async") - async;
+	CHECK(requests <= (long)PAGES / 20);
+	CHECK(pages >= (long)PAGES && pages <= (long)PAGES + (long)PAGES / 100);        // and the blocks that say where they are
+	CHECK(async >= (long)PAGES / LARGEST - 1);      // windows that were started before the reader came to their first page
+}
+
+TEST(scan_by_read_takes_few_requests)
+{
+	ONLY_LECTERN();
+	static unsigned char buffer[PAGE];
+	int fd = cold_file(PAGES);
+	long requests = vmstat("disk_reads"), fills = own_count("cache_fills");
+
+	for (unsigned long i = 0; i < PAGES; i++) {
+		CHECK_EQ(read(fd, buffer, PAGE), PAGE);
+		CHECK_EQ(buffer[5], pattern(i * PAGE + 5));
+	}
+	CHECK(vmstat("disk_reads") - requests <= (long)PAGES / 20);
+	CHECK_EQ(own_count("cache_fills") - fills, PAGES);
+}
+
+static void touch_scattered(int advice)
+{
+	int fd = cold_file(PAGES);
+	unsigned char *p = map_file(fd, PAGES * PAGE, PROT_READ, MAP_SHARED, 0);
+
+	MUST(madvise(p, PAGES * PAGE, advice));
+	long fills = own_count("cache_fills");
+	for (unsigned long i = 1; i <= 200; i++)
+		CHECK_EQ(load(p + scattered(i) * PAGE), pattern(scattered(i) * PAGE));
+	CHECK(own_count("cache_fills") - fills <= 220);
+}
+
+TEST(scattered_touches_read_what_they_touch)
+{
+	ONLY_LECTERN();
+	touch_scattered(MADV_NORMAL);
+}
+
+TEST(scattered_touches_with_advice)
+{
+	ONLY_LECTERN();
+	touch_scattered(MADV_RANDOM);
+}
+
+TEST(window_doubles_and_collapses)
+{
+	ONLY_LECTERN();
+	int fd = cold_file(PAGES);
+	unsigned char *p = map_file(fd, PAGES * PAGE, PROT_READ, MAP_SHARED, 0);
+	long before = own_count("cache_fills"), window = FIRST, expected = FIRST;
+	unsigned long mark = 1;                 // where the next window is started
+
+	load(p);
+	CHECK_EQ(own_count("cache_fills") - before, expected);
+	for (int i = 0; i < 8; i++) {
+		window = window * 2 < LARGEST ? window * 2 : LARGEST;
+		load(p + mark * PAGE);
+		CHECK_EQ(own_count("cache_fills") - before, expected + window);
+		mark = (unsigned long)expected;
+		expected += window;
+	}
+	load(p + 1900 * PAGE);                  // far away: one page, and the next one begins again
+	CHECK_EQ(own_count("cache_fills") - before, expected + 1);
+	load(p + 1901 * PAGE);
+	CHECK_EQ(own_count("cache_fills") - before, expected + 1 + FIRST);
+}
+
+TEST(nothing_is_read_past_the_end)
+{
+	ONLY_LECTERN();
+	int fd = cold_file(6);
+	unsigned char *p = map_file(fd, 6 * PAGE, PROT_READ, MAP_SHARED, 0);
+	long before = own_count("cache_fills");
+
+	load(p);
+	CHECK_EQ(own_count("cache_fills") - before, FIRST);
+	check_pattern(p, 6 * PAGE, 0);
+	CHECK_EQ(own_count("cache_fills") - before, 6);
+	MUST(posix_fadvise(fd, 0, 0, POSIX_FADV_WILLNEED));
+	CHECK_EQ(own_count("cache_fills") - before, 6);
+}
+
+TEST(advice_about_the_file)
+{
+	ONLY_LECTERN();
+	static unsigned char buffer[PAGE];
+	int fd = cold_file(PAGES);
+	long before = own_count("cache_fills");
+
+	MUST(posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM));
+	for (int i = 0; i < 20; i++)
+		CHECK_EQ(read(fd, buffer, PAGE), PAGE);
+	CHECK_EQ(own_count("cache_fills") - before, 20);
+	CHECK_EQ(pread(fd, buffer, 1, 1000 * PAGE - 1), 1);
+	CHECK_EQ(own_count("cache_fills") - before, 21);
+	MUST(posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL));
+	CHECK_EQ(pread(fd, buffer, 1, 1000 * PAGE), 1);
+	CHECK_EQ(own_count("cache_fills") - before, 21 + LARGEST);
+}
+
+static void ask_and_check(int fd, const unsigned char *p, long fills)
+{
+	CHECK_EQ(own_count("cache_fills") - fills, ASKED_MAX);
+	check_pattern(p, ASKED_MAX * PAGE, 0);
+	CHECK_EQ(own_count("cache_fills") - fills, ASKED_MAX);
+	MUST(close(fd));
+}
+
+TEST(will_need_reads_so_much_and_no_more)
+{
+	ONLY_LECTERN();
+	int fd = cold_file(PAGES);
+	unsigned char *p = map_file(fd, PAGES * PAGE, PROT_READ, MAP_SHARED, 0);
+	long fills = own_count("cache_fills");
+
+	MUST(madvise(p, PAGES * PAGE, MADV_WILLNEED));
+	ask_and_check(fd, p, fills);
+	MUST(munmap(p, PAGES * PAGE));
+
+	fd = cold_file(PAGES);
+	p = map_file(fd, PAGES * PAGE, PROT_READ, MAP_SHARED, 0);
+	fills = own_count("cache_fills");
+	MUST(syscall(SYS_readahead, fd, 0L, PAGES * PAGE));
+	ask_and_check(fd, p, fills);
+}
+
+/* ---- neighbours ------------------------------------------------------------------------------ */
+
+static bool is_shown(const void *p)
+{
+	return pagemap_word(p) >> 63;
+}
+
+static unsigned long nr_shown(const unsigned char *p, unsigned long pages)
+{
+	unsigned long nr = 0;
+
+	for (unsigned long i = 0; i < pages; i++)
+		nr += is_shown(p + i * PAGE);
+	return nr;
+}
+
+// At an address that is a multiple of 64 pages, so that windows begin where the test thinks.
+static unsigned char *map_aligned(int fd, unsigned long pages, int flags)
+{
+	unsigned char *hole = find_hole((pages + 128) * PAGE);
+	unsigned char *start = (unsigned char *)(((unsigned long)hole + 64 * PAGE - 1) & ~(64 * PAGE - 1));
+
+	return MUST(mmap(start, pages * PAGE, PROT_READ, flags | MAP_FIXED, fd, 0));
+}
+
+static void neighbours(int flags)
+{
+	int fd = make_file("data", 60 * PAGE);  // in memory
+	unsigned char *p = map_aligned(fd, 64, flags);
+
+	nr_shown(p, 64);
+	minor_faults();
+	long before = minor_faults();
+	load(p + 21 * PAGE);
+	CHECK_EQ(minor_faults() - before, 1);
+	CHECK_EQ(nr_shown(p, 64), AROUND);
+	CHECK(is_shown(p + 16 * PAGE) && is_shown(p + 31 * PAGE));
+	before = minor_faults();
+	check_pattern(p + 16 * PAGE, AROUND * PAGE, 16 * PAGE);
+	CHECK_EQ(minor_faults() - before, 0);
+	load(p + 50 * PAGE);
+	CHECK_EQ(nr_shown(p, 64), AROUND + 12); // the file ends before the window does
+	CHECK_SIGNAL(load(p + 60 * PAGE), SIGBUS, BUS_ADRERR, p + 60 * PAGE);
+}
+
+TEST(fault_shows_neighbours)
+{
+	ONLY_LECTERN();
+	neighbours(MAP_SHARED);
+}
+
+TEST(fault_shows_neighbours_of_a_private_mapping)
+{
+	ONLY_LECTERN();
+	neighbours(MAP_PRIVATE);
+}
+
+TEST(neighbours_stay_in_the_area)
+{
+	ONLY_LECTERN();
+	int fd = make_file("data", 64 * PAGE);
+	unsigned char *p = map_aligned(fd, 64, MAP_SHARED);
+
+	MUST(mprotect(p + 4 * PAGE, 4 * PAGE, PROT_READ | PROT_WRITE));
+	load(p + 5 * PAGE);
+	CHECK_EQ(nr_shown(p, 64), 4);
+	MUST(madvise(p + 16 * PAGE, 16 * PAGE, MADV_RANDOM));
+	load(p + 20 * PAGE);
+	CHECK_EQ(nr_shown(p, 64), 5);
+}
+
+TEST(neighbours_show_what_is_stored)
+{
+	int fd = make_file("data", 32 * PAGE);
+	unsigned char *p = map_file(fd, 32 * PAGE, RW, MAP_SHARED, 0);
+
+	for (unsigned long i = 0; i < 32; i += 3)
+		load(p + i * PAGE);
+	for (unsigned long i = 0; i < 32; i++)
+		store(p + i * PAGE, 200);
+	MUST(msync(p, 32 * PAGE, MS_SYNC));
+	for (unsigned long i = 0; i < 32; i++) {
+		store(p + i * PAGE + 1, 201);
+		CHECK_EQ(file_byte(fd, (off_t)(i * PAGE)), 200);
+		CHECK_EQ(file_byte(fd, (off_t)(i * PAGE + 1)), 201);
+	}
+}
+
+// Looks at a file through mappings that come and go, until it is told to stop.
+static void look_around(int fd, volatile int *is_over)
+{
+	unsigned long sum = 0;
+
+	while (!*is_over) {
+		unsigned char *p = map_file(fd, 32 * PAGE, PROT_READ, MAP_SHARED, 0);
+
+		for (unsigned long i = 0; i < 32; i += 5)
+			sum += load(p + i * PAGE);
+		MUST(munmap(p, 32 * PAGE));
+	}
+	_exit(sum == 1);
+}
+
+// Pages leave the file while others show them as neighbours: what is left to see is the hole.
+TEST(hole_under_neighbours)
+{
+	int fd = make_file("data", 32 * PAGE);
+	volatile int *is_over = MUST(mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+	unsigned char *p = map_file(fd, 32 * PAGE, PROT_READ, MAP_SHARED, 0);
+	static unsigned char full[32 * PAGE];
+	pid_t child[2];
+
+	memset(full, 7, sizeof(full));
+	for (int i = 0; i < 2; i++) {
+		child[i] = MUST(fork());
+		if (child[i] == 0)
+			look_around(fd, is_over);
+	}
+	for (int round = 0; round < 150; round++) {
+		CHECK_EQ(pwrite(fd, full, sizeof(full), 0), sizeof(full));
+		CHECK_EQ(load(p + (round % 32) * PAGE), 7);
+		MUST(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 32 * PAGE));
+		for (unsigned long i = 0; i < 32; i++)
+			CHECK_EQ(load(p + i * PAGE), 0);
+	}
+	*is_over = 1;
+	for (int i = 0; i < 2; i++)
+		CHECK_CHILD(child[i]);
+}
