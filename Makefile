@@ -74,10 +74,10 @@ KSRC += $(call in,kernel/mm,addrspace.c inherit.c area.c look.c fault.c fault_an
 KSRC += $(call in,kernel/cache,cache.c pagelock.c readahead.c writeback.c flusher.c)
 # Threads, processes, signals, time.
 KSRC += $(call in,kernel/proc,thread.c sched.c process.c fork.c exec.c vdso.c elf.c exit.c wait.c group.c signal.c handlers.c \
-	sigframe.c futex.c robust.c timer.c alarm.c deferred.c)
+	sigframe.c futex.c robust.c timer.c interval.c alarm.c posix_timer.c deferred.c)
 # The system calls, a family a file.
 KSRC += $(call in,kernel/sys,table.c arguments.c memory.c open.c readwrite.c space.c parts.c splice.c copy.c locks.c stat.c names.c \
-	directories.c attributes.c mount.c poll.c process.c futex.c sched.c signal.c time.c system.c absent.c)
+	directories.c attributes.c mount.c poll.c process.c futex.c sched.c signal.c timer.c time.c system.c absent.c)
 # The three locks, looking without one, and the check of their order.
 KSRC += $(call in,kernel/sync,spinlock.c mutex.c rwlock.c grace.c wait.c lockcheck.c)
 # From the bus to the disk, and the terminal.

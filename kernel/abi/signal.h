@@ -121,6 +121,22 @@ typedef struct siginfo {
 
 _Static_assert(sizeof(siginfo_t) == 128, "siginfo_t is part of the ABI");
 
+// How a timer tells that it has expired.
+#define SIGEV_SIGNAL	0
+#define SIGEV_NONE	1
+#define SIGEV_THREAD	2       // for the kernel as SIGEV_SIGNAL
+#define SIGEV_THREAD_ID	4
+
+struct sigevent {
+	union sigval sigev_value;
+	int sigev_signo;
+	int sigev_notify;
+	int sigev_tid;
+	int sigev_pad[11];
+};
+
+_Static_assert(sizeof(struct sigevent) == 64, "sigevent is part of the ABI");
+
 #define si_pid		si_fields.kill.pid
 #define si_uid		si_fields.kill.uid
 #define si_value	si_fields.kill.value

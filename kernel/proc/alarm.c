@@ -1,44 +1,27 @@
 /*
- * alarm.c - ITIMER_REAL. The timer fires in an interrupt, where no signal can be sent; the deferred-work thread sends it
- * and arms the next round. process.lock covers the values.
+ * alarm.c - ITIMER_REAL. process.lock covers the values.
  */
 #include "kernel.h"
 #include "mm/slab.h"
 #include "proc/alarm.h"
-#include "proc/deferred.h"
+#include "proc/interval.h"
 #include "proc/process.h"
-#include "proc/timer.h"
 #include "x86/clock.h"
 #include <abi/errno.h>
 
 struct alarm {
-	struct timer timer;
-	struct deferred work;
+	struct interval interval;       // GUARDED_BY(process->lock)
 	struct process *process;
-	u64 interval_ns;                // GUARDED_BY(process->lock); 0: once
-	u64 deadline_ns;                // GUARDED_BY(process->lock); 0: not set
 };
 
-static void alarm_fired(struct timer *t)
+static void alarm_send(struct deferred *work)
 {
-	deferred_queue(&container_of(t, struct alarm, timer)->work);
-}
-
-// Thread context. Sends the signal unless the alarm was set anew meanwhile.
-static void alarm_send(struct deferred *d)
-{
-	struct alarm *a = container_of(d, struct alarm, work);
+	struct alarm *a = container_of(work, struct alarm, interval.work);
 	struct process *p = a->process;
 
 	mutex_lock(&p->lock);
-	bool is_due = a->deadline_ns && clock_monotonic_ns() >= a->deadline_ns;
+	bool is_due = interval_expire(&a->interval);
 
-	if (is_due) {
-		timer_cancel(&a->timer);        // set anew, and due again before its interrupt has come
-		a->deadline_ns = a->interval_ns ? a->deadline_ns + a->interval_ns : 0;
-		if (a->deadline_ns)
-			timer_arm(&a->timer, a->deadline_ns, alarm_fired);
-	}
 	mutex_unlock(&p->lock);
 	if (is_due)
 		signal_send_process(p, SIGALRM, NULL);
@@ -46,14 +29,14 @@ static void alarm_send(struct deferred *d)
 
 static void get_locked(struct process *p, struct itimerval *out)
 {
-	u64 now = clock_monotonic_ns();
-
 	*out = (struct itimerval){ 0 };
 	if (!p->alarm)
 		return;
-	out->it_interval = timeval_of(p->alarm->interval_ns);
-	if (p->alarm->deadline_ns)      // an armed timer never reads as zero
-		out->it_value = timeval_of(max(p->alarm->deadline_ns, now + 1000) - now);
+	u64 left = interval_left_ns(&p->alarm->interval);
+
+	out->it_interval = timeval_of(p->alarm->interval.period_ns);
+	if (left)                       // an armed timer never reads as zero
+		out->it_value = timeval_of(max(left, 1000ul));
 }
 
 void alarm_get(struct process *p, struct itimerval *out)
@@ -86,7 +69,7 @@ int alarm_set(struct process *p, const struct itimerval *value, struct itimerval
 		if (!fresh)
 			return -ENOMEM;
 		fresh->process = p;
-		deferred_init(&fresh->work, alarm_send);
+		interval_init(&fresh->interval, alarm_send);
 	}
 	mutex_lock(&p->lock);
 	get_locked(p, old);
@@ -94,15 +77,9 @@ int alarm_set(struct process *p, const struct itimerval *value, struct itimerval
 		p->alarm = fresh;
 		fresh = NULL;
 	}
-	struct alarm *a = p->alarm;
+	u64 left = ns_of(&value->it_value);
 
-	timer_cancel(&a->timer);
-	a->interval_ns = ns_of(&value->it_interval);
-	a->deadline_ns = ns_of(&value->it_value);
-	if (a->deadline_ns) {
-		a->deadline_ns += clock_monotonic_ns();
-		timer_arm(&a->timer, a->deadline_ns, alarm_fired);
-	}
+	interval_set(&p->alarm->interval, left ? clock_monotonic_ns() + left : 0, ns_of(&value->it_interval));
 	mutex_unlock(&p->lock);
 	kfree(fresh);
 	return 0;
@@ -115,9 +92,8 @@ void alarm_free(struct process *p)
 
 	mutex_lock(&p->lock);
 	p->alarm = NULL;
-	a->deadline_ns = 0;
-	timer_cancel(&a->timer);
+	interval_set(&a->interval, 0, 0);
 	mutex_unlock(&p->lock);
-	deferred_flush(&a->work);
+	interval_flush(&a->interval);
 	kfree(a);
 }

@@ -20,6 +20,7 @@
 #include "proc/exec.h"
 #include "proc/futex.h"
 #include "proc/internal.h"
+#include "proc/posix_timer.h"
 #include "proc/process.h"
 #include "proc/sched.h"
 #include "proc/vdso.h"
@@ -453,6 +454,7 @@ static void reset_for_new_program(void)
 
 	if (signal_handlers_reset_for_exec(me))
 		process_exit(SIGKILL);
+	posix_timers_delete_all(me);
 	file_table_close_on_exec(me->files);
 	fpu_thread_reset(current);
 	current->alternate_stack = current->alternate_stack_size = 0;

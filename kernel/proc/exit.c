@@ -13,6 +13,7 @@
 #include "proc/exec.h"
 #include "proc/futex.h"
 #include "proc/internal.h"
+#include "proc/posix_timer.h"
 #include "proc/process.h"
 #include "proc/sched.h"
 #include "proc/timer.h"
@@ -28,6 +29,7 @@ static void give_up_parts(struct process *p)
 {
 	if (p->alarm)
 		alarm_free(p);
+	posix_timers_delete_all(p);
 	mutex_lock(&p->lock);                   // /proc/PID/fd looks under it
 	struct file_table *files = p->files;
 	struct dentry *cwd = p->cwd, *root = p->root;

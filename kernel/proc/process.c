@@ -145,6 +145,7 @@ struct process *process_alloc(void)
 	list_init(&p->pid_link);
 	list_init(&p->all_link);
 	list_init(&p->pending);
+	list_init(&p->timers);
 	wait_queue_init(&p->child_wait);
 	mutex_init(&p->lock, "process.lock", RANK_PROCESS);
 	spin_init(&p->signal_lock, "process.signal_lock", RANK_SIGNAL);

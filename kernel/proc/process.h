@@ -53,6 +53,7 @@ struct process {
 	struct signal_handlers *handlers;       // GUARDED_BY(signal_lock); shared by CLONE_SIGHAND
 	u64 pending_mask;               // GUARDED_BY(signal_lock) for any thread
 	struct list pending;            // GUARDED_BY(signal_lock)
+	struct list timers;             // GUARDED_BY(lock) of timer_create, by number: proc/posix_timer.h
 	struct alarm *alarm;            // ITIMER_REAL, see proc/alarm.h; NULL: never set
 
 	bool is_traced;                 // its system calls enter the call log; inherited by fork, kept by exec

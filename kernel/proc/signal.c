@@ -8,6 +8,7 @@
 #include "lib/atomic.h"
 #include "mm/slab.h"
 #include "proc/internal.h"
+#include "proc/posix_timer.h"
 #include "proc/process.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
@@ -206,6 +207,41 @@ int signal_send_thread(struct thread *t, int number, const struct siginfo *info)
 	return 0;
 }
 
+// signal_lock held. The pending signal of the same timer; NULL: none.
+static struct pending_signal *find_timer_signal(struct list *pending, const struct siginfo *info)
+{
+	struct pending_signal *s;
+
+	list_for_each(s, pending, link) {
+		if (s->info.si_code == SI_TIMER && s->info.si_fields.timer.timerid == info->si_fields.timer.timerid)
+			return s;
+	}
+	return NULL;
+}
+
+void signal_send_timer(struct process *p, int tid, int number, const struct siginfo *info)
+{
+	spin_lock(&process_table_lock);
+	struct thread *t = tid ? thread_find(tid, NULL) : NULL;
+
+	if (p->state != PROCESS_ALIVE || (tid && (!t || t->process != p))) {
+		spin_unlock(&process_table_lock);
+		return;
+	}
+	u64 flag = spin_lock_irq(&p->signal_lock);
+	struct pending_signal *s = find_timer_signal(t ? &t->pending : &p->pending, info);
+
+	if (s) {
+		i64 overrun = (i64)s->info.si_fields.timer.overrun + info->si_fields.timer.overrun + 1;
+
+		s->info.si_fields.timer.overrun = (int)min(overrun, TIMER_OVERRUN_MAX);
+	}
+	spin_unlock_irq(&p->signal_lock, flag);
+	if (!s)
+		send_locked(p, t, number, info);
+	spin_unlock(&process_table_lock);
+}
+
 struct group_send {
 	int group, number;
 	const struct siginfo *info;
@@ -306,6 +342,8 @@ bool signal_take(u64 allowed, struct siginfo *out)
 
 	current->has_taken_stop = taken && signal_bit(out->si_signo) & STOPPING;
 	spin_unlock_irq(&p->signal_lock, flag);
+	if (taken && out->si_code == SI_TIMER)
+		posix_timer_taken(out->si_fields.timer.timerid, out->si_fields.timer.overrun);
 	return taken;
 }
 

@@ -38,6 +38,8 @@ static inline u64 signal_bit(int number)
 // To one process, one thread, a process group. info NULL: from the kernel. Any context but interrupts holding locks. 0 or -ESRCH.
 int signal_send_process(struct process *p, int number, const struct siginfo *info);
 int signal_send_thread(struct thread *t, int number, const struct siginfo *info);
+// A timer's (SI_TIMER): while one of the same timer is pending only its overrun grows. tid 0: to the process. May sleep.
+void signal_send_timer(struct process *p, int tid, int number, const struct siginfo *info);
 int signal_send_group(int group, int number, const struct siginfo *info);
 // A fault of the current thread at its own instruction: not to be ignored or blocked (then it kills).
 void signal_fault(int number, int code, u64 address, int trap_number, u64 error_code);

@@ -118,6 +118,15 @@ i64 sys_getitimer(int which, struct itimerval __user *out);
 i64 sys_alarm(u32 seconds);
 void signal_mask_for_call(u64 mask);    // rt_sigsuspend, ppoll: put back when the call is over
 
+/* timer.c */
+struct sigevent;
+struct itimerspec;
+i64 sys_timer_create(int clock, const struct sigevent __user *user, int __user *id_out);
+i64 sys_timer_settime(int id, int flags, const struct itimerspec __user *fresh_user, struct itimerspec __user *old_user);
+i64 sys_timer_gettime(int id, struct itimerspec __user *out);
+i64 sys_timer_getoverrun(int id);
+i64 sys_timer_delete(int id);
+
 /* time.c */
 i64 sys_clock_gettime(int clock, struct timespec __user *out);
 i64 sys_clock_getres(int clock, struct timespec __user *out);

@@ -68,7 +68,8 @@ const system_call syscall_table[NR_SYSCALLS + 1] = {
 	/* signals */
 	CALL(rt_sigaction), CALL(rt_sigprocmask), CALL(rt_sigreturn), CALL(rt_sigpending), CALL(rt_sigsuspend),
 	CALL(rt_sigtimedwait), CALL(rt_sigqueueinfo), CALL(sigaltstack), CALL(pause), CALL(kill), CALL(tgkill),
-	CALL(tkill), CALL(setitimer), CALL(getitimer), CALL(alarm),
+	CALL(tkill), CALL(setitimer), CALL(getitimer), CALL(alarm), CALL(timer_create),
+	CALL(timer_settime), CALL(timer_gettime), CALL(timer_getoverrun), CALL(timer_delete),
 	/* time */
 	CALL(clock_gettime), CALL(clock_getres), CALL(clock_settime), CALL(clock_nanosleep), CALL(nanosleep),
 	CALL(gettimeofday), CALL(time), CALL(times),
