@@ -96,6 +96,12 @@ def test_verdicts(tool, goal, ours, linux, word):
     assert tool.judge("a", goal, ours, linux) == word
 
 
+@pytest.mark.parametrize("linux,ours,word", [(1.5, 1.9, "reached"), (1.9, 1.7, "below 1.8"), (5.0, 1.9, "noise"),
+                                             (1.5, 2.6, "noise"), (None, 1.9, "reached"), (1.5, None, "")])
+def test_verdicts_of_scale(tool, linux, ours, word):
+    assert tool.judge_scale({"linux_2": linux, "lectern_2": ours}) == word
+
+
 def test_archive_for_linux(tool):
     """newc: a head of 110 digits, name and data on multiples of four."""
     archive = tool.cpio_entry("init", 0o100755, b"12345") + tool.cpio_entry("TRAILER!!!", 0, b"")
