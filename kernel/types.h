@@ -43,6 +43,8 @@ typedef __builtin_va_list va_list;
 
 #define PAGE_SHIFT 12
 #define PAGE_SIZE (1ul << PAGE_SHIFT)
+#define HUGE_SIZE (1ul << 21)   // what an entry one level above the last shows
+#define HUGE_PAGES 512
 #define PAGE_MASK (~(PAGE_SIZE - 1))
 #define PAGE_ALIGN_DOWN(x) ((u64)(x) & PAGE_MASK)
 #define PAGE_ALIGN_UP(x) (((u64)(x) + PAGE_SIZE - 1) & PAGE_MASK)

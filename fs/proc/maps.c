@@ -17,7 +17,9 @@ static void show_area_name(struct text *t, size_t line_start, const struct area 
 {
 	const char *name = a->flags & AREA_HEAP ? "[heap]" : a->flags & AREA_STACK ? "[stack]" : NULL;
 
-	if (vdso_area_name(a)) {
+	if (a->flags & AREA_HUGETLB) {
+		name = "/anon_hugepage (deleted)";
+	} else if (vdso_area_name(a)) {
 		name = vdso_area_name(a);
 	} else if (a->file) {
 		int length = proc_file_path(a->file, path, PATH_LENGTH_MAX - 1);
@@ -38,7 +40,7 @@ static void show_area(struct text *t, const struct area *a, char *path)
 	size_t start = t->length;
 
 	text_printf(t, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", a->start, a->end, a->flags & AREA_READ ? 'r' : '-',
-		    a->flags & AREA_WRITE ? 'w' : '-', a->flags & AREA_EXEC ? 'x' : '-', a->flags & AREA_SHARED ? 's' : 'p',
+		    a->flags & AREA_WRITE ? 'w' : '-', a->flags & AREA_EXEC ? 'x' : '-', a->flags & (AREA_SHARED | AREA_HUGETLB_SHARED) ? 's' : 'p',
 		    ip ? area_first(a) << PAGE_SHIFT : 0, ABI_MAJOR(device), ABI_MINOR(device), ip ? ip->number : 0);
 	show_area_name(t, start, a, path);
 	text_append(t, "\n", 1);
@@ -78,6 +80,7 @@ int proc_show_pid_maps(struct text *t, const struct proc_target *target)
 struct weights {                        // in pages; of pss in 4096ths of a page
 	u64 resident, pss, shared_clean, shared_dirty, private_clean, private_dirty, referenced, anonymous;
 	u64 huge;                       // part of an entry of 2 MiB
+	u64 shared_pool, private_pool;  // of MAP_HUGETLB, which nothing else counts
 	u64 locked;                     // as pss
 };
 
@@ -96,6 +99,10 @@ static int weigh(struct pte_slot *slot, vaddr_t va, void *argument)
 	if (p == zero_page)
 		return 0;
 	nr_maps = max(READ_ONCE(p->map_count), 1);
+	if (page_has(p, PAGE_POOL)) {
+		*(nr_maps > 1 ? &w->shared_pool : &w->private_pool) += 1;
+		return 0;
+	}
 	is_dirty = pte_is_dirty(e) || p->owner == PAGE_ANON || page_has(p, PAGE_DIRTY);
 	w->resident++;
 	w->pss += PAGE_SIZE / (u32)nr_maps;
@@ -140,13 +147,15 @@ static void show_weights(struct text *t, const struct weights *w)
 	show_kib(t, "Referenced", w->referenced * kib);
 	show_kib(t, "Anonymous", w->anonymous * kib);
 	show_kib(t, "AnonHugePages", w->huge * kib);
+	show_kib(t, "Shared_Hugetlb", w->shared_pool * kib);
+	show_kib(t, "Private_Hugetlb", w->private_pool * kib);
 	show_kib(t, "Swap", 0);
 	show_kib(t, "Locked", w->locked / 1024);
 }
 
 static void show_weighed(struct text *t, struct area *a, char *path)
 {
-	const u64 kib = PAGE_SIZE / 1024;
+	const u64 kib = (a->flags & AREA_HUGETLB ? HUGE_SIZE : PAGE_SIZE) / 1024;
 	struct weights w = { 0 };
 
 	add_weights(a, &w);

@@ -8,6 +8,7 @@
 #include "fs/vfs.h"
 #include "kernel.h"
 #include "mm/frame.h"
+#include "mm/hugetlb.h"
 #include "mm/page.h"
 #include "x86/pgtable.h"
 #include "mm/reclaim.h"
@@ -37,6 +38,8 @@ static struct usage usage_now(void)
 
 		switch (READ_ONCE(p->owner)) {
 		case PAGE_ANON:
+			if (page_has(p, PAGE_POOL))     // HugePages_Total counts those
+				break;
 			u.anonymous++;
 			u.huge += is_huge_head(p) ? HUGE_PAGES : 0;
 			break;
@@ -65,6 +68,17 @@ static void show_kib(struct text *t, const char *name, u64 nr_pages)
 	text_printf(t, "%8lu kB\n", nr_pages * KIB_PER_PAGE);
 }
 
+// The pool of MAP_HUGETLB. A mapping has taken its blocks, so none is promised that is still here.
+static void show_pool(struct text *t)
+{
+	u64 nr = hugetlb_pool_size();
+
+	text_printf(t, "HugePages_Total:   %5lu\nHugePages_Free:    %5lu\nHugePages_Rsvd:        0\nHugePages_Surp:        0\n",
+		    nr, hugetlb_pool_free());
+	show_kib(t, "Hugepagesize", HUGE_PAGES);
+	show_kib(t, "Hugetlb", nr * HUGE_PAGES);
+}
+
 int proc_show_meminfo(struct text *t, const struct proc_target *target)
 {
 	struct usage u = usage_now();
@@ -89,6 +103,7 @@ int proc_show_meminfo(struct text *t, const struct proc_target *target)
 	show_kib(t, "Mapped", u.mapped);
 	show_kib(t, "Slab", slab);
 	show_kib(t, "PageTables", u.tables);
+	show_pool(t);
 	return 0;
 }
 
@@ -113,7 +128,7 @@ int proc_show_vmstat(struct text *t, const struct proc_target *target)
 enum kernel_page_flag {                 // bits of /proc/kpageflags (Linux's Documentation/admin-guide/mm/pagemap.rst)
 	KPF_LOCKED = 0, KPF_ERROR = 1, KPF_REFERENCED = 2, KPF_UPTODATE = 3, KPF_DIRTY = 4, KPF_LRU = 5, KPF_ACTIVE = 6,
 	KPF_SLAB = 7, KPF_WRITEBACK = 8, KPF_BUDDY = 10, KPF_MMAP = 11, KPF_ANON = 12, KPF_SWAPBACKED = 14,
-	KPF_COMPOUND_HEAD = 15, KPF_COMPOUND_TAIL = 16, KPF_NOPAGE = 20, KPF_THP = 22, KPF_ZERO_PAGE = 24, KPF_PGTABLE = 26,
+	KPF_COMPOUND_HEAD = 15, KPF_COMPOUND_TAIL = 16, KPF_HUGE = 17, KPF_NOPAGE = 20, KPF_THP = 22, KPF_ZERO_PAGE = 24, KPF_PGTABLE = 26,
 };
 
 static u64 frame_count(struct page *p)
@@ -126,10 +141,12 @@ static u64 frame_count(struct page *p)
 // A frame is a part of a huge page while an entry of 2 MiB shows it.
 static u64 huge_flags(struct page *p)
 {
+	u64 kind = page_has(p, PAGE_POOL) ? 1ul << KPF_HUGE : 1ul << KPF_THP;
+
 	if (is_huge_head(p))
-		return 1ul << KPF_THP | 1ul << KPF_COMPOUND_HEAD;
+		return kind | 1ul << KPF_COMPOUND_HEAD;
 	if (is_huge_head(pfn_to_page(page_to_pfn(p) & ~(HUGE_PAGES - 1ul))))
-		return 1ul << KPF_THP | 1ul << KPF_COMPOUND_TAIL;
+		return kind | 1ul << KPF_COMPOUND_TAIL;
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "lib/string.h"
 #include "mm/addrspace.h"
 #include "mm/huge.h"
+#include "mm/hugetlb.h"
 #include "mm/reclaim.h"
 #include "proc/exec.h"
 #include "proc/internal.h"
@@ -107,6 +108,24 @@ static int store_huge(const char *text, const struct proc_target *target)
 		}
 	}
 	return -EINVAL;
+}
+
+static int show_nr_hugepages(struct text *t, const struct proc_target *target)
+{
+	(void)target;
+	text_printf(t, "%lu\n", hugetlb_pool_size());
+	return 0;
+}
+
+static int store_nr_hugepages(const char *text, const struct proc_target *target)
+{
+	u64 nr;
+
+	(void)target;
+	if (string_to_u64(text, 10, &nr))
+		return -EINVAL;
+	hugetlb_set_pool_size(nr);
+	return 0;
 }
 
 static int show_ostype(struct text *t, const struct proc_target *target)
@@ -226,6 +245,7 @@ static struct proc_entry vm_entries[] = {
 	{ .name = "drop_caches", .mode = S_IFREG | 0200, .store = store_drop_caches },
 	{ .name = "max_map_count", .mode = S_IFREG | 0444, .show = show_max_map_count },
 	{ .name = "overcommit_memory", .mode = S_IFREG | 0444, .show = show_overcommit },
+	{ .name = "nr_hugepages", .mode = S_IFREG | 0644, .show = show_nr_hugepages, .store = store_nr_hugepages },
 	{ .name = "transparent_hugepage", .mode = S_IFREG | 0644, .show = show_huge, .store = store_huge },
 	{ .name = "reclaim_policy", .mode = S_IFREG | 0644, .show = show_reclaim_policy, .store = store_reclaim_policy },
 	{ .name = NULL },

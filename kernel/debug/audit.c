@@ -185,7 +185,7 @@ static void check_frames(void)
 			problem("audit: frame %#lx: map count %d, %u entries show it (P2)", n, p->map_count, audit.shown[n]);
 		if (p->owner == PAGE_CACHE)
 			check_cached_page(p);
-		else if (p->refs != audit.shown[n])
+		else if (p->refs != audit.shown[n] + (page_has(p, PAGE_POOL) ? 1 : 0))          // H5
 			problem("audit: private frame %#lx: %d references, %u mappings", n, p->refs, audit.shown[n]);
 	}
 	if (nr_free != frames_free_count())

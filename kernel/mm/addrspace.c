@@ -9,6 +9,7 @@
 #include "mm/addrspace.h"
 #include "mm/fault.h"
 #include "mm/frame.h"
+#include "mm/hugetlb.h"
 #include "mm/inherit.h"
 #include "mm/look.h"
 #include "mm/slab.h"
@@ -29,6 +30,7 @@ void addrspaces_init(void)
 	slab_cache_init(&addrspace_slab, "addrspace", sizeof(struct addrspace), 16);
 	slab_cache_init(&family_slab, "family", sizeof(struct family), 16);
 	areas_init();
+	hugetlb_init();
 }
 
 static struct family *family_create(void)

@@ -67,6 +67,8 @@ static int advise_area(struct area *a, int advice)
 		a->flags &= ~(u32)AREA_WIPE_ON_FORK;
 		break;
 	case MADV_HUGEPAGE:
+		if (a->flags & AREA_HUGETLB)
+			return -EINVAL;
 		a->flags = (a->flags & ~(u32)AREA_NO_HUGE) | AREA_HUGE;
 		break;
 	case MADV_NOHUGEPAGE:
@@ -84,8 +86,21 @@ static int forget_access(struct pte_slot *slot, vaddr_t va, void *argument)
 	return 0;
 }
 
+// As on Linux only whole pieces can be given back, and a range ends at the last of them. What is shared stays (H6).
+static int advise_hugetlb(struct addrspace *as, struct area *a, vaddr_t start, vaddr_t end, int advice)
+{
+	if ((advice != MADV_DONTNEED && advice != MADV_DONTNEED_LOCKED) || start & (HUGE_SIZE - 1) ||
+	    (advice == MADV_DONTNEED && a->flags & AREA_LOCKED))
+		return -EINVAL;
+	if (!(a->flags & AREA_HUGETLB_SHARED))
+		unmap_entries(as, start, end & ~(HUGE_SIZE - 1), UNMAP_ALL);
+	return 0;
+}
+
 static int advise_pages(struct addrspace *as, struct area *a, vaddr_t start, vaddr_t end, int advice)
 {
+	if (a->flags & AREA_HUGETLB)
+		return advise_hugetlb(as, a, start, end, advice);
 	switch (advice) {
 	case MADV_FREE:                         // "later" may be now
 		if (a->cache || a->flags & (AREA_SHARED | AREA_LOCKED))

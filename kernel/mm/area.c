@@ -295,6 +295,8 @@ void area_set_start(struct addrspace *as, struct area *a, vaddr_t start)
 int area_cut(struct addrspace *as, struct area *a, vaddr_t at)
 {
 	assert(at > a->start && at < a->end && !(at & ~PAGE_MASK));
+	if (a->flags & AREA_HUGETLB && at & (HUGE_SIZE - 1))
+		return -EINVAL;
 	struct area *above = area_next(a), *upper = area_alloc(as, at, a->end, a->flags, a->file, area_page(a, at));
 
 	if (!upper)

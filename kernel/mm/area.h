@@ -29,6 +29,7 @@ enum area_flag {
 	AREA_STACK = 1u << 16, AREA_HEAP = 1u << 17,            // for /proc/PID/maps
 	AREA_LOCKED_LATE = 1u << 18,                            // with AREA_LOCKED: MLOCK_ONFAULT
 	AREA_HUGE = 1u << 19, AREA_NO_HUGE = 1u << 20,          // MADV_HUGEPAGE, MADV_NOHUGEPAGE
+	AREA_HUGETLB = 1u << 21, AREA_HUGETLB_SHARED = 1u << 22, // MAP_HUGETLB; the latter stands for AREA_SHARED (mm/hugetlb.h)
 	AREA_PROTECTION = AREA_READ | AREA_WRITE | AREA_EXEC,
 };
 

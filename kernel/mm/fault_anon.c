@@ -8,6 +8,7 @@
 #include "mm/fault_internal.h"
 #include "mm/frame.h"
 #include "mm/huge.h"
+#include "mm/hugetlb.h"
 #include "proc/process.h"
 #include "x86/pgtable.h"
 #include "x86/tlb.h"
@@ -17,6 +18,8 @@ enum fault_result fault_zero(struct addrspace *as, struct area *a, struct fault 
 	bool is_write = f->access & FAULT_WRITE;
 	struct page *p = zero_page;
 
+	if (unlikely(a->flags & AREA_HUGETLB) && !found->slot.entry)
+		return hugetlb_fault(as, a, f);
 	if (is_write) {
 		if (!found->slot.entry && huge_fault_zero(as, a, f))
 			return FAULT_OK;

@@ -209,7 +209,7 @@ static struct page *take_single_slow(u32 flags)
 			reserve = 0;
 			continue;
 		}
-		if (flags & (FRAME_ATOMIC | FRAME_OPTIONAL) || !reclaim_direct(tries, 1))
+		if (flags & (FRAME_ATOMIC | FRAME_OPTIONAL) || look_is_on() || !reclaim_direct(tries, 1))
 			return NULL;
 	}
 }
@@ -268,8 +268,6 @@ struct page *frames_alloc(u32 order, enum page_owner owner, u32 flags)
 	u64 reserve = flags & FRAME_ATOMIC ? 0 : reclaim_min_mark;
 
 	for (u32 tries = 0; !(p = take(order, reserve)); tries++) {
-		if (flags & FRAME_TRY)
-			return NULL;
 		if (reserve && may_use_reserve()) {
 			reserve = 0;
 			continue;

@@ -10,7 +10,6 @@
 
 enum frame_flags {
 	FRAME_ZERO = 1u << 0,           // cleared
-	FRAME_TRY = 1u << 2,            // only if it is free: no reclaim, and the reserve is left alone
 	FRAME_ATOMIC = 1u << 1,         // must not sleep: no reclaim, may use the last reserve
 	FRAME_OPTIONAL = 1u << 2,       // must not sleep either: no reclaim, and the reserve is left to others
 };

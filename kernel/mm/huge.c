@@ -29,13 +29,12 @@ const char *huge_mode_name(enum huge_mode mode)
 
 static bool may_have(const struct addrspace *as, const struct area *a)
 {
-	if (a->cache || a->flags & (AREA_SHARED | AREA_NO_HUGE | AREA_STACK | AREA_GROWS_DOWN) || as->never_huge)
+	if (a->cache || a->flags & (AREA_SHARED | AREA_HUGETLB | AREA_NO_HUGE | AREA_STACK | AREA_GROWS_DOWN) || as->never_huge)
 		return false;
 	return huge_mode == HUGE_ALWAYS || (huge_mode == HUGE_ON_ADVICE && a->flags & AREA_HUGE);
 }
 
-// A block of private frames that stand for themselves (H4): freed each by its own last reference.
-static struct page *take_block(const struct addrspace *as, pgoff_t index, u32 flags)
+struct page *huge_take_block(struct family *family, pgoff_t index, u32 flags)
 {
 	struct page *head = frames_alloc(HUGE_ORDER, PAGE_ANON, flags);
 
@@ -45,7 +44,7 @@ static struct page *take_block(const struct addrspace *as, pgoff_t index, u32 fl
 		head[i].order = 0;
 		head[i].nr_huge = 0;
 		head[i].private = 0;
-		head[i].family = as->family;
+		head[i].family = family;
 		head[i].anon_index = index + i;
 		list_init(&head[i].link);
 	}
@@ -66,8 +65,10 @@ void huge_map_count_add(struct page *head, i32 n)
 
 static bool is_only_ours(const struct page *head)
 {
+	i32 others = page_has(head, PAGE_POOL) ? 1 : 0;
+
 	for (u32 i = 0; i < HUGE_PAGES; i++) {
-		if (atomic_load(&head[i].refs) != 1)
+		if (atomic_load(&head[i].refs) != 1 + others)
 			return false;
 	}
 	return true;
@@ -75,7 +76,7 @@ static bool is_only_ours(const struct page *head)
 
 void huge_put(struct page *head)
 {
-	if (is_only_ours(head)) {
+	if (!page_has(head, PAGE_POOL) && is_only_ours(head)) {
 		frames_free(head, HUGE_ORDER);
 		return;
 	}
@@ -103,7 +104,7 @@ bool huge_fault_zero(struct addrspace *as, struct area *a, struct fault *f)
 
 	if (!may_have(as, a) || !huge_fits(a, va))
 		return false;
-	struct page *head = take_block(as, area_page(a, va), FRAME_ZERO | FRAME_TRY);
+	struct page *head = huge_take_block(as->family, area_page(a, va), FRAME_ZERO | FRAME_OPTIONAL);
 
 	if (!head) {
 		count(COUNTER_THP_FALLBACK);
@@ -134,13 +135,14 @@ enum fault_result huge_fault_present(struct addrspace *as, struct area *a, struc
 	}
 	f->verb = VERB_COPY;
 	// Alone, as in fault_copy_present. Otherwise this page is copied, and the others stay shared.
-	if (huge_fits(a, va) && is_only_ours(head) &&
+	if (huge_fits(a, va) && (a->flags & AREA_HUGETLB_SHARED || is_only_ours(head)) &&
 	    pgtable_huge_change(as, va, e, pte_make(head, a->flags, PTE_WRITABLE))) {
 		f->verb = VERB_DIRTY;
 		tlb_flush_page_local(va);
 		return FAULT_OK;
 	}
-	pgtable_huge_split(as, va);
+	if (!(a->flags & AREA_HUGETLB_SHARED))
+		pgtable_huge_split(as, va);
 	return FAULT_RETRY;
 }
 
@@ -206,7 +208,7 @@ static int collapse_one(struct addrspace *as, struct area *a, vaddr_t va, struct
 		return error;
 	c->as = as;
 	c->nr_old = 0;
-	c->head = take_block(as, area_page(a, va), FRAME_ZERO);
+	c->head = huge_take_block(as->family, area_page(a, va), FRAME_ZERO);
 	if (!c->head)
 		return -ENOMEM;
 	// Nobody faults meanwhile; who still runs must not store to what is being copied.
@@ -227,7 +229,7 @@ int huge_collapse(struct addrspace *as, struct area *a, vaddr_t start, vaddr_t e
 	struct collapse *c = kmalloc(sizeof(*c));
 	int error = c ? 0 : -ENOMEM;
 
-	if (c && (a->cache || a->flags & (AREA_SHARED | AREA_NO_HUGE) || as->never_huge))
+	if (c && (a->cache || a->flags & (AREA_SHARED | AREA_HUGETLB | AREA_NO_HUGE) || as->never_huge))
 		error = -EINVAL;
 	looks_close(as, start, end);            // a table that a fault has found must not become a part of a huge entry
 	for (vaddr_t va = huge_align_down(start + HUGE_SIZE - 1); va + HUGE_SIZE <= end && !error; va += HUGE_SIZE) {

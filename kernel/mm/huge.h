@@ -31,6 +31,8 @@ enum fault_result huge_fault_present(struct addrspace *as, struct area *a, struc
 // -EINVAL (not such an area, or a page that somebody else holds), -ENOMEM.
 int huge_collapse(struct addrspace *as, struct area *a, vaddr_t start, vaddr_t end) MUST_CHECK;
 
+// A block of private frames that stand for themselves (H4): each has one reference. NULL: none is free.
+struct page *huge_take_block(struct family *family, pgoff_t index, u32 frame_flags);
 // Counts for one more huge entry (before it is entered) or one less (after it is gone): references or map counts of all 512.
 void huge_get(struct page *head);
 void huge_map_count_add(struct page *head, i32 n);

@@ -12,6 +12,7 @@
 
 struct inheritance {
 	struct addrspace *to;
+	const struct area *area;
 	bool has_failed;
 	vaddr_t next;           // where the child had no table and none could be had without sleeping
 };
@@ -61,11 +62,13 @@ static int inherit_huge(struct addrspace *from, vaddr_t va, pte_t e, void *argum
 	struct inheritance *state = argument;
 	struct page *head = pte_page(e);
 
+	pte_t shown = state->area->flags & AREA_HUGETLB_SHARED ? e : pte_write_protect(e);
+
 	huge_get(head);
 	huge_map_count_add(head, 1);
 	atomic_add(&state->to->nr_anon_resident, HUGE_PAGES);
-	if (pgtable_huge_enter(state->to, va, pte_write_protect(e)) == 0) {
-		bool is_same = pgtable_huge_change(from, va, e, pte_write_protect(e));
+	if (pgtable_huge_enter(state->to, va, shown) == 0) {
+		bool is_same = pgtable_huge_change(from, va, e, shown);
 
 		assert(is_same);        // from->lock is ours
 		return 0;
@@ -79,7 +82,7 @@ static int inherit_huge(struct addrspace *from, vaddr_t va, pte_t e, void *argum
 
 int inherit_pages(struct addrspace *from, struct addrspace *to, const struct area *a)
 {
-	struct inheritance state = { .to = to, .next = a->start };
+	struct inheritance state = { .to = to, .area = a, .next = a->start };
 
 	while (pgtable_visit_all(from, state.next, a->end, inherit_run, inherit_huge, &state)) {
 		struct pte_slot slot;

@@ -7,6 +7,9 @@
 #include "fs/tmpfs.h"
 #include "fs/vfs.h"
 #include "mm/addrspace.h"
+#include "mm/huge.h"
+#include "mm/hugetlb.h"
+#include "mm/look.h"
 #include "mm/mmap.h"
 #include "mm/unmap.h"
 #include "proc/process.h"
@@ -24,7 +27,7 @@ static bool range_is_valid(vaddr_t start, u64 length)
 // What MAP_SHARED_VALIDATE vouches for. MAP_SYNC is not among them: it wants memory that is a disk.
 #define KNOWN_FLAGS (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | \
 		     MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | \
-		     MAP_FIXED_NOREPLACE | MAP_UNINITIALIZED)
+		     MAP_FIXED_NOREPLACE | MAP_UNINITIALIZED | MAP_HUGE_2MB | MAP_HUGE_1GB)
 
 // Which flags the new area gets from the call's, and whether the file allows them.
 static int area_flags_for(struct file *file, u32 prot, u32 flags, u32 *out)
@@ -36,9 +39,9 @@ static int area_flags_for(struct file *file, u32 prot, u32 flags, u32 *out)
 	if (type == MAP_SHARED_VALIDATE && flags & ~KNOWN_FLAGS)
 		return -EOPNOTSUPP;
 	if (flags & MAP_HUGETLB)
-		return -ENOMEM;                 // no huge pages are set aside
+		area_flags |= AREA_HUGETLB;
 	if (type == MAP_SHARED || type == MAP_SHARED_VALIDATE)
-		area_flags |= AREA_SHARED;
+		area_flags |= flags & MAP_HUGETLB ? AREA_HUGETLB_SHARED : AREA_SHARED;
 	else if (type != MAP_PRIVATE)
 		return -EINVAL;
 	if (flags & MAP_LOCKED)
@@ -99,15 +102,17 @@ static i64 choose_place(struct addrspace *as, vaddr_t hint, u64 length, u32 flag
 		hint = max(PAGE_ALIGN_DOWN(hint), MMAP_LOWEST);
 		struct area *there = area_find_from(as, hint);
 
-		if (range_is_valid(hint, length) && (!there || there->start >= hint + length))
+		if (range_is_valid(hint, length) && (!there || there->start >= hint + length) &&
+		    !(flags & MAP_HUGETLB && hint & (HUGE_SIZE - 1)))
 			return (i64)hint;
 	}
 	vaddr_t top = flags & MAP_32BIT ? 0x80000000ul : as->mmap_top;
-	vaddr_t found = area_find_gap(as, length, MMAP_LOWEST, top);
+	u64 slack = flags & MAP_HUGETLB ? HUGE_SIZE - PAGE_SIZE : 0;
+	vaddr_t found = area_find_gap(as, length + slack, MMAP_LOWEST, top);
 
 	if (!found && !(flags & MAP_32BIT))
-		found = area_find_gap(as, length, MMAP_LOWEST, USER_END);
-	return found ? (i64)found : -ENOMEM;
+		found = area_find_gap(as, length + slack, MMAP_LOWEST, USER_END);
+	return !found ? -ENOMEM : flags & MAP_HUGETLB ? (i64)huge_align_down(found + slack) : (i64)found;
 }
 
 // A file that is being executed is not mapped for shared writing, nor the other way round (ETXTBSY is at open).
@@ -150,6 +155,21 @@ static i64 insert_new(struct addrspace *as, vaddr_t start, u64 length, u32 area_
 	return error ? error : (i64)start;
 }
 
+// As insert_new, with memory of the pool, all of which is there before anybody can look.
+static i64 insert_pieces(struct addrspace *as, vaddr_t start, u64 length, u32 area_flags, struct hugetlb_blocks *blocks,
+			 struct list *dead)
+{
+	looks_close(as, start, start + length);
+	i64 result = insert_new(as, start, length, area_flags, NULL, 0);
+
+	if (result > 0 && hugetlb_show(as, area_find(as, start), start, blocks)) {
+		(void)!unmap_range(as, start, start + length, dead);
+		result = -ENOMEM;
+	}
+	looks_open(as);
+	return result;
+}
+
 static int check_request(vaddr_t hint, u64 *length, u32 flags, struct file *file, u64 offset)
 {
 	if (*length == 0 || offset & ~PAGE_MASK)
@@ -186,7 +206,11 @@ i64 mmap_map(struct addrspace *as, vaddr_t hint, u64 length, u32 prot, u32 flags
 	struct file *shared_memory = NULL;
 	struct list dead = LIST_INIT(dead);
 	u32 area_flags;
-	i64 result = check_request(hint, &length, flags, file, offset);
+	struct hugetlb_blocks blocks = { 0 };
+	i64 result = flags & MAP_HUGETLB ? hugetlb_check_map(hint, &length, flags, file) : 0;
+
+	if (!result)
+		result = check_request(hint, &length, flags, file, offset);
 
 	if (!result && flags & MAP_FIXED_NOREPLACE && is_taken(as, hint, length))
 		result = -EEXIST;
@@ -202,6 +226,11 @@ i64 mmap_map(struct addrspace *as, vaddr_t hint, u64 length, u32 prot, u32 flags
 		file = shared_memory;
 		offset = 0;
 	}
+	if (area_flags & AREA_HUGETLB_SHARED || (area_flags & AREA_HUGETLB && !(flags & MAP_NORESERVE))) {
+		result = hugetlb_take(length, &blocks);
+		if (result)
+			return result;
+	}
 	write_lock(&as->lock);
 	if (as->locks_future)
 		area_flags |= AREA_LOCKED | (as->locks_on_fault ? AREA_LOCKED_LATE : 0u);
@@ -214,8 +243,10 @@ i64 mmap_map(struct addrspace *as, vaddr_t hint, u64 length, u32 prot, u32 flags
 	else
 		result = choose_place(as, hint, length, flags, &dead);
 	if (result > 0)
-		result = insert_new(as, (vaddr_t)result, length, area_flags, file, offset);
+		result = blocks.nr ? insert_pieces(as, (vaddr_t)result, length, area_flags, &blocks, &dead) :
+				     insert_new(as, (vaddr_t)result, length, area_flags, file, offset);
 	write_unlock(&as->lock);
+	hugetlb_give_back(&blocks);
 	areas_bury(&dead);
 	if (shared_memory)
 		file_put(shared_memory);

@@ -36,6 +36,7 @@ enum page_flag {
 	PAGE_ACTIVE = 1u << 7,          // on the list of pages seen again
 	PAGE_ON_LRU = 1u << 8,          // on one of the reclaim lists
 	PAGE_FAILED = 1u << 9,          // the fill failed; error says how
+	PAGE_POOL = 1u << 10,           // of the pool of huge pages, which holds a reference (mm/hugetlb.h)
 	PAGE_SWAPCACHE = 1u << 11,
 	PAGE_PINNED = 1u << 12,         // its file system holds a reference for as long as it is mounted
 	PAGE_SEEN = 1u << 13,           // used once since it came; the next use makes it REFERENCED

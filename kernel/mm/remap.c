@@ -227,6 +227,9 @@ static i64 resize_or_move(struct addrspace *as, const struct remap *r, struct li
 		return error;
 	if (!r->old_length && !(r->flags & MREMAP_MAYMOVE))
 		return -ENOMEM;
+	// Pieces of the pool are only made fewer. Linux can move them, too, but not add any.
+	if (a->flags & AREA_HUGETLB && (r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) || r->new_length > r->old_length))
+		return -EINVAL;
 	if (r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) || !r->old_length)
 		return move_to_new_place(as, r, dead);
 	if (r->new_length <= r->old_length) {

@@ -29,8 +29,6 @@ enum pte_bit {
 };
 #define PTE_NO_EXECUTE (1ul << 63)
 #define PTE_FRAME 0x000ffffffffff000ul
-#define HUGE_SIZE (1ul << 21)
-#define HUGE_PAGES 512
 
 struct pte_slot {
 	pte_t *entry;
