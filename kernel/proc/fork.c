@@ -100,11 +100,10 @@ static struct thread *copy_thread(struct process *owner, const struct clone_argu
 
 	if (!t)
 		return NULL;
-	if (fpu_thread_init(t)) {
+	if (fpu_thread_copy(t, current)) {
 		thread_free(t);
 		return NULL;
 	}
-	fpu_thread_copy(t, current);
 	struct trapframe *frame = thread_user_frame(t);
 
 	*frame = *tf;

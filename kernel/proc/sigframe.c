@@ -46,11 +46,13 @@ static void save_registers(struct sigcontext *s, const struct trapframe *tf)
 	s->ip = tf->rip;
 	s->flags = tf->rflags;
 	s->cs = (u16)tf->cs;
+	s->gs = s->fs = 0;
 	s->ss = (u16)tf->ss;
 	s->err = current->fault_error;
 	s->trapno = current->fault_trap;
 	s->cr2 = current->fault_address;
 	s->oldmask = current->signal_mask;
+	__builtin_memset(s->reserved1, 0, sizeof(s->reserved1));
 }
 
 static void load_registers(struct trapframe *tf, const struct sigcontext *s)
@@ -93,14 +95,15 @@ static u64 choose_stack(const struct trapframe *tf, const struct kernel_sigactio
 
 static int push_frame(struct trapframe *tf, const struct kernel_sigaction *a, const struct siginfo *info, u64 mask)
 {
-	struct signal_frame frame;
+	struct signal_frame frame;              // every byte of it is written: it goes to user memory
 	u64 top = choose_stack(tf, a), fpu_at = (top - fpu_area_size() - 64) & ~63ul;
 	u64 at = ((fpu_at - sizeof(frame)) & ~15ul) - 8;        // as after a call: rsp + 8 is 16-aligned
 
-	memset(&frame, 0, sizeof(frame));
 	frame.restorer = (u64)a->restorer;
 	frame.info = *info;
 	frame.context.uc_flags = 0x6;   // UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS
+	frame.context.uc_link = NULL;
+	__builtin_memset(&frame.context.uc_stack, 0, sizeof(frame.context.uc_stack));   // there is a hole in it
 	frame.context.uc_stack.ss_sp = (void *)current->alternate_stack;
 	frame.context.uc_stack.ss_size = current->alternate_stack_size;
 	frame.context.uc_stack.ss_flags = (int)current->alternate_stack_flags;
@@ -229,19 +232,19 @@ void user_return_work(struct trapframe *tf)
 
 int signal_return(struct trapframe *tf)
 {
-	struct signal_frame frame;
+	struct ucontext context;
 	u64 at = tf->rsp - 8;           // the handler's RET took the restorer's address
-	int error = copy_from_user(&frame, (void *)at, sizeof(frame));
+	int error = copy_from_user(&context, (void *)(at + offsetof(struct signal_frame, context)), sizeof(context));
 
 	if (!error)
-		error = fpu_restore_from_user(frame.context.uc_mcontext.fpstate);
+		error = fpu_restore_from_user(context.uc_mcontext.fpstate);
 	if (error)
 		return error;
-	load_registers(tf, &frame.context.uc_mcontext);
+	load_registers(tf, &context.uc_mcontext);
 	tf->vector = 0;
-	current->alternate_stack = (u64)frame.context.uc_stack.ss_sp;
-	current->alternate_stack_size = frame.context.uc_stack.ss_size;
-	current->alternate_stack_flags = (u32)frame.context.uc_stack.ss_flags & ~(u32)SS_ONSTACK;
-	signal_set_mask(frame.context.uc_sigmask);
+	current->alternate_stack = (u64)context.uc_stack.ss_sp;
+	current->alternate_stack_size = context.uc_stack.ss_size;
+	current->alternate_stack_flags = (u32)context.uc_stack.ss_flags & ~(u32)SS_ONSTACK;
+	signal_set_mask(context.uc_sigmask);
 	return 0;
 }

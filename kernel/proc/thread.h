@@ -92,7 +92,7 @@ struct thread {
 	void *kernel_argument;
 
 	u32 nr_held;                    // debug: sleeping locks held
-	struct { const void *lock; const char *name; u8 rank; void *site; } held[16];
+	struct { const void *lock; const char *name; u8 rank; void *site; } held[LOCKS_HELD_MAX];
 };
 
 static inline struct trapframe *thread_user_frame(struct thread *t)

@@ -140,6 +140,7 @@ bool rwlock_is_write_held(const struct rwlock *l);              // by this threa
 bool rwlock_is_held(const struct rwlock *l);                    // by anybody
 
 /* Debug builds keep a list of held locks a thread (sleeping) and a CPU (spinning). lockcheck.c */
+#define LOCKS_HELD_MAX (DEBUG_BUILD ? 16 : 1)
 void lockcheck_acquire(const void *lock, const char *name, u8 rank, bool same_rank_allowed, void *site);
 void lockcheck_release(const void *lock);
 void lockcheck_may_sleep(void);         // panics when a spin lock is held or interrupts are closed

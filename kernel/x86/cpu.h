@@ -6,6 +6,7 @@
  */
 #include "types.h"
 #include "debug/counters.h"
+#include "sync/lock.h"
 #include "x86/segs.h"
 
 #define MAX_CPUS 16
@@ -35,7 +36,7 @@ struct cpu {
 	u32 grace;                      // read by other CPUs; odd: inside a section of sync/grace.h
 	u32 look;                       // the same: inside a section of mm/look.h
 	u32 nr_spinlocks_held;          // debug
-	struct { const void *lock; const char *name; u8 rank, depth; void *site; } held[16];    // debug; depth: interrupt_depth then
+	struct { const void *lock; const char *name; u8 rank, depth; void *site; } held[LOCKS_HELD_MAX];    // debug; depth: interrupt_depth then
 	struct runqueue *runqueue;      // constant
 	struct frame_cache *frame_cache;// constant
 	struct timer_queue *timer_queue;// constant

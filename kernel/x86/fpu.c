@@ -55,6 +55,7 @@ static_assert(offsetof(struct fpu_area, present) == 512, "Intel SDM 1 13.4");
 static u64 state_mask;                  // parts of the state that we keep; 0: FXSAVE
 static u32 area_size = 512;
 static u32 mxcsr_mask = 0xffbf;
+static struct fpu_area user_template;    // constant: what a signal frame's area has where XSAVE writes nothing
 static struct slab_cache areas;
 static bool has_areas;
 
@@ -74,18 +75,23 @@ static void area_load(const struct fpu_area *area)
 		fpu_fxrstor(area);
 }
 
+static struct software_words software_words(void)
+{
+	return (struct software_words){
+		.magic1 = state_mask ? MAGIC1 : 0,
+		.extended_size = area_size + 4,
+		.features = state_mask,
+		.state_size = area_size,
+	};
+}
+
 static void area_reset(struct fpu_area *area)
 {
 	memset(area, 0, area_size);
 	area->control_word = CONTROL_WORD_START;
 	area->mxcsr = MXCSR_START;
 	area->mxcsr_mask = mxcsr_mask;
-	area->software = (struct software_words){
-		.magic1 = state_mask ? MAGIC1 : 0,
-		.extended_size = area_size + 4,
-		.features = state_mask,
-		.state_size = area_size,
-	};
+	area->software = software_words();
 }
 
 // Once, on the first CPU: which parts there are.
@@ -117,6 +123,7 @@ void fpu_init_cpu(void)
 	}
 	if (is_first) {
 		slab_cache_init(&areas, "fpu", area_size, 64);
+		user_template.software = software_words();
 		has_areas = true;
 	}
 	this_cpu()->fpu_owner = NULL;
@@ -127,14 +134,20 @@ size_t fpu_area_size(void)
 	return area_size;
 }
 
-int fpu_thread_init(struct thread *t)
+static int area_alloc(struct thread *t)
 {
 	t->fpu = slab_alloc(&areas);
-	if (!t->fpu)
-		return -ENOMEM;
 	t->fpu_cpu = NO_CPU;
-	area_reset(t->fpu);
-	return 0;
+	return t->fpu ? 0 : -ENOMEM;
+}
+
+int fpu_thread_init(struct thread *t)
+{
+	int error = area_alloc(t);
+
+	if (!error)
+		area_reset(t->fpu);
+	return error;
 }
 
 void fpu_thread_free(struct thread *t)
@@ -144,14 +157,19 @@ void fpu_thread_free(struct thread *t)
 	t->fpu = NULL;
 }
 
-void fpu_thread_copy(struct thread *to, struct thread *from)
+// XSAVE writes neither the header's reserved words nor the software's: they come from the parent's area.
+int fpu_thread_copy(struct thread *to, struct thread *from)
 {
+	int error = area_alloc(to);
+
+	if (error)
+		return error;
 	u64 flags = interrupts_close();
 
 	area_save(from->fpu);
 	memcpy(to->fpu, from->fpu, area_size);
 	interrupts_restore(flags);
-	to->fpu_cpu = NO_CPU;
+	return 0;
 }
 
 // Makes area the current thread's and its content the registers. Interrupts closed.
@@ -186,18 +204,31 @@ void fpu_switch(struct thread *from, struct thread *to)
 
 // --- signal frames ---
 
+// Straight from the registers. What XSAVE does not write comes first: the software's words, and zeros in the header, of which
+// XSAVE changes one word and XRSTOR will want the others to be 0.
+static int save_extended(void __user *area)
+{
+	u32 magic2 = MAGIC2;
+
+	if (copy_to_user((char *)area + offsetof(struct fpu_area, software), &user_template.software,
+			 sizeof(struct fpu_area) - offsetof(struct fpu_area, software)) ||
+	    user_fpu_save(area, area_size, state_mask))
+		return -EFAULT;
+	return copy_to_user((char *)area + area_size, &magic2, sizeof(magic2));
+}
+
 int fpu_save_to_user(void __user *area)
 {
 	struct thread *t = current;
-	u32 magic2 = MAGIC2;
-	u64 flags = interrupts_close();
+	u64 flags;
 
+	if (state_mask)
+		return save_extended(area);
+	flags = interrupts_close();
 	// A switch during the copy saves the very same registers again: user code does not run meanwhile.
 	area_save(t->fpu);
 	interrupts_restore(flags);
-	if (copy_to_user(area, t->fpu, area_size))
-		return -EFAULT;
-	return state_mask ? copy_to_user((char *)area + area_size, &magic2, sizeof(magic2)) : 0;
+	return copy_to_user(area, t->fpu, area_size);
 }
 
 // What user memory says must not make XRSTOR fault.
@@ -236,6 +267,18 @@ static int area_read(struct fpu_area *area, const void __user *from)
 	return area_check(area, is_extended);
 }
 
+// As this kernel has written it, all parts: the registers can be loaded from where it lies.
+static bool is_whole(const void __user *from)
+{
+	struct software_words words;
+	u32 magic2;
+
+	return state_mask && (u64)from % 64 == 0 &&
+	       !copy_from_user(&words, (const char *)from + offsetof(struct fpu_area, software), sizeof(words)) &&
+	       words.magic1 == MAGIC1 && words.state_size == area_size && words.features == state_mask &&
+	       !copy_from_user(&magic2, (const char *)from + area_size, sizeof(magic2)) && magic2 == MAGIC2;
+}
+
 int fpu_restore_from_user(const void __user *from)
 {
 	struct thread *t = current;
@@ -246,6 +289,12 @@ int fpu_restore_from_user(const void __user *from)
 	if (!from) {
 		fpu_thread_reset(t);
 		return 0;
+	}
+	if (is_whole(from)) {
+		error = user_fpu_load(from, area_size, state_mask);
+		if (error)
+			fpu_thread_reset(t);    // half of it may be there
+		return error;
 	}
 	area = slab_alloc(&areas);
 	if (!area)

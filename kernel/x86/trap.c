@@ -28,6 +28,7 @@ enum {                                  // error code of a page fault, Intel SDM
 
 struct exception_entry { u64 start, end, fixup; };      // written by uaccess.asm
 extern const struct exception_entry exception_table_start[], exception_table_end[];     // linker.ld
+extern const char uaccess_fpu_load_access[];            // uaccess.asm
 
 static const char *const names[] = {
 	[VECTOR_DIVIDE] = "divide error", [VECTOR_DEBUG] = "debug exception", [VECTOR_NMI] = "NMI",
@@ -198,6 +199,8 @@ void trap_dispatch(struct trapframe *tf)
 	} else if (trapframe_is_user(tf)) {
 		interrupts_open();
 		user_fault(tf);
+	} else if (tf->vector == VECTOR_PROTECTION && tf->rip == (u64)uaccess_fpu_load_access) {
+		continue_at_fixup(tf);          // XRSTOR refuses what a program has written into its signal frame
 	} else {
 		panic_trap(tf, 0);
 	}

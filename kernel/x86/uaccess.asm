@@ -3,6 +3,8 @@
 ;   size_t uaccess_copy(void *to, const void *from, size_t nr_bytes)    bytes NOT copied
 ;   size_t uaccess_clear(void *to, size_t nr_bytes)                     bytes NOT cleared
 ;   size_t uaccess_copy_string(char *to, const char *from, size_t max)  bytes before the 0; max: no end; -1: fault
+;   int uaccess_fpu_save(void *area, u64 mask)          XSAVE; 0, or -1: fault
+;   int uaccess_fpu_load(const void *area, u64 mask)    XRSTOR; 0, or -1: fault, or the processor refuses the bytes
 ;   int uaccess_compare_exchange32(u32 *word, u32 expected, u32 new, u32 *seen)   0, or -1: fault
 ;
 ; The caller has checked that the user's range lies below USER_END. A fault that cannot be resolved continues at
@@ -167,3 +169,39 @@ uaccess_compare_exchange32:
         mov     eax, -1
         ret
         FIXUP   .access, .done, .fault
+
+; in:   rdi area in user memory, rsi which parts of the state
+; out:  eax 0, or -1 after a fault
+; uses: rdx
+global uaccess_fpu_save
+uaccess_fpu_save:
+        mov     eax, esi
+        mov     rdx, rsi
+        shr     rdx, 32
+        SITE_STAC
+.access:
+        xsave64 [rdi]
+.done:
+        SITE_CLAC
+        xor     eax, eax
+        ret
+        FIXUP   .access, .done, fpu_fault
+
+; the same; trap.c knows that here a general protection fault, too, is the user's: what XRSTOR found was no state
+global uaccess_fpu_load, uaccess_fpu_load_access
+uaccess_fpu_load:
+        mov     eax, esi
+        mov     rdx, rsi
+        shr     rdx, 32
+        SITE_STAC
+uaccess_fpu_load_access:
+        xrstor64 [rdi]
+.done:
+        SITE_CLAC
+        xor     eax, eax
+        ret
+        FIXUP   uaccess_fpu_load_access, .done, fpu_fault
+fpu_fault:
+        SITE_CLAC
+        mov     eax, -1
+        ret

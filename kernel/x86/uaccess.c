@@ -13,6 +13,9 @@ size_t uaccess_clear(void *to, size_t nr_bytes);
 size_t uaccess_copy_string(char *to, const char *from, size_t max);
 int uaccess_compare_exchange32(u32 *word, u32 expected, u32 new, u32 *seen);
 
+int uaccess_fpu_save(void *area, u64 mask);
+int uaccess_fpu_load(const void *area, u64 mask);
+
 size_t copy_to_user_part(void __user *to, const void *from, size_t nr_bytes)
 {
 	return user_range_is_valid(to, nr_bytes) ? uaccess_copy(to, from, nr_bytes) : nr_bytes;
@@ -51,6 +54,16 @@ ssize_t copy_string_from_user(char *to, const char __user *from, size_t size)
 	if (length == room)                     // no end: too long, or it runs into the kernel's half
 		return room == size ? -ENAMETOOLONG : -EFAULT;
 	return (ssize_t)length;
+}
+
+int user_fpu_save(void __user *area, size_t size, u64 mask)
+{
+	return user_range_is_valid(area, size) && !uaccess_fpu_save(area, mask) ? 0 : -EFAULT;
+}
+
+int user_fpu_load(const void __user *area, size_t size, u64 mask)
+{
+	return user_range_is_valid(area, size) && !uaccess_fpu_load(area, mask) ? 0 : -EFAULT;
 }
 
 int user_compare_exchange(u32 __user *word, u32 expected, u32 new, u32 *seen)

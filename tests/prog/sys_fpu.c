@@ -5,6 +5,7 @@
 #include "guest.h"
 
 #include <sched.h>
+#include <ucontext.h>
 
 struct vectors {
 	unsigned char bytes[16][32] __attribute__((aligned(32)));
@@ -181,6 +182,80 @@ TEST(control_word_and_x87_survive_a_handler)
 			 : "rax", "rcx", "r11", "memory");
 	CHECK_EQ(after & ~0x3fu, before);
 	CHECK(kept > 3.14159265 && kept < 3.14159266);
+}
+
+static volatile unsigned changed_at;            // in the frame's XSAVE area
+static volatile unsigned long changed_to;
+
+static void change_state(int number, siginfo_t *info, void *context)
+{
+	struct ucontext *c = context;
+
+	(void)number, (void)info;
+	*(volatile unsigned long *)((char *)c->uc_mcontext.fpstate + changed_at) = changed_to;
+}
+
+// A signal whose handler changes one word of the saved state: the low half of xmm0 before and after.
+static unsigned long with_changed_state(unsigned at, unsigned long value)
+{
+	struct sigaction action;
+	unsigned long half = 0x1111222233334444;
+	long me = getpid();
+
+	memset(&action, 0, sizeof(action));
+	action.sa_sigaction = change_state;
+	action.sa_flags = SA_SIGINFO;
+	MUST(sigaction(SIGUSR1, &action, NULL));
+	changed_at = at;
+	changed_to = value;
+	register long pid __asm__("rdi") = me;
+	register long number __asm__("rsi") = SIGUSR1;
+
+	__asm__ volatile("movq %0, %%xmm0; movl %1, %%eax; syscall; movq %%xmm0, %0"
+			 : "+r"(half) : "i"(SYS_kill), "r"(pid), "r"(number)
+			 : "rax", "rcx", "r11", "xmm0", "memory");
+	return half;
+}
+
+enum { STATE_XMM0 = 160, STATE_MAGIC = 464, STATE_PRESENT = 512, STATE_COMPACTION = 520, STATE_RESERVED = 528 };
+
+TEST(handler_may_change_a_vector)
+{
+	CHECK(with_changed_state(STATE_XMM0, 0x5555666677778888) == 0x5555666677778888);
+}
+
+// Without the mark the area is one of FXSAVE: its 512 bytes count, and no more.
+TEST(state_without_its_mark_is_the_first_half_only)
+{
+	CHECK(with_changed_state(STATE_MAGIC, 0) == 0x1111222233334444);
+}
+
+TEST(part_that_is_not_present_starts_anew)
+{
+	if (!has_avx())
+		SKIP("no XSAVE here");
+	CHECK(with_changed_state(STATE_PRESENT, 0) == 0);
+}
+
+// The processor faults on such an area, in the kernel: the program pays, not the kernel.
+TEST(state_that_the_processor_refuses_kills)
+{
+	static const unsigned at[] = { STATE_COMPACTION, STATE_RESERVED };
+	static const unsigned long values[] = { 3, 1 };
+
+	if (!has_avx())
+		SKIP("no XSAVE here");
+	for (int i = 0; i < 2; i++) {
+		pid_t child = MUST(fork());
+
+		if (child == 0) {
+			signal(SIGSEGV, SIG_DFL);
+			with_changed_state(at[i], values[i]);
+			_exit(0);
+		}
+		CHECK_KILLED(child, SIGSEGV);
+	}
+	CHECK(with_changed_state(STATE_XMM0, 7) == 7);          // and the others go on
 }
 
 TEST(vectors_are_inherited_by_fork)
