@@ -1,6 +1,7 @@
 """The benchmark runs: every row of its table here, a few of each family in Lectern; its tables tell the truth."""
 import importlib.machinery
 import importlib.util
+import pathlib
 import re
 import subprocess
 import sys
@@ -100,6 +101,13 @@ def test_verdicts(tool, goal, ours, linux, word):
                                              (1.5, 2.6, "noise"), (None, 1.9, "reached"), (1.5, None, "")])
 def test_verdicts_of_scale(tool, linux, ours, word):
     assert tool.judge_scale({"linux_2": linux, "lectern_2": ours}) == word
+
+
+def test_debug_information_is_not_the_program(tool, rows, tmp_path):
+    stripped = tmp_path / "rows"
+    subprocess.run(["strip", "-o", str(stripped), rows], check=True)
+    assert stripped.stat().st_size < pathlib.Path(rows).stat().st_size
+    assert tool.loaded_bytes(stripped) == tool.loaded_bytes(pathlib.Path(rows)) != b""
 
 
 def test_archive_for_linux(tool):

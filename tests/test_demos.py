@@ -9,7 +9,7 @@ import pytest
 EASY = {
     "touch4": "--step 4000", "coherent": "", "cow": "", "eof": "", "pingpong": "--rounds 500",
     "family": "--adds 2000", "tera": "", "small": "--files 100 --rounds 2", "logscan": "--size 2M",
-    "btree": "--keys 100000 --lookups 1000", "dict": "--size 4M",
+    "btree": "--keys 100000 --lookups 1000", "dict": "--size 4M", "scan": "--size 8M",
 }
 
 
@@ -62,6 +62,15 @@ def test_logscan_costs(told):
     # The disk does the same for all, give or take the blocks that say where the file lies.
     reads = [d[way + "_reads"] for way in ("mmap", "read64k", "read4k")]
     assert max(reads) <= 514
+
+
+def test_scan_reads_ahead(told):
+    """Few requests and fewer waits from front to back, no page too many at random."""
+    d = told["scan"]
+    assert d["normal_touched"] == d["sequential_touched"] == 2048
+    assert d["normal_reads"] * 20 <= 2048 and 2048 <= d["normal_pages"] <= 2048 + 16
+    assert d["sequential_reads"] <= d["normal_reads"] + 2
+    assert d["random_touched"] == 128 and d["random_pages"] <= 128 * 1.1 + 8
 
 
 def test_btree_lookups(told):

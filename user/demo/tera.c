@@ -49,14 +49,15 @@ static void touch_memory(void)
 {
 	/* To the program's own areas tables exist already: a region far from them begins with none. */
 	char *region = demo_map(-1, TIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
-	long size = status_kib("VmSize"), resident = status_kib("VmRSS"), tables = status_kib("VmPTE");
+	demo_cost();                            /* so that its own memory is present */
+	long size = status_kib("VmSize"), resident = status_kib("RssAnon"), tables = status_kib("VmPTE");
 	struct demo_cost before = demo_cost();
 	long touched = 0;
 
 	for (unsigned long at = 0; at < TIB; at += (unsigned long)step * GIB, touched++)
 		((volatile char *)region)[at] = 1;
 	struct demo_cost cost = demo_cost_since(before);
-	resident = status_kib("VmRSS") - resident;
+	resident = status_kib("RssAnon") - resident;         /* without the program's own file */
 	tables = (status_kib("VmPTE") - tables) / 4;
 	/* One TiB is two entries of the top level, or three; each page then needs the two tables below for itself. */
 	long leaves = pieces((unsigned long)region, TABLE_SPAN), middle = pieces((unsigned long)region, GIB);
