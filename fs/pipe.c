@@ -8,17 +8,13 @@
 #include "fs/pipe.h"
 #include "fs/pipe_ring.h"
 #include "fs/poll.h"
+#include "fs/unnamed.h"
 #include "fs/vfs.h"
 #include "kernel.h"
-#include "mm/slab.h"
 #include "proc/signal.h"
 #include <abi/errno.h>
 #include <abi/ioctl.h>
 #include <abi/poll.h>
-
-static struct slab_cache pipe_inodes;
-static struct superblock pipe_sb;
-static u64 last_pipe_number;            // atomic
 
 static i64 pipe_seek(struct file *f, i64 offset, int whence)
 {
@@ -209,34 +205,12 @@ u64 pipe_size(const struct file *f)
 
 /* --- unnamed pipes ---------------------------------------------------------- */
 
-static struct inode *pipe_inode_alloc(struct superblock *sb)
-{
-	(void)sb;
-	return slab_alloc_zeroed(&pipe_inodes);
-}
-
-static void pipe_inode_free(struct inode *ip)
-{
-	slab_free(&pipe_inodes, ip);
-}
-
-static const struct superblock_ops pipe_sb_ops = {
-	.inode_alloc = pipe_inode_alloc,
-	.inode_free = pipe_inode_free,
-};
-static const struct inode_ops pipe_inode_ops = { .lookup = NULL };
-
 static struct inode *pipe_inode_create(void)
 {
-	struct inode *ip = pipe_inode_alloc(&pipe_sb);
+	struct inode *ip = unnamed_inode_create(S_IFIFO | 0600, &pipe_file_ops);
 
 	if (!ip)
 		return NULL;
-	inode_init_unhashed(ip, &pipe_sb);
-	ip->ops = &pipe_inode_ops;
-	ip->file_ops = &pipe_file_ops;
-	ip->number = atomic_add_return(&last_pipe_number, 1);
-	ip->mode = S_IFIFO | 0600;
 	ip->private = pipe_alloc();
 	if (!ip->private) {
 		inode_put(ip);
@@ -271,15 +245,4 @@ int pipe_create(u32 flags, struct file **read_end, struct file **write_end)
 	*read_end = r;
 	*write_end = w;
 	return 0;
-}
-
-void pipes_init(void)
-{
-	slab_cache_init(&pipe_inodes, "pipe_inode", sizeof(struct inode), 16);
-	pipe_sb.ops = &pipe_sb_ops;
-	pipe_sb.device_id = (u32)ABI_MKDEV(0, 12);
-	mutex_init(&pipe_sb.rename_lock, "pipe rename_lock", RANK_RENAME);
-	list_init(&pipe_sb.inodes);
-	list_init(&pipe_sb.dirty_inodes);
-	list_init(&pipe_sb.link);
 }

@@ -12,7 +12,6 @@ struct file;
 struct file_ops;
 struct page;
 
-void pipes_init(void);
 // The two ends, referenced. flags: O_NONBLOCK. -ENOMEM.
 int pipe_create(u32 flags, struct file **read_end, struct file **write_end) MUST_CHECK;
 bool file_is_pipe(const struct file *f);

@@ -23,9 +23,9 @@
 #include "proc/timer.h"
 #include "proc/vdso.h"
 #include "fs/devfs.h"
-#include "fs/pipe.h"
+#include "fs/unnamed.h"
 #include "fs/ext2/ext2.h"
-#include "fs/pipe.h"
+#include "fs/unnamed.h"
 #include "fs/proc/procfs.h"
 #include "fs/tmpfs.h"
 #include "fs/vfs.h"
@@ -104,7 +104,7 @@ static void boot_thread(void *unused)
 	devices_init();                 // PCI, the disk, console and keyboard
 	writeback_start();              // a thread for each disk that writes dirty pages
 	stage_done("devices");
-	pipes_init();
+	unnamed_files_init();
 	tmpfs_init();                   // the kinds of file systems
 	vdso_init();                    // pages of a file that every program maps
 	devfs_init();
@@ -112,7 +112,6 @@ static void boot_thread(void *unused)
 		printk("boot: the terminal has no name in /dev\n");
 	procfs_init();
 	ext2_init();
-	pipes_init();
 	command_line_get("root", root, sizeof(root));
 	command_line_get("rootflags", options, sizeof(options));
 	if (mount_root(root, 0, options) != 0)  // from now on names mean something

@@ -10,6 +10,7 @@
 #include "fs/vfs.h"
 #include "kernel.h"
 #include "lib/format.h"
+#include "lib/string.h"
 #include "mm/fault.h"
 #include "mm/slab.h"
 #include "proc/process.h"
@@ -104,16 +105,29 @@ static int show_filesystems(struct text *t, const struct proc_target *target)
 	return 0;
 }
 
+// The name as one word: what reads this splits at blanks.
+static void show_slab_name(struct text *t, const char *name)
+{
+	char word[32];
+
+	string_copy(word, name, sizeof(word));
+	for (char *c = word; *c; c++)
+		*c = *c == ' ' ? '_' : *c;
+	text_printf(t, "%-17s", word);
+}
+
 static int show_slabinfo(struct text *t, const struct proc_target *target)
 {
 	(void)target;
 	text_printf(t, "slabinfo - version: 2.1\n# name            <active_objs> <num_objs> <objsize> <objperslab> "
 		    "<pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> "
 		    "<num_slabs> <sharedavail>\n");
-	for (struct slab_cache *c = slab_cache_next(NULL); c; c = slab_cache_next(c))
-		text_printf(t, "%-17s %6lu %6lu %6u %4u %4u : tunables    0    0    0 : slabdata %6lu %6lu      0\n", c->name,
+	for (struct slab_cache *c = slab_cache_next(NULL); c; c = slab_cache_next(c)) {
+		show_slab_name(t, c->name);
+		text_printf(t, " %6lu %6lu %6u %4u %4u : tunables    0    0    0 : slabdata %6lu %6lu      0\n",
 			    c->nr_objects, c->nr_slabs * c->objects_per_slab, c->object_size, c->objects_per_slab,
 			    1u << c->slab_order, c->nr_slabs, c->nr_slabs);
+	}
 	return 0;
 }
 

@@ -114,3 +114,6 @@ struct flock {
 
 #define CLOSE_RANGE_UNSHARE	2
 #define CLOSE_RANGE_CLOEXEC	4
+
+// eventfd2; EFD_CLOEXEC and EFD_NONBLOCK are O_CLOEXEC and O_NONBLOCK.
+#define EFD_SEMAPHORE	1

@@ -21,6 +21,8 @@ i64 sys_dup2(int from, int to);
 i64 sys_dup3(int from, int to, int flags);
 i64 sys_close_range(u32 first, u32 last, u32 flags);
 i64 sys_memfd_create(const char __user *user_name, u32 flags);
+i64 sys_eventfd(u32 count);
+i64 sys_eventfd2(u32 count, int flags);
 i64 sys_pipe(int __user *fds);
 i64 sys_pipe2(int __user *fds, int flags);
 i64 sys_fcntl(int fd, int command, u64 argument);

@@ -40,7 +40,7 @@ const system_call syscall_table[NR_SYSCALLS + 1] = {
 	CALL(read), CALL(write), CALL(open), CALL(close), CALL(openat), CALL(creat), CALL(pread64), CALL(pwrite64),
 	CALL(readv), CALL(writev), CALL(preadv), CALL(pwritev), CALL(preadv2), CALL(pwritev2), CALL(lseek),
 	CALL(splice), CALL(tee), CALL(vmsplice), CALL(copy_file_range), CALL(readahead), CALL(fallocate), CALL(flock),
-	CALL(sendfile), CALL(dup), CALL(dup2), CALL(dup3), CALL(pipe), CALL(pipe2), CALL(fcntl), CALL(ioctl),
+	CALL(sendfile), CALL(dup), CALL(dup2), CALL(dup3), CALL(pipe), CALL(pipe2), CALL(eventfd), CALL(eventfd2), CALL(fcntl), CALL(ioctl),
 	CALL(stat), CALL(lstat), CALL(fstat), CALL(newfstatat), CALL(statx), CALL(statfs), CALL(fstatfs),
 	CALL(access), CALL(faccessat), CALL(faccessat2), CALL(chmod), CALL(fchmod), CALL(fchmodat),
 	CALL(chown), CALL(lchown), CALL(fchown), CALL(fchownat), CALL(utimensat), CALL(futimesat), CALL(utimes),

@@ -435,3 +435,22 @@ TEST(idle_is_not_busy)
 	} while (took < 100000000);
 	CHECK(idle_ns() - before <= (cpus - 1) * (took + took));        // the other CPUs, and reading the file
 }
+
+TEST(slabinfo_names_are_words)
+{
+	const char *text = slurp("/proc/slabinfo");
+	int nr = 0;
+
+	if (!text || !*text)
+		SKIP("this process may not read it");
+	for (int line = 0; *text; line++, text = strchr(text, '\n') ? strchr(text, '\n') + 1 : "") {
+		const char *number = text + strcspn(text, " \n");
+
+		if (line < 2)
+			continue;
+		number += strspn(number, " ");
+		CHECK(*number >= '0' && *number <= '9');
+		nr++;
+	}
+	CHECK(nr > 5);
+}
