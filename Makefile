@@ -69,7 +69,8 @@ KSRC += $(call in,kernel/x86,entry.asm trap.c idt.c segs.c switch.asm uaccess.as
 KSRC += $(call in,kernel/mm,addrspace.c inherit.c area.c look.c fault.c fault_anon.c fault_file.c huge.c hugetlb.c rmap.c mmap.c limits.c unmap.c \
 	protect.c remap.c mlock.c advise.c resident.c user_page.c msync.c \
 	iobuf.c frame.c page_later.c slab.c radix_alloc.c reclaim.c reclaim_batch.c \
-	reclaim_fifo.c reclaim_clock.c reclaim_two_list.c workingset.c reclaim_tables.c)
+	reclaim_fifo.c reclaim_clock.c reclaim_two_list.c workingset.c reclaim_tables.c \
+	rmap_anon.c swap.c swap_slots.c swap_io.c swap_out.c swap_in.c swap_off.c)
 # What a file's bytes are in memory.
 KSRC += $(call in,kernel/cache,cache.c pagelock.c readahead.c writeback.c flusher.c)
 # Threads, processes, signals, time.
@@ -77,7 +78,7 @@ KSRC += $(call in,kernel/proc,thread.c sched.c process.c fork.c exec.c vdso.c el
 	sigframe.c futex.c robust.c timer.c interval.c alarm.c posix_timer.c deferred.c)
 # The system calls, a family a file.
 KSRC += $(call in,kernel/sys,table.c arguments.c memory.c open.c readwrite.c space.c parts.c splice.c copy.c locks.c stat.c names.c \
-	directories.c attributes.c mount.c poll.c process.c futex.c sched.c signal.c timer.c time.c system.c absent.c)
+	directories.c attributes.c mount.c swap.c poll.c process.c futex.c sched.c signal.c timer.c time.c system.c absent.c)
 # The three locks, looking without one, and the check of their order.
 KSRC += $(call in,kernel/sync,spinlock.c mutex.c rwlock.c grace.c wait.c lockcheck.c)
 # From the bus to the disk, and the terminal.
@@ -91,7 +92,7 @@ KSRC += $(call in,fs,path.c open.c dentry.c inode.c file.c file_later.c file_io.
 	mount.c poll.c unnamed.c pipe.c pipe_ring.c pipe_splice.c eventfd.c devfs.c dev_memory.c dev_block.c)
 KSRC += $(call in,fs/tmpfs,super.c names.c file.c) $(call in,fs/ext2,super.c inode.c map.c hole.c alloc.c file.c dir.c name.c symlink.c)
 KSRC += $(call in,fs/proc,procfs.c pid.c status.c maps.c fd.c task.c pagemap.c peek.c text.c system.c \
-	cpuinfo.c memory.c disks.c loadavg.c mounts.c sysctl.c)
+	cpuinfo.c memory.c disks.c loadavg.c mounts.c swaps.c sysctl.c)
 # A file that no list has is linked all the same, and named.
 UNLISTED := $(filter-out $(KSRC) kernel/x86/offsets.c,$(wildcard boot/*.asm boot/*.c \
 	kernel/*.c kernel/*/*.c kernel/*/*.asm fs/*.c fs/*/*.c))

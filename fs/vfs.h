@@ -94,6 +94,9 @@ struct inode_ops {              // on directories, dir->lock held for writing (l
 	// The first page of [first, behind) that has a place (or, not wants_data, that has none); behind when there is none. Any
 	// locks of files may be held or none: without, the answer may be old. NULL: all is data.
 	int (*find_data)(struct inode *ip, u64 first, u64 behind, bool wants_data, u64 *out);
+	// Where page index lies on the disk, and how many pages from there on lie side by side (at most max); *block 0: a hole. May
+	// sleep. NULL: its pages have no places on one disk.
+	int (*place)(struct inode *ip, u64 index, u32 max, u64 *block, u32 *nr);
 	// Mode, owner or times were changed in the inode; NULL: nothing to check.
 	int (*changed)(struct inode *ip);
 };

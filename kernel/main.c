@@ -15,6 +15,7 @@
 #include "mm/frame.h"
 #include "mm/reclaim.h"
 #include "mm/slab.h"
+#include "mm/swap.h"
 #include "proc/deferred.h"
 #include "proc/exec.h"
 #include "proc/futex.h"
@@ -93,6 +94,24 @@ static void mount_devices(void)
 		printk("boot: /dev is not mounted: error %d\n", error);
 }
 
+// swap=/dev/vdb: private memory may go there from the start.
+static void start_swap(void)
+{
+	char path[64];
+	struct file *f;
+
+	if (!command_line_get("swap", path, sizeof(path)))
+		return;
+	int error = path_open(root_dentry(), path, O_RDONLY, 0, &f);
+
+	if (!error) {
+		error = swap_on(f, 0);
+		file_put(f);
+	}
+	if (error)
+		printk("swap: %s cannot be used: error %d\n", path, error);
+}
+
 // The part of the boot that may sleep.
 static void boot_thread(void *unused)
 {
@@ -117,6 +136,7 @@ static void boot_thread(void *unused)
 	if (mount_root(root, 0, options) != 0)  // from now on names mean something
 		panic("no root file system on %s", root);
 	mount_devices();                // init's descriptors are files of /dev
+	start_swap();                   // a name of /dev, too
 	stage_done("root file system");
 	print_time_line();
 	start_init();

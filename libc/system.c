@@ -10,6 +10,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
+#include <sys/swap.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -35,6 +36,16 @@ int gethostname(char *name, size_t size)
 int sethostname(const char *name, size_t size)
 {
 	return (int)CALL(SYS_sethostname, name, size);
+}
+
+int swapon(const char *path, int flags)
+{
+	return (int)CALL(SYS_swapon, path, flags);
+}
+
+int swapoff(const char *path)
+{
+	return (int)CALL(SYS_swapoff, path);
 }
 
 int mount(const char *source, const char *target, const char *type, unsigned long flags,

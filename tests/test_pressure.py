@@ -1,5 +1,8 @@
 """Work that does not fit into memory: right results, nobody killed, a clean audit (tests/prog/pressure.c)."""
+import os
 import re
+import shutil
+import subprocess
 
 import pytest
 
@@ -24,6 +27,38 @@ def test_a_file_of_many_times_the_memory(lectern, smp):
 @pytest.mark.parametrize("smp", PROCESSORS)
 def test_many_files_and_a_sort_in_a_mapping(lectern, smp):
     pressure(lectern, "files", "2000", "--", "sort", "32", memory="32M", smp=smp)
+
+
+@pytest.mark.parametrize("smp", PROCESSORS)
+def test_processes_larger_than_memory_together(lectern, smp):
+    pressure(lectern, "crowd", "4", "10", "--", "forks", "10", "12", memory="32M", smp=smp, more=["--swap", "96M"])
+
+
+def test_swap_area_made_by_the_hosts_mkswap(lectern, tmp_path):
+    tool = shutil.which("mkswap", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+    if not tool:
+        pytest.skip("no mkswap here")
+    image = tmp_path / "swap.img"
+    with open(image, "wb") as file:
+        file.truncate(64 << 20)
+    subprocess.run([tool, "-L", "lectern", image], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    result = lectern.check("/bin/cat", "/proc/swaps", smp=1, options=["--swap", str(image)])
+    assert re.search(r"^/dev/vdb +partition\t65532\t", result.text, re.M), result.text
+
+
+def test_the_hosts_tools_know_our_swap_area(lectern, tmp_path):
+    tool = shutil.which("blkid", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+    if not tool:
+        pytest.skip("no blkid here")
+    disk = tmp_path / "disk.img"
+    lectern.check("/bin/sh", "-c", "truncate -s 1M /root.swap && mkswap -L ours "
+                  "-U 01234567-89ab-4def-8123-456789abcdef /root.swap && sync", options=["--save-disk", str(disk)])
+    swap = tmp_path / "swap.img"
+    subprocess.run(["debugfs", "-R", "dump /root.swap %s" % swap, disk], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, env=dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin"))
+    done = subprocess.run([tool, "-p", swap], stdout=subprocess.PIPE, check=True)
+    for word in (b'LABEL="ours"', b'UUID="01234567-89ab-4def-8123-456789abcdef"', b'TYPE="swap"', b'VERSION="1"'):
+        assert word in done.stdout, done.stdout
 
 
 def hot_set_misses(lectern, policy):

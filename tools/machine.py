@@ -161,6 +161,22 @@ def drive(image, read_error_sector=None):
     return nodes
 
 
+def make_swap(path, size):
+    """A swap area as mkswap makes it: the header stands in the first page."""
+    units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+    try:
+        nr_bytes = int(size[:-1]) * units[size[-1].upper()]
+    except (KeyError, ValueError, IndexError):
+        raise MachineError("--swap wants an image or a size such as 128M, not %s" % size)
+    header = bytearray(4096)
+    header[1024:1032] = (1).to_bytes(4, "little") + (nr_bytes // 4096 - 1).to_bytes(4, "little")
+    header[1036:1052] = os.urandom(16)
+    header[4086:] = b"SWAPSPACE2"
+    with open(path, "wb") as file:
+        file.write(header)
+        file.truncate(nr_bytes)
+
+
 def qemu(args, image, cmdline, iso=None):
     """The command that starts the machine, without its serial lines."""
     import json
@@ -171,6 +187,12 @@ def qemu(args, image, cmdline, iso=None):
     for node in drive(image, args.blkdebug_read_error):
         command += ["-blockdev", json.dumps(node)]
     command += ["-device", "virtio-blk-pci,drive=d0,disable-legacy=on,rerror=report,werror=report"]
+    if args.swap:
+        fast = {"direct": False, "no-flush": True}
+        for node in ({"driver": "file", "node-name": "swapfile", "filename": args.swap, "cache": fast},
+                     {"driver": "raw", "node-name": "swap0", "file": "swapfile", "cache": fast}):
+            command += ["-blockdev", json.dumps(node)]
+        command += ["-device", "virtio-blk-pci,drive=swap0,disable-legacy=on,rerror=report,werror=report"]
     if args.icount:
         command += ["-icount", "shift=0,align=off,sleep=on", "-seed", "1",
                     "-global", "virtio-blk-pci.ioeventfd=off"]

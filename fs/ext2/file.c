@@ -253,6 +253,16 @@ static int ext2_punch(struct inode *ip, struct page *p)
 	return ext2_map_remove(ext2_node(ip), p->index);
 }
 
+static int ext2_place(struct inode *ip, u64 index, u32 max, u64 *block, u32 *nr)
+{
+	blk_t first;
+	int error = ext2_map_run(ext2_node(ip), index, max, &first, nr);
+
+	if (!error)
+		*block = first;
+	return error;
+}
+
 static int ext2_find_data(struct inode *ip, u64 first, u64 behind, bool wants_data, u64 *out)
 {
 	return ext2_map_find(ext2_node(ip), first, behind, wants_data, out);
@@ -262,6 +272,7 @@ const struct inode_ops ext2_file_inode_ops = {
 	.resize = ext2_resize,
 	.punch = ext2_punch,
 	.find_data = ext2_find_data,
+	.place = ext2_place,
 };
 
 const struct file_ops ext2_file_ops = {

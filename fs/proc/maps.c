@@ -82,6 +82,7 @@ struct weights {                        // in pages; of pss in 4096ths of a page
 	u64 huge;                       // part of an entry of 2 MiB
 	u64 shared_pool, private_pool;  // of MAP_HUGETLB, which nothing else counts
 	u64 locked;                     // as pss
+	u64 swapped;
 };
 
 static int weigh(struct pte_slot *slot, vaddr_t va, void *argument)
@@ -93,6 +94,7 @@ static int weigh(struct pte_slot *slot, vaddr_t va, void *argument)
 	bool is_dirty;
 
 	(void)va;
+	w->swapped += pte_is_swap(e);
 	if (!pte_is_present(e))
 		return 0;
 	p = pte_page(e);
@@ -149,7 +151,7 @@ static void show_weights(struct text *t, const struct weights *w)
 	show_kib(t, "AnonHugePages", w->huge * kib);
 	show_kib(t, "Shared_Hugetlb", w->shared_pool * kib);
 	show_kib(t, "Private_Hugetlb", w->private_pool * kib);
-	show_kib(t, "Swap", 0);
+	show_kib(t, "Swap", w->swapped * kib);
 	show_kib(t, "Locked", w->locked / 1024);
 }
 

@@ -13,6 +13,7 @@
 #include "x86/pgtable.h"
 #include "mm/reclaim.h"
 #include "mm/slab.h"
+#include "mm/swap.h"
 #include "proc/process.h"
 #include <abi/errno.h>
 
@@ -90,12 +91,12 @@ int proc_show_meminfo(struct text *t, const struct proc_target *target)
 	show_kib(t, "MemAvailable", free + u.cached - min(u.cached, u.mapped + nr_dirty_pages));
 	show_kib(t, "Buffers", u.buffers);
 	show_kib(t, "Cached", u.cached - min(u.cached, u.buffers));
-	show_kib(t, "SwapCached", 0);
+	show_kib(t, "SwapCached", swap_cached_pages());
 	show_kib(t, "Active", reclaim_list_size(true));
 	show_kib(t, "Inactive", reclaim_list_size(false));
 	show_kib(t, "Unevictable", reclaim_nr_kept());
-	show_kib(t, "SwapTotal", 0);
-	show_kib(t, "SwapFree", 0);
+	show_kib(t, "SwapTotal", swap_total_pages());
+	show_kib(t, "SwapFree", swap_free_pages());
 	show_kib(t, "Dirty", nr_dirty_pages);
 	show_kib(t, "Writeback", nr_writeback_pages);
 	show_kib(t, "AnonPages", u.anonymous);

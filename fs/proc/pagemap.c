@@ -1,6 +1,7 @@
 /*
- * pagemap.c - /proc/PID/pagemap: a word for each page of the address space, in Linux's format: bit 63 present, bit 61 a page
- * of a file or shared memory, bit 56 shown exactly once, bits 0 to 54 the frame's number.
+ * pagemap.c - /proc/PID/pagemap: a word for each page of the address space, in Linux's format: bit 63 present, bit 62
+ * swapped out, bit 61 a page of a file or shared memory, bit 56 shown exactly once; bits 0 to 54 the frame's number, or of a
+ * swapped page the area's (0 to 4) and the slot's (5 to 54).
  */
 #include "fs/proc/procfs.h"
 #include "fs/vfs.h"
@@ -13,6 +14,7 @@
 
 #define WORDS_AT_ONCE 64
 #define PAGEMAP_PRESENT (1ul << 63)
+#define PAGEMAP_SWAP (1ul << 62)        // bits 0 to 4: the area, from 5 on the slot: as a swap entry has them
 #define PAGEMAP_FILE (1ul << 61)
 #define PAGEMAP_EXCLUSIVE (1ul << 56)
 
@@ -27,6 +29,8 @@ static int enter_word(struct pte_slot *slot, vaddr_t va, void *argument)
 	struct page *p;
 	u64 word;
 
+	if (pte_is_swap(*slot->entry))
+		w->words[(va - w->start) >> PAGE_SHIFT] = PAGEMAP_SWAP | pte_swap_value(*slot->entry);
 	if (!pte_is_present(*slot->entry))
 		return 0;
 	p = pte_page(*slot->entry);

@@ -55,6 +55,7 @@ extern struct proc_entry proc_task_directory_entry;
 int proc_show_meminfo(struct text *t, const struct proc_target *target);
 int proc_show_vmstat(struct text *t, const struct proc_target *target);
 int proc_show_cpuinfo(struct text *t, const struct proc_target *target);
+int proc_show_swaps(struct text *t, const struct proc_target *target);
 int proc_show_mounts(struct text *t, const struct proc_target *target);
 int proc_show_mountinfo(struct text *t, const struct proc_target *target);
 int proc_show_diskstats(struct text *t, const struct proc_target *target);

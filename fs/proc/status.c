@@ -29,6 +29,7 @@ struct snapshot {
 	u64 waited, forced;
 	u64 cpu_ticks, child_ticks, start_ticks;
 	u64 pending, shared_pending, blocked, ignored, caught;
+	u64 swapped;
 	u64 resident, peak, anonymous, file_pages, nr_tables, limit;
 	struct area_sums sums;
 	vaddr_t code_start, code_end, stack_start, data_start, data_end, heap_start;
@@ -157,6 +158,7 @@ static void take_memory_part(struct snapshot *s, int pid)
 	s->resident = addrspace_resident(as);
 	s->peak = max(READ_ONCE(as->peak_resident), s->resident);
 	s->anonymous = as->nr_anon_resident > 0 ? (u64)as->nr_anon_resident : 0;
+	s->swapped = (u64)max(READ_ONCE(as->nr_swapped), 0l);
 	s->file_pages = as->nr_file_resident > 0 ? (u64)as->nr_file_resident : 0;
 	s->nr_tables = READ_ONCE(as->nr_tables);
 	s->code_start = as->code_start;
@@ -242,7 +244,7 @@ static void show_memory(struct text *t, const struct snapshot *s)
 	show_kib(t, "VmExe", s->sums.code);
 	show_kib(t, "VmLib", s->sums.library);
 	show_kib(t, "VmPTE", s->nr_tables);
-	show_kib(t, "VmSwap", 0);
+	show_kib(t, "VmSwap", s->swapped);
 }
 
 int proc_show_pid_status(struct text *t, const struct proc_target *target)

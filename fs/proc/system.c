@@ -241,6 +241,7 @@ struct proc_entry proc_root_entries[] = {
 	{ .name = "self", .mode = S_IFLNK | 0777, .link = show_self },
 	{ .name = "slabinfo", .mode = S_IFREG | 0400, .show = show_slabinfo },
 	{ .name = "stat", .mode = S_IFREG | 0444, .show = show_stat },
+	{ .name = "swaps", .mode = S_IFREG | 0444, .show = proc_show_swaps },
 	{ .name = "sys", .mode = S_IFDIR | 0555, .children = proc_sys_entries },
 	{ .name = "thread-self", .mode = S_IFLNK | 0777, .link = show_thread_self },
 	{ .name = "timer_list", .mode = S_IFREG | 0400, .show = show_timer_list },

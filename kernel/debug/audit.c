@@ -13,6 +13,8 @@
 #include "mm/addrspace.h"
 #include "mm/fault.h"
 #include "mm/frame.h"
+#include "mm/slab.h"
+#include "mm/swap.h"
 #include "proc/process.h"
 #include "proc/timer.h"
 #include "x86/clock.h"
@@ -31,7 +33,9 @@ struct audit {
 	u64 nr_problems;
 	struct addrspace *space;        // the one being walked
 	struct area *area;
-	i64 nr_anon, nr_file;
+	i64 nr_anon, nr_file, nr_swapped;
+	u16 *named[SWAP_AREAS_MAX];     // how many entries name slot n; NULL: no such area
+	u32 nr_slots[SWAP_AREAS_MAX];
 };
 
 static struct audit audit;              // GUARDED_BY(audit_lock)
@@ -69,11 +73,27 @@ static void check_cache_entry(vaddr_t va, struct page *p, pte_t e)
 		problem("audit: %lx is writable but page %lu is clean (C4)", va, p->index);
 }
 
+static void note_swap_entry(vaddr_t va, u64 value)
+{
+	u32 number = value % (1u << SWAP_TYPE_BITS);
+	u64 slot = value >> SWAP_TYPE_BITS;
+
+	if (number >= SWAP_AREAS_MAX || !slot || slot >= audit.nr_slots[number])
+		problem("audit: %lx names slot %lu of swap area %u, which is not there", va, slot, number);
+	else
+		audit.named[number][slot]++;
+}
+
 static int check_entry(struct pte_slot *slot, vaddr_t va, void *argument)
 {
 	pte_t e = *slot->entry;         // of 4 KiB, or a part of a huge one (H1)
 
 	(void)argument;
+	if (pte_is_swap(e)) {
+		audit.nr_swapped++;
+		note_swap_entry(va, pte_swap_value(e));
+		return 0;
+	}
 	if (!pte_is_present(e)) {
 		problem("audit: %lx: an entry that is neither present nor empty", va);
 		return 0;
@@ -107,7 +127,7 @@ static void check_space(struct addrspace *as)
 	vaddr_t covered = 0;
 
 	audit.space = as;
-	audit.nr_anon = audit.nr_file = 0;
+	audit.nr_anon = audit.nr_file = audit.nr_swapped = 0;
 	if (!areas_are_valid(as))
 		problem("audit: areas overlap, or their gaps or counts are wrong (A1, A2)");
 	for (struct rb_node *n = rb_first(&as->areas); n; n = rb_next(n)) {
@@ -123,6 +143,8 @@ static void check_space(struct addrspace *as)
 	if (audit.nr_anon != as->nr_anon_resident || audit.nr_file != as->nr_file_resident)
 		problem("audit: resident: %ld private, %ld of files seen; %ld, %ld recorded",
 			audit.nr_anon, audit.nr_file, as->nr_anon_resident, as->nr_file_resident);
+	if (audit.nr_swapped != as->nr_swapped)
+		problem("audit: %ld swap entries seen, %ld recorded", audit.nr_swapped, as->nr_swapped);
 }
 
 static void check_spaces(void)
@@ -185,11 +207,46 @@ static void check_frames(void)
 			problem("audit: frame %#lx: map count %d, %u entries show it (P2)", n, p->map_count, audit.shown[n]);
 		if (p->owner == PAGE_CACHE)
 			check_cached_page(p);
-		else if (p->refs != audit.shown[n] + (page_has(p, PAGE_POOL) ? 1 : 0))          // H5
+		else if (p->refs != audit.shown[n] + (page_has(p, PAGE_POOL | PAGE_SWAPCACHE) ? 1 : 0))         // H5, W2
 			problem("audit: private frame %#lx: %d references, %u mappings", n, p->refs, audit.shown[n]);
 	}
 	if (nr_free != frames_free_count())
 		problem("audit: %lu free frames seen, %lu counted", nr_free, frames_free_count());
+}
+
+/* --- swap: W1 and W2 ---------------------------------------------------------- */
+
+static void swap_begin(void)
+{
+	for (u32 n = 0; n < SWAP_AREAS_MAX; n++) {
+		u32 nr = swap_area_slots(n);
+
+		audit.named[n] = nr ? kmalloc_zeroed(nr * sizeof(u16)) : NULL;
+		audit.nr_slots[n] = audit.named[n] ? nr : 0;
+	}
+}
+
+static void check_slot(u32 number, u32 slot)
+{
+	swap_entry_t entry = { number | (u64)slot << SWAP_TYPE_BITS };
+	u32 count = swap_count(entry), named = audit.named[number][slot];
+	struct page *p = swap_cache_find(entry);
+
+	if (count != SWAP_SLOT_BAD && count != named)
+		problem("audit: slot %u of swap area %u: count %u, %u entries name it (W1)", slot, number, count, named);
+	if (p && (p->owner != PAGE_ANON || !page_has(p, PAGE_SWAPCACHE) || p->private != entry.value))
+		problem("audit: slot %u of swap area %u: its page is another's (W2)", slot, number);
+	if (p)
+		page_put(p);
+}
+
+static void swap_end(void)
+{
+	for (u32 n = 0; n < SWAP_AREAS_MAX; n++) {
+		for (u32 slot = 1; slot < audit.nr_slots[n]; slot++)
+			check_slot(n, slot);
+		kfree(audit.named[n]);
+	}
 }
 
 static u64 run_once(void (*report)(void *owner, const char *line), void *owner)
@@ -204,8 +261,10 @@ static u64 run_once(void (*report)(void *owner, const char *line), void *owner)
 	if (!p)
 		return 0;               // no memory to look with
 	audit = (struct audit){ .shown = page_address(p), .report = report, .owner = owner };
+	swap_begin();
 	check_spaces();
 	check_frames();
+	swap_end();
 	frames_free(p, order);
 	return audit.nr_problems;
 }

@@ -24,6 +24,7 @@
 #include <abi/errno.h>
 
 static struct slab_cache addrspace_slab, family_slab;
+static struct spinlock families_lock = SPINLOCK_INIT("families", RANK_FRAMES);  // the last reference of any family goes
 
 void addrspaces_init(void)
 {
@@ -45,10 +46,28 @@ static struct family *family_create(void)
 	return f;
 }
 
-static void family_put(struct family *f)
+void family_put(struct family *f)
 {
-	if (atomic_sub_return(&f->refs, 1) == 0)
+	spin_lock(&families_lock);
+	bool is_last = atomic_sub_return(&f->refs, 1) == 0;
+
+	spin_unlock(&families_lock);
+	if (is_last)
 		slab_free(&family_slab, f);
+}
+
+struct family *family_of_page(struct page *p)
+{
+	struct family *f = NULL;
+
+	// An address space that shows the page has its reference still, and cannot give it up while we look.
+	spin_lock(&families_lock);
+	if (atomic_load(&p->map_count) > 0) {
+		f = p->family;
+		atomic_add(&f->refs, 1);
+	}
+	spin_unlock(&families_lock);
+	return f;
 }
 
 struct addrspace *addrspace_create(struct family *family)

@@ -39,6 +39,7 @@ struct addrspace {
 	bool never_huge;                // prctl(PR_SET_THP_DISABLE); kept by fork and exec
 	struct list dead_tables;        // GUARDED_BY(lock): tables that are freed after the flush
 	i64 nr_anon_resident, nr_file_resident;         // atomic: pages shown (RSS)
+	i64 nr_swapped;                 // atomic: swap entries in its page tables (VmSwap)
 	u64 peak_resident;
 	u32 nr_flushes_pending;         // atomic: entries were made smaller and not every CPU has forgotten them yet
 	u64 cpu_set;                    // atomic: bit n: CPU n may have entries of it in its TLB
@@ -56,6 +57,8 @@ struct addrspace {
 void addrspaces_init(void);
 struct addrspace *addrspace_create(struct family *family);      // NULL family: a new one. NULL: no memory
 int addrspace_copy(struct addrspace *from, struct addrspace **out) MUST_CHECK;  // fork. May sleep. -ENOMEM
+struct family *family_of_page(struct page *p);  // of a private page, referenced; NULL: no page table shows it any more
+void family_put(struct family *family);
 void addrspace_hold(struct addrspace *as);      // a user
 void addrspace_put(struct addrspace *as);       // the last user: unmaps everything. May sleep
 void addrspace_ref_put(struct addrspace *as);   // the last reference frees the struct; never sleeps

@@ -3,18 +3,21 @@
  * advice comes), some its pages, and some is about the future and may fault or read ahead.
  */
 #include "kernel.h"
+#include "lib/atomic.h"
 #include "cache/cache.h"
 #include "fs/vfs.h"
 #include "mm/addrspace.h"
 #include "mm/huge.h"
 #include "mm/mmap.h"
+#include "mm/reclaim.h"
 #include "mm/unmap.h"
 #include "x86/pgtable.h"
 #include "x86/tlb.h"
 #include <abi/errno.h>
 #include <abi/mman.h>
 
-enum advice_kind { ADVICE_UNKNOWN, ADVICE_AREA, ADVICE_PAGES, ADVICE_NOTHING, ADVICE_POPULATE, ADVICE_WILL_NEED, ADVICE_REMOVE };
+enum advice_kind { ADVICE_UNKNOWN, ADVICE_AREA, ADVICE_PAGES, ADVICE_NOTHING, ADVICE_POPULATE, ADVICE_WILL_NEED, ADVICE_REMOVE,
+		   ADVICE_PAGE_OUT };
 
 static enum advice_kind kind_of(int advice)
 {
@@ -23,9 +26,10 @@ static enum advice_kind kind_of(int advice)
 	case MADV_DONTFORK: case MADV_DOFORK: case MADV_WIPEONFORK: case MADV_KEEPONFORK:
 	case MADV_HUGEPAGE: case MADV_NOHUGEPAGE:
 		return ADVICE_AREA;
-	case MADV_DONTNEED: case MADV_DONTNEED_LOCKED: case MADV_FREE: case MADV_COLD: case MADV_PAGEOUT:
-	case MADV_COLLAPSE:
+	case MADV_DONTNEED: case MADV_DONTNEED_LOCKED: case MADV_FREE: case MADV_COLD: case MADV_COLLAPSE:
 		return ADVICE_PAGES;
+	case MADV_PAGEOUT:
+		return ADVICE_PAGE_OUT;
 	case MADV_MERGEABLE: case MADV_UNMERGEABLE:
 	case MADV_DONTDUMP: case MADV_DODUMP:
 		return ADVICE_NOTHING;          // nothing here merges or dumps
@@ -82,7 +86,10 @@ static int forget_access(struct pte_slot *slot, vaddr_t va, void *argument)
 {
 	(void)va;
 	(void)argument;
+	if (!pte_is_present(*slot->entry))
+		return 0;
 	pte_clear_accessed(slot);
+	page_clear(pte_page(*slot->entry), PAGE_REFERENCED | PAGE_USED_ONCE);
 	return 0;
 }
 
@@ -114,7 +121,7 @@ static int advise_pages(struct addrspace *as, struct area *a, vaddr_t start, vad
 		break;
 	case MADV_COLLAPSE:
 		return huge_collapse(as, a, start, end);
-	default:                                // COLD, PAGEOUT: next in line when memory is short
+	default:                                // COLD: next in line when memory is short
 		if (a->flags & AREA_LOCKED)
 			return -EINVAL;
 		pgtable_visit(as, start, end, forget_access, NULL);
@@ -215,6 +222,67 @@ static int read_ahead(struct addrspace *as, vaddr_t start, vaddr_t end)
 	return 0;
 }
 
+/* --- PAGEOUT ---------------------------------------------------------------- */
+
+struct page_out {
+	struct page *pages[RECLAIM_BATCH];
+	u32 nr;
+	vaddr_t next;
+};
+
+// What others show too is not ours to send away.
+static int collect_page(struct pte_slot *slot, vaddr_t va, void *argument)
+{
+	struct page_out *out = argument;
+	pte_t e = *slot->entry;
+	struct page *p = pte_is_present(e) ? pte_page(e) : zero_page;
+
+	out->next = va + PAGE_SIZE;
+	if (p == zero_page || atomic_load(&p->map_count) != 1)
+		return 0;
+	page_get(p);
+	out->pages[out->nr++] = p;
+	return out->nr == RECLAIM_BATCH;
+}
+
+// Pages of the range leave now, as far as they can; no lock is held while they are written. -EINVAL: locked into memory.
+static int page_out_range(struct addrspace *as, vaddr_t start, vaddr_t end)
+{
+	struct page_out out = { .next = start };
+	bool is_more = true;
+
+	while (is_more) {
+		out.nr = 0;
+		read_lock(&as->lock);
+		struct area *a = area_find_from(as, out.next);
+
+		if (!a || a->start >= end || a->flags & (AREA_LOCKED | AREA_HUGETLB)) {
+			read_unlock(&as->lock);
+			return !a || a->start >= end ? 0 : -EINVAL;
+		}
+		is_more = pgtable_visit(as, max(out.next, a->start), min(a->end, end), collect_page, &out);
+		if (!is_more) {
+			out.next = a->end;
+			is_more = a->end < end;
+		}
+		read_unlock(&as->lock);
+		reclaim_pages(out.pages, out.nr, RECLAIM_ANYHOW);
+	}
+	return 0;
+}
+
+// Does the range have a hole?
+static bool has_hole(struct addrspace *as, vaddr_t start, vaddr_t end)
+{
+	struct area *a;
+
+	read_lock(&as->lock);
+	while (start < end && (a = area_find(as, start)))
+		start = a->end;
+	read_unlock(&as->lock);
+	return start < end;
+}
+
 i64 mmap_advise(struct addrspace *as, vaddr_t start, u64 length, int advice)
 {
 	enum advice_kind kind = kind_of(advice);
@@ -234,6 +302,11 @@ i64 mmap_advise(struct addrspace *as, vaddr_t start, u64 length, int advice)
 		return remove_range(as, start, end);
 	if (kind == ADVICE_WILL_NEED)
 		return read_ahead(as, start, end);
+	if (kind == ADVICE_PAGE_OUT) {
+		int result = page_out_range(as, start, end);
+
+		return result ? result : has_hole(as, start, end) ? -ENOMEM : 0;
+	}
 	write_lock(&as->lock);
 	int error = advise_range(as, start, end, advice, &met_hole);
 	write_unlock(&as->lock);

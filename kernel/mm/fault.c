@@ -6,6 +6,7 @@
  *   private anonymous          ZERO (the zero page)       ZERO (a frame of its own) COPY, or writable when alone
  *   private file               MAP read-only              COPY of the cache's page  COPY, or writable when alone
  *   shared (file or anonymous) MAP read-only              DIRTY                     DIRTY (reserve, mark, writable)
+ *   swapped out                SWAP: from the swap cache or the disk, whatever the area
  *   the entry allows it        RACE: another thread was faster, or this CPU remembered an old entry
  *
  * A round is a look (mm/look.h), or, when that comes to nothing, under addrspace.lock for reading. In neither anything waits
@@ -22,6 +23,7 @@
 #include "mm/huge.h"
 #include "mm/look.h"
 #include "mm/mmap.h"
+#include "mm/swap.h"
 #include "proc/process.h"
 #include "x86/clock.h"
 #include "x86/cpu.h"
@@ -75,6 +77,8 @@ static enum fault_verb choose_verb(const struct area *a, const struct fault *f, 
 
 	if (pte_allows(found, f->access))
 		return VERB_RACE;
+	if (unlikely(pte_is_swap(found)))
+		return VERB_SWAP;
 	if (!pte_is_none(found) && !is_write)
 		return VERB_RACE;       // mprotect rewrites entries itself: only this CPU's memory of the old one is in the way
 	if (a->flags & AREA_SHARED)
@@ -110,6 +114,8 @@ static enum fault_result act(struct addrspace *as, struct area *a, struct fault 
 	case VERB_COPY:
 		return pte_is_none(found.entry) ? fault_copy_absent(as, a, f, &found) :
 						  fault_copy_present(as, a, f, &found);
+	case VERB_SWAP:
+		return fault_swap(as, a, f, &found);
 	case VERB_RACE:
 	case VERB_NONE:
 		break;
@@ -145,6 +151,12 @@ static enum fault_result fault_prepare(struct fault *f)
 		readahead_met(f->cache, &f->file->readahead, f->index, f->page);
 		file_put_later(f->file);
 		f->file = NULL;
+		break;
+	case NEED_SWAP:
+		f->did_io = true;
+		if (f->page)
+			page_put(f->page);
+		error = swap_read((swap_entry_t){ f->index }, &f->page);
 		break;
 	case NEED_UNLOCK:
 		page_wait_unlocked(f->page);
@@ -241,7 +253,7 @@ const char *fault_result_name(enum fault_result r)
 
 const char *fault_verb_name(enum fault_verb v)
 {
-	static const char *const names[] = { "none", "zero", "map", "dirty", "copy", "race" };
+	static const char *const names[] = { "none", "zero", "map", "dirty", "copy", "swap", "race" };
 
 	return v < ARRAY_SIZE(names) ? names[v] : "?";
 }

@@ -11,7 +11,7 @@ struct cache;
 struct page;
 
 enum fault_access { FAULT_READ = 1, FAULT_WRITE = 2, FAULT_EXEC = 4 };  // = AREA_READ, _WRITE, _EXEC
-enum fault_verb { VERB_NONE, VERB_ZERO, VERB_MAP, VERB_DIRTY, VERB_COPY, VERB_RACE };
+enum fault_verb { VERB_NONE, VERB_ZERO, VERB_MAP, VERB_DIRTY, VERB_COPY, VERB_SWAP, VERB_RACE };
 enum fault_result {
 	FAULT_OK,
 	FAULT_RETRY,            // inside mm only: fault.page must first be made ready, with no lock held
@@ -27,6 +27,7 @@ enum fault_need {
 	NEED_UNLOCK,            // fault.page is locked by somebody: wait
 	NEED_RESERVE,           // fault.page has no place on disk yet
 	NEED_READ_AHEAD,        // fault.page carries a mark: the next window must be started
+	NEED_SWAP,              // the page of swap entry fault.index must be read
 };
 struct file;
 

@@ -27,7 +27,7 @@ enum fault_result fault_zero(struct addrspace *as, struct area *a, struct fault 
 		if (!p)
 			return FAULT_NO_MEMORY;
 		p->family = as->family;
-		p->anon_index = index_in_file(a, f->address);
+		p->anon_index = f->address >> PAGE_SHIFT;
 		count(COUNTER_ZERO_FILLS);
 		process_count(COUNT_ZERO_FILLS);
 		area_note_private_page(a);
@@ -47,7 +47,7 @@ enum fault_result fault_install_copy(struct addrspace *as, struct area *a, struc
 	if (!copy)
 		return FAULT_NO_MEMORY;
 	copy->family = as->family;
-	copy->anon_index = index_in_file(a, f->address);
+	copy->anon_index = f->address >> PAGE_SHIFT;
 	page_copy(page_address(copy), page_address(original));
 	area_note_private_page(a);
 	vaddr_t va = PAGE_ALIGN_DOWN(f->address);
@@ -79,6 +79,7 @@ enum fault_result fault_copy_present(struct addrspace *as, struct area *a, struc
 
 	// Alone: ours to write. Nobody can join in: fork closes every address.
 	if (original->owner == PAGE_ANON && atomic_load(&original->refs) == 1) {
+		original->anon_index = f->address >> PAGE_SHIFT;        // mremap may have moved it while others showed it too
 		pte_set(slot, pte_make(original, a->flags, PTE_WRITABLE));
 		pgtable_slot_unlock(slot);
 		tlb_flush_page_local(f->address);

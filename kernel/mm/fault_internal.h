@@ -44,6 +44,9 @@ enum fault_result fault_copy_present(struct addrspace *as, struct area *a, struc
 enum fault_result fault_install_copy(struct addrspace *as, struct area *a, struct fault *f,
 				     struct page *original, struct found *found);
 
+/* swap_in.c: the page was swapped out; found names its slot. */
+enum fault_result fault_swap(struct addrspace *as, struct area *a, struct fault *f, struct found *found);
+
 /* fault_file.c */
 enum fault_result fault_map(struct addrspace *as, struct area *a, struct fault *f, struct found *found);
 // A store to a shared page: a place on disk first (a full disk is told now), then dirty, then writable.

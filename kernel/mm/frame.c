@@ -216,7 +216,8 @@ static struct page *take_single_slow(u32 flags)
 
 static inline void check_taken(struct page *p, u32 order)
 {
-	debug_assert(p->owner == PAGE_FREE && p->refs == 0);
+	if (DEBUG_BUILD && (p->owner != PAGE_FREE || p->refs != 0))
+		panic("frame %#lx is given out: owner %u, %d references, flags %x, map count %d", page_to_pfn(p), p->owner, p->refs, p->flags, p->map_count);
 	if (DEBUG_BUILD) {
 		for (u32 i = 0; i < 1u << order; i++)
 			check_poison(p + i);
@@ -321,7 +322,7 @@ static void mark_free(struct page *p, u32 order, bool was_used)
 static inline void free_single(struct frame_cache *stock, struct page *p)
 {
 	assert(p->map_count == 0);      // P2
-	debug_assert(!page_has(p, PAGE_LOCKED | PAGE_ON_LRU));
+	debug_assert(!page_has(p, PAGE_LOCKED | PAGE_ON_LRU) && list_is_empty(&p->link));
 	mark_one_free(p);
 	if (unlikely(stock->nr == STOCK_MAX))
 		stock_drain(stock, STOCK_BATCH);
@@ -343,15 +344,21 @@ void frames_free(struct page *first, u32 order)
 	spin_unlock(&frames_lock);
 }
 
+static void free_last(struct page *p)
+{
+	if (page_has(p, PAGE_ON_LRU))           // private memory leaves the lists only now
+		reclaim_remove(p);
+	p->refs = 1;
+	frames_free(p, p->order);
+}
+
 void page_put(struct page *p)
 {
 	i32 left = atomic_sub_return(&p->refs, 1);
 
 	assert(left >= 0);
-	if (left == 0) {
-		p->refs = 1;
-		frames_free(p, p->order);
-	}
+	if (left == 0)
+		free_last(p);
 }
 
 void pages_put(struct page **pages, u32 nr)
@@ -366,9 +373,8 @@ void pages_put(struct page **pages, u32 nr)
 		assert(left >= 0);
 		if (left)
 			continue;
-		if (unlikely(p->order)) {
-			p->refs = 1;
-			frames_free(p, p->order);
+		if (unlikely(p->order || page_has(p, PAGE_ON_LRU))) {
+			free_last(p);
 			continue;
 		}
 		free_single(stock, p);

@@ -74,9 +74,19 @@ static bool is_only_ours(const struct page *head)
 	return true;
 }
 
+// Reclaim may have met some of them in a space that showed them in pieces.
+static bool is_on_lists(const struct page *head)
+{
+	for (u32 i = 0; i < HUGE_PAGES; i++) {
+		if (page_has(head + i, PAGE_ON_LRU))
+			return true;
+	}
+	return false;
+}
+
 void huge_put(struct page *head)
 {
-	if (!page_has(head, PAGE_POOL) && is_only_ours(head)) {
+	if (!page_has(head, PAGE_POOL) && is_only_ours(head) && !is_on_lists(head)) {
 		frames_free(head, HUGE_ORDER);
 		return;
 	}
@@ -104,7 +114,7 @@ bool huge_fault_zero(struct addrspace *as, struct area *a, struct fault *f)
 
 	if (!may_have(as, a) || !huge_fits(a, va))
 		return false;
-	struct page *head = huge_take_block(as->family, area_page(a, va), FRAME_ZERO | FRAME_OPTIONAL);
+	struct page *head = huge_take_block(as->family, va >> PAGE_SHIFT, FRAME_ZERO | FRAME_OPTIONAL);
 
 	if (!head) {
 		count(COUNTER_THP_FALLBACK);
@@ -151,15 +161,13 @@ enum fault_result huge_fault_present(struct addrspace *as, struct area *a, struc
 // Can all 512 entries become one? Those that show a page show one of ours that nobody else holds.
 static int check_run(struct pte_run *run, void *argument)
 {
-	struct area *a = argument;
-
+	(void)argument;
 	for (u32 i = 0; i < run->nr; i++) {
 		pte_t e = run->entries[i];
 
 		if (pte_is_none(e) || (pte_is_present(e) && pte_page(e) == zero_page))
 			continue;
-		if (!pte_is_present(e) || pte_page(e)->owner != PAGE_ANON || atomic_load(&pte_page(e)->refs) != 1 ||
-		    pte_page(e)->anon_index != area_page(a, run->start + ((u64)i << PAGE_SHIFT)))
+		if (!pte_is_present(e) || pte_page(e)->owner != PAGE_ANON || atomic_load(&pte_page(e)->refs) != 1)
 			return -EINVAL;
 	}
 	return 0;
@@ -202,15 +210,21 @@ static int protect_run(struct pte_run *run, void *argument)
 static int collapse_one(struct addrspace *as, struct area *a, vaddr_t va, struct collapse *c)
 {
 	vaddr_t end = va + HUGE_SIZE;
-	int error = pgtable_visit_runs(as, va, end, check_run, a);
+	int error = pgtable_visit_runs(as, va, end, check_run, NULL);
 
 	if (error)
 		return error;
 	c->as = as;
 	c->nr_old = 0;
-	c->head = huge_take_block(as->family, area_page(a, va), FRAME_ZERO);
+	c->head = huge_take_block(as->family, va >> PAGE_SHIFT, FRAME_ZERO);
 	if (!c->head)
 		return -ENOMEM;
+	// Looking for a block may have swapped out what was here.
+	error = pgtable_visit_runs(as, va, end, check_run, NULL);
+	if (error) {
+		huge_put(c->head);
+		return error;
+	}
 	// Nobody faults meanwhile; who still runs must not store to what is being copied.
 	pgtable_visit_runs(as, va, end, protect_run, NULL);
 	tlb_flush_range(as, va, end);

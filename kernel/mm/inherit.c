@@ -7,6 +7,7 @@
 #include "lib/atomic.h"
 #include "mm/huge.h"
 #include "mm/inherit.h"
+#include "mm/swap.h"
 #include "x86/pgtable.h"
 #include <abi/errno.h>
 
@@ -21,7 +22,7 @@ static int inherit_run(struct pte_run *run, void *argument)
 {
 	struct inheritance *state = argument;
 	struct addrspace *to = state->to;
-	u32 nr_left = run->record->nr_entries, nr_entries = 0, nr_pages = 0;
+	u32 nr_left = run->record->nr_entries, nr_entries = 0, nr_pages = 0, nr_swapped = 0;
 	struct pte_run twin;
 
 	if (!pgtable_twin_lock(to, run, &twin)) {
@@ -34,6 +35,13 @@ static int inherit_run(struct pte_run *run, void *argument)
 		if (pte_is_none(e))
 			continue;
 		nr_left--;
+		if (unlikely(pte_is_swap(e))) {         // both name the slot; the child finds or reads its page by itself
+			swap_hold((swap_entry_t){ pte_swap_value(e) });
+			WRITE_ONCE(twin.entries[i].bits, e.bits);
+			nr_entries++;
+			nr_swapped++;
+			continue;
+		}
 		struct page *p = pte_page(e);
 
 		// Clean pages of the file come back by a fault; a copy of our own does not.
@@ -52,6 +60,8 @@ static int inherit_run(struct pte_run *run, void *argument)
 	}
 	twin.record->nr_entries += nr_entries;
 	atomic_add(&to->nr_anon_resident, nr_pages);
+	if (nr_swapped)
+		atomic_add(&to->nr_swapped, nr_swapped);
 	pgtable_twin_unlock(&twin);
 	return 0;
 }

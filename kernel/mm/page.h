@@ -5,7 +5,7 @@
  * The owner decides what the union means:
  *   FREE      in the buddy lists (order) or a CPU's cache
  *   CACHE     a page of a file or block device: (cache, index); the life cycle stands in cache/cache.h
- *   ANON      private memory: (family, index = virtual page number); refs == number of PTEs that show it (+ holders)
+ *   ANON      private memory: (family, index = virtual page number, see mm/rmap_anon.c); refs == number of PTEs that show it (+ holders)
  *   TABLE     a page table: table_lock guards its entries, nr_entries counts the present ones
  *   SLAB      objects of a slab cache
  *   KERNEL    anything else that the kernel keeps

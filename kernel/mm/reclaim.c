@@ -17,6 +17,7 @@
 #include "mm/page.h"
 #include "mm/reclaim.h"
 #include "mm/reclaim_policy.h"
+#include "mm/swap_out.h"
 #include "mm/workingset.h"
 #include "proc/sched.h"
 #include "proc/thread.h"
@@ -25,7 +26,8 @@
 #include "x86/cpu.h"
 #include <abi/errno.h>
 
-#define DIRECT_TRIES 40
+#define TRIES_FOR_A_BLOCK 40
+#define WAITS_MAX 1000                  // of 2 ms: then the thread itself must be waiting for what our caller holds
 #define BATCHES_A_ROUND 16
 #define OBJECTS_A_ROUND 64              // names and inodes that nobody uses
 
@@ -37,6 +39,7 @@ struct lru_list lru_lists[NR_LRU] = { EMPTY(LRU_INACTIVE), EMPTY(LRU_ACTIVE), EM
 static const struct reclaim_policy *policy = &reclaim_two_list;         // GUARDED_BY(lru_lock)
 static struct wait_queue reclaim_wait = { .waiters = LIST_INIT(reclaim_wait.waiters) };
 static bool is_started, is_wanted;
+static u64 nr_given_up;                 // how often the thread has found nothing to free; written by it only
 
 void reclaim_set_marks(u64 nr_frames)
 {
@@ -52,22 +55,24 @@ static enum lru list_of(const struct page *p)
 	return page_has(p, PAGE_KEPT) ? LRU_LOCKED : page_has(p, PAGE_ACTIVE) ? LRU_ACTIVE : LRU_INACTIVE;
 }
 
+static const u32 list_flags[NR_LRU] = { [LRU_ACTIVE] = PAGE_ACTIVE, [LRU_LOCKED] = PAGE_KEPT };
+
 // lru_lock held.
 static void link_page(struct page *p, enum lru to)
 {
-	static const u32 flags[NR_LRU] = { PAGE_ON_LRU, PAGE_ON_LRU | PAGE_ACTIVE, PAGE_ON_LRU | PAGE_KEPT };
-
-	page_set(p, flags[to]);
+	debug_assert((p->owner == PAGE_CACHE || p->owner == PAGE_ANON) && list_is_empty(&p->link));
+	page_set(p, PAGE_ON_LRU | list_flags[to]);
 	list_push_front(&lru_lists[to].pages, &p->link);
 	lru_lists[to].nr++;
 }
 
-// lru_lock held.
+// lru_lock held. PAGE_ON_LRU stays: who frees a private page asks for it without the lock, and must not see it gone while
+// the page is only being moved.
 static void unlink_page(struct page *p)
 {
 	list_remove(&p->link);
 	lru_lists[list_of(p)].nr--;
-	page_clear(p, PAGE_ON_LRU | PAGE_ACTIVE | PAGE_KEPT);
+	page_clear(p, PAGE_ACTIVE | PAGE_KEPT);
 }
 
 struct page *lru_oldest(enum lru which)
@@ -95,11 +100,21 @@ void reclaim_add(struct page *p)
 	spin_unlock(&lru_lock);
 }
 
+void reclaim_add_private(struct page *p)
+{
+	spin_lock(&lru_lock);
+	if (!page_has(p, PAGE_ON_LRU))
+		link_page(p, policy->entrance(false));
+	spin_unlock(&lru_lock);
+}
+
 void reclaim_remove(struct page *p)
 {
 	spin_lock(&lru_lock);
-	if (page_has(p, PAGE_ON_LRU))
+	if (page_has(p, PAGE_ON_LRU)) {
 		unlink_page(p);
+		page_clear(p, PAGE_ON_LRU);
+	}
 	spin_unlock(&lru_lock);
 }
 
@@ -216,31 +231,34 @@ static struct reclaim_result shrink(u64 nr_batches, u64 nr_wanted)
 	return all;
 }
 
-static u64 nr_candidates(void)
+static bool is_room(void)
 {
-	return reclaim_list_size(true) + reclaim_list_size(false);
+	return frames_free_count() > reclaim_min_mark;
+}
+
+// Tries again and again, until there is something, or the thread has given up twice: the first time it may have looked
+// before we had anything to ask for.
+static bool make_room(u64 nr_wanted)
+{
+	u64 before = READ_ONCE(nr_given_up);
+
+	for (u32 i = 0; i < WAITS_MAX && READ_ONCE(nr_given_up) - before < 2; i++) {
+		if (shrink(BATCHES_A_ROUND, nr_wanted + RECLAIM_BATCH).nr_freed || is_room())
+			return true;
+		reclaim_wake();
+		(void)!sleep_until(clock_monotonic_ns() + 2000000, WAIT_UNINTERRUPTIBLE);
+	}
+	return false;
 }
 
 bool reclaim_direct(u32 tries, u64 nr_wanted)
 {
-	// Pages in use go round: all tries together look at each more than thrice before the caller hears "no memory".
-	u64 rounds = max(64ul, nr_candidates() / (RECLAIM_BATCH * DIRECT_TRIES / 4));
-
-	if (!is_started || current->is_reclaiming || tries >= DIRECT_TRIES)
+	// Frames that lie side by side may never come free, however many are.
+	if (!is_started || current->is_reclaiming || (nr_wanted > 1 && tries >= TRIES_FOR_A_BLOCK))
 		return false;
 	count(COUNTER_ALLOCSTALL);
 	reclaim_wake();
-	current->is_reclaiming = true;
-	struct reclaim_result r = shrink(rounds, nr_wanted + RECLAIM_BATCH);
-
-	current->is_reclaiming = false;
-	if (r.nr_freed)
-		return true;
-	if (!nr_dirty_pages && !nr_writeback_pages && tries * rounds * RECLAIM_BATCH > 4 * nr_candidates())
-		return false;
-	writeback_wake();
-	(void)!sleep_until(clock_monotonic_ns() + 2000000, WAIT_UNINTERRUPTIBLE);
-	return true;
+	return make_room(nr_wanted);
 }
 
 void reclaim_wake(void)
@@ -257,6 +275,18 @@ static u64 shrink_others(void)
 	return dentries_drop_unused(OBJECTS_A_ROUND) + inodes_drop_unused(OBJECTS_A_ROUND) + reclaim_tables();
 }
 
+// Candidates come from the lists, and private pages onto the lists, at the same pace.
+static u64 one_round(void)
+{
+	u64 freed = 0;
+
+	for (u32 i = 0; i < BATCHES_A_ROUND; i++) {
+		swap_out_adopt(2 * RECLAIM_BATCH);
+		freed += shrink(1, U64_MAX).nr_freed;
+	}
+	return freed + shrink_others();
+}
+
 static void reclaimer(void *argument)
 {
 	(void)argument;
@@ -264,20 +294,24 @@ static void reclaimer(void *argument)
 	for (;;) {
 		wait_event(&reclaim_wait, is_wanted);
 		u32 fruitless = 0;
+		// Pages in use go round: so many rounds look at each more than thrice.
+		u64 enough = 8 + (reclaim_list_size(true) + reclaim_list_size(false)) * 3 / (RECLAIM_BATCH * BATCHES_A_ROUND);
 
-		while (frames_free_count() < reclaim_high_mark && fruitless < 8) {
-			u64 freed = shrink(BATCHES_A_ROUND, U64_MAX).nr_freed;
+		while (frames_free_count() < reclaim_high_mark && fruitless < enough) {
+			u64 before = counter_read(COUNTER_PGSTEAL);
 
-			freed += shrink_others();
-			if (freed) {
+			// What others free is progress as well; and while they write, their pages are locked.
+			if (one_round() || counter_read(COUNTER_PGSTEAL) != before) {
 				fruitless = 0;
 			} else {
 				fruitless++;
 				writeback_wake();
-				(void)!sleep_until(clock_monotonic_ns() + 10000000, WAIT_UNINTERRUPTIBLE);
+				(void)!sleep_until(clock_monotonic_ns() + 5000000, WAIT_UNINTERRUPTIBLE);
 			}
 			sched_yield();
 		}
+		if (fruitless == enough)
+			WRITE_ONCE(nr_given_up, nr_given_up + 1);
 		is_wanted = false;
 	}
 }

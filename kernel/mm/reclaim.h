@@ -20,7 +20,8 @@ void reclaim_wake(void);                // any context
 // left to try, the allocation fails. May sleep; never waits for a lock.
 bool reclaim_direct(u32 tries, u64 nr_wanted);
 void reclaim_add(struct page *p);       // a new page of a cache, at its place already
-void reclaim_remove(struct page *p);    // it leaves its cache
+void reclaim_add_private(struct page *p);       // a private page that some entry shows; its table is locked. Once more is harmless
+void reclaim_remove(struct page *p);    // it leaves its cache, or is about to be freed
 void reclaim_used(struct page *p);      // read() or write() has used it
 void reclaim_keep(struct page *p);      // reclaim found it locked into memory: off the lists of candidates
 void reclaim_unkeep_all(void);          // some area is locked no longer: all are candidates again

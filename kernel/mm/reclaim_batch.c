@@ -11,7 +11,9 @@
 #include "mm/page.h"
 #include "mm/reclaim.h"
 #include "mm/rmap.h"
+#include "mm/swap_out.h"
 #include "mm/workingset.h"
+#include "proc/thread.h"
 #include "x86/cpu.h"
 #include "x86/tlb.h"
 
@@ -33,11 +35,30 @@ static bool is_spared(struct page *p)
 	return was_used && reclaim_spares(p);
 }
 
+// The same for a private page, and whether it can leave at all.
+static bool is_private_spared(struct page *p, enum reclaim_how how)
+{
+	switch (atomic_load(&p->map_count) ? rmap_anon_age(p) : AGE_UNUSED) {
+	case AGE_UNUSED:
+		return false;
+	case AGE_USED:
+		return how == RECLAIM_UNUSED && reclaim_spares(p);
+	case AGE_LOCKED:
+		reclaim_keep(p);
+		return true;
+	case AGE_UNKNOWN:
+		break;
+	}
+	return true;
+}
+
 // Locked. May it go, as far as its state says?
 static bool may_leave(struct batch *b, struct page *p)
 {
 	struct cache *cache = p->cache;
 
+	if (p->owner == PAGE_ANON)
+		return swap_out_prepare(p);
 	if (!cache || !cache->ops->store || !page_has(p, PAGE_UPTODATE))
 		return false;
 	if (page_has(p, PAGE_DIRTY | PAGE_WRITEBACK)) {
@@ -50,6 +71,8 @@ static bool may_leave(struct batch *b, struct page *p)
 // Locked. True: it is out of every address space.
 static bool unmap_everywhere(struct batch *b, struct page *p)
 {
+	if (p->owner == PAGE_ANON)
+		return swap_out_unmap(p, &b->gather);
 	if (!atomic_load(&p->map_count))
 		return true;
 	switch (rmap_take(p, &b->gather)) {
@@ -72,7 +95,7 @@ static void consider(struct batch *b, struct page *p, enum reclaim_how how)
 		return;
 	}
 	// What is used is found out first, of a dirty page too: its place in the lists depends on it.
-	bool stays = how == RECLAIM_UNUSED && is_spared(p);
+	bool stays = p->owner == PAGE_ANON ? is_private_spared(p, how) : how == RECLAIM_UNUSED && is_spared(p);
 
 	if (!stays && may_leave(b, p) && unmap_everywhere(b, p)) {
 		b->victims[b->nr_victims++] = p;
@@ -85,7 +108,7 @@ static void consider(struct batch *b, struct page *p, enum reclaim_how how)
 static void give_up(struct batch *b, struct page *p)
 {
 	workingset_evicted(p);
-	if (cache_try_evict(p)) {
+	if (p->owner == PAGE_ANON ? swap_out_finish(p) : cache_try_evict(p)) {
 		b->result.nr_freed++;
 		count(COUNTER_PGSTEAL);
 	}
@@ -96,11 +119,21 @@ static void give_up(struct batch *b, struct page *p)
 struct reclaim_result reclaim_pages(struct page **pages, u32 nr, enum reclaim_how how)
 {
 	struct batch b = { .nr_victims = 0 };
+	bool is_nested = current->is_reclaiming;
 
+	current->is_reclaiming = true;
 	for (u32 i = 0; i < nr; i++)
 		consider(&b, pages[i], how);
 	tlb_gather_flush(&b.gather);
+	u32 nr_private = 0;
+	struct page *private_pages[RECLAIM_BATCH];
+
+	for (u32 i = 0; i < b.nr_victims; i++)
+		if (b.victims[i]->owner == PAGE_ANON)
+			private_pages[nr_private++] = b.victims[i];
+	swap_out_write(private_pages, nr_private);
 	for (u32 i = 0; i < b.nr_victims; i++)
 		give_up(&b, b.victims[i]);
+	current->is_reclaiming = is_nested;
 	return b.result;
 }

@@ -1,13 +1,14 @@
 /*
  * remap.c - mremap: a mapping that grows, shrinks or moves with its pages. Moving takes the frames along: entries are
  * taken from the old place and put into the new one, nothing is copied, no count changes.
- * addrspace.lock (for writing) and closed addresses (look.h) keep faults out. The reverse map could still come by for a page of a file between the two
- * places: the cache's rmap_lock is held over the move. A private page keeps its number (anon_index): the area at the new
- * place goes on counting from the old `first`.
+ * addrspace.lock (for writing) and closed addresses (look.h) keep faults out. The reverse map could still come by for a page
+ * of a file between the two places: the cache's rmap_lock is held over the move. A private page's number (anon_index) moves
+ * along when it is shown here only; the area at the new place goes on counting from the old `first`.
  */
 #include "kernel.h"
 #include "cache/cache.h"
 #include "fs/vfs.h"
+#include "lib/atomic.h"
 #include "mm/addrspace.h"
 #include "mm/look.h"
 #include "mm/mmap.h"
@@ -51,6 +52,16 @@ static int make_tables(struct addrspace *as, vaddr_t start, vaddr_t end)
 	return 0;
 }
 
+// A private page remembers where it is shown. One that others of the family show too, elsewhere, keeps its old number, and
+// swap cannot find all its places (it stays in memory) until it is alone.
+static void note_move(pte_t e, vaddr_t to)
+{
+	struct page *p = pte_is_present(e) ? pte_page(e) : NULL;
+
+	if (p && p->owner == PAGE_ANON && atomic_load(&p->map_count) == 1)
+		p->anon_index = to >> PAGE_SHIFT;
+}
+
 static void move_entries(struct addrspace *as, vaddr_t from, vaddr_t end, vaddr_t to)
 {
 	struct move m = { 0 };
@@ -63,6 +74,7 @@ static void move_entries(struct addrspace *as, vaddr_t from, vaddr_t end, vaddr_
 			int error = pgtable_slot_lock(as, m.at[i] - from + to, true, &slot);
 
 			assert(!error);         // make_tables
+			note_move(m.entries[i], m.at[i] - from + to);
 			pte_set(&slot, m.entries[i]);
 			pgtable_slot_unlock(&slot);
 		}

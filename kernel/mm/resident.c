@@ -9,17 +9,32 @@
 #include "mm/fault.h"
 #include "mm/mmap.h"
 #include "mm/page.h"
+#include "mm/swap.h"
 #include "proc/signal.h"
 #include "x86/cpu.h"
 #include "x86/pgtable.h"
 #include "x86/uaccess.h"
 #include <abi/errno.h>
 
+static u8 is_in_swap_cache(swap_entry_t entry)
+{
+	struct page *p = swap_cache_find(entry);
+	u8 is_here = p && page_has(p, PAGE_UPTODATE);
+
+	if (p)
+		page_put(p);
+	return is_here;
+}
+
 // One byte a page: would touching it need the disk?
 static u8 residency_of(struct addrspace *as, struct area *a, vaddr_t va)
 {
-	if (pte_is_present(pgtable_at(as, va)))
+	pte_t e = pgtable_at(as, va);
+
+	if (pte_is_present(e))
 		return 1;
+	if (pte_is_swap(e))
+		return is_in_swap_cache((swap_entry_t){ pte_swap_value(e) });
 	if (!a->cache)
 		return 0;
 	struct page *p = cache_find(a->cache, area_page(a, va));

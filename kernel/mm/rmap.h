@@ -26,5 +26,11 @@ struct tlb_gather;
 enum rmap_take rmap_take(struct page *p, struct tlb_gather *gather) MUST_CHECK;
 // cache->rmap_lock held: is there a shared mapping that can be stored to, or could be after mprotect?
 bool rmap_may_be_stored_to(struct cache *cache);
+/* rmap_anon.c: the same for a private page, locked and referenced. Only locks that can be had at once are taken. */
+enum rmap_age { AGE_UNUSED, AGE_USED, AGE_LOCKED, AGE_UNKNOWN };        // UNKNOWN: not every entry could be looked at
+enum rmap_age rmap_anon_age(struct page *p);
+// In the swap cache: its entries become swap entries. True: all of them.
+bool rmap_anon_take(struct page *p, struct tlb_gather *gather) MUST_CHECK;
+
 // How many entries show it, by looking (the audit and tests).
 u64 rmap_count(struct page *p);

@@ -8,6 +8,7 @@
 #include "lib/atomic.h"
 #include "mm/addrspace.h"
 #include "mm/huge.h"
+#include "mm/swap.h"
 #include "mm/unmap.h"
 #include "x86/pgtable.h"
 #include "x86/tlb.h"
@@ -27,10 +28,30 @@ struct unmap_tally {
 	vaddr_t first, behind;          // of the addresses that were cleared
 };
 
+// Private copies of a file's pages can be swapped out, too: an eviction leaves them alone.
+static void clear_swap_entry(struct unmap_state *state, pte_t *entry, vaddr_t va, struct unmap_tally *tally)
+{
+	swap_entry_t swap = { pte_swap_value(*entry) };
+
+	if (state->what != UNMAP_ALL)
+		return;
+	WRITE_ONCE(entry->bits, 0);
+	if (!tally->nr_cleared++)
+		tally->first = va;
+	tally->behind = va + PAGE_SIZE;
+	atomic_sub(&state->batch.space->nr_swapped, 1);
+	swap_put(swap);
+}
+
 // One entry that is not empty. True when the batch is full.
 static inline bool unmap_entry(struct unmap_state *state, pte_t *entry, vaddr_t va, struct unmap_tally *tally)
 {
 	pte_t e = *entry;
+
+	if (unlikely(pte_is_swap(e))) {
+		clear_swap_entry(state, entry, va, tally);
+		return false;
+	}
 	struct page *p = pte_page(e);
 
 	if (!pte_is_present(e) || (state->what == UNMAP_CACHE_PAGES && (p->owner == PAGE_ANON || p == zero_page)))

@@ -47,6 +47,7 @@ enum lock_rank {
 	RANK_HANDLERS = 87,     // what processes do with signals (interrupts closed)
 	RANK_PAGETABLE = 90,    // page-table pages
 	RANK_KERNEL_MAP = 92,   // kernel stacks and device mappings; allocates frames
+	RANK_SWAP = 93,         // slots of swap areas
 	RANK_SLAB = 95,         // slab lists
 	RANK_FRAMES = 100,      // buddy lists
 	/* spinning, taken by interrupt handlers too: above all those that are not, since the interrupted code may hold them */
@@ -142,5 +143,7 @@ bool rwlock_is_held(const struct rwlock *l);                    // by anybody
 /* Debug builds keep a list of held locks a thread (sleeping) and a CPU (spinning). lockcheck.c */
 #define LOCKS_HELD_MAX (DEBUG_BUILD ? 16 : 1)
 void lockcheck_acquire(const void *lock, const char *name, u8 rank, bool same_rank_allowed, void *site);
+// A lock that was had for reading by trying, perhaps by a thread that has it already (reclaim under a fault): any order is safe.
+void lockcheck_note_read(const void *lock, const char *name, u8 rank, void *site);
 void lockcheck_release(const void *lock);
 void lockcheck_may_sleep(void);         // panics when a spin lock is held or interrupts are closed

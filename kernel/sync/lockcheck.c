@@ -56,6 +56,18 @@ static void check_spinning(const struct cpu *cpu, const void *lock, const char *
 	}
 }
 
+// A sleeping lock.
+static void note_held(struct thread *t, const void *lock, const char *name, u8 rank, void *site)
+{
+	assert(t->nr_held < ARRAY_SIZE(t->held));
+	u32 n = t->nr_held++;
+
+	t->held[n].lock = lock;
+	t->held[n].name = name;
+	t->held[n].rank = rank;
+	t->held[n].site = site;
+}
+
 void lockcheck_acquire(const void *lock, const char *name, u8 rank, bool same_rank_allowed, void *site)
 {
 	if (!is_ready())
@@ -85,14 +97,15 @@ void lockcheck_acquire(const void *lock, const char *name, u8 rank, bool same_ra
 		cpu->held[n].depth = (u8)cpu->interrupt_depth;
 		cpu->held[n].site = site;
 	} else {
-		assert(t->nr_held < ARRAY_SIZE(t->held));
-		u32 n = t->nr_held++;
-		t->held[n].lock = lock;
-		t->held[n].name = name;
-		t->held[n].rank = rank;
-		t->held[n].site = site;
+		note_held(t, lock, name, rank, site);
 	}
 	interrupts_restore(flag);
+}
+
+void lockcheck_note_read(const void *lock, const char *name, u8 rank, void *site)
+{
+	if (is_ready())
+		note_held(current, lock, name, rank, site);
 }
 
 void lockcheck_release(const void *lock)

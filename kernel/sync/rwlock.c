@@ -1,7 +1,7 @@
 /*
  * rwlock.c - many readers or one writer, asleep while they wait. The word counts readers, -1 is a writer;
  * a writer that waits is counted, and new readers stay back behind it, so writers are not starved.
- * A thread must not take the lock for reading twice: a writer waiting in between would stop it for ever.
+ * A thread must not take the lock for reading twice: a writer waiting in between would stop it for ever. It may try to.
  */
 #include "kernel.h"
 #include "lib/atomic.h"
@@ -48,7 +48,7 @@ UNCHECKED bool read_try_lock(struct rwlock *l)
 	if (!try_read(l))
 		return false;
 	if (DEBUG_BUILD)
-		lockcheck_acquire(l, l->name, l->rank, true, __builtin_return_address(0));
+		lockcheck_note_read(l, l->name, l->rank, __builtin_return_address(0));
 	return true;
 }
 

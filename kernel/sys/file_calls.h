@@ -122,6 +122,9 @@ i64 sys_pselect6(int nr, fd_set __user *in, fd_set __user *out, fd_set __user *e
 i64 sys_mount(const char __user *source, const char __user *target, const char __user *type, u64 flags,
 	      const void __user *data);
 i64 sys_umount2(const char __user *target, int flags);
+/* swap.c */
+i64 sys_swapon(const char __user *path, u32 flags);
+i64 sys_swapoff(const char __user *path);
 i64 sys_sync(void);
 i64 sys_syncfs(int fd);
 i64 sys_sync_file_range(int fd, i64 offset, i64 length, u32 flags);

@@ -50,7 +50,7 @@ const system_call syscall_table[NR_SYSCALLS + 1] = {
 	CALL(link), CALL(linkat), CALL(symlink), CALL(symlinkat), CALL(rename), CALL(renameat), CALL(renameat2),
 	CALL(readlink), CALL(readlinkat), CALL(getdents64), CALL(getcwd), CALL(chdir), CALL(fchdir),
 	/* waiting for files, whole file systems */
-	CALL(poll), CALL(ppoll), CALL(select), CALL(pselect6), CALL(mount), CALL(umount2), CALL(sync), CALL(syncfs),
+	CALL(poll), CALL(ppoll), CALL(select), CALL(pselect6), CALL(mount), CALL(umount2), CALL(swapon), CALL(swapoff), CALL(sync), CALL(syncfs),
 	CALL(fsync), CALL(fdatasync), CALL(sync_file_range), CALL(close_range), CALL(memfd_create),
 	/* memory */
 	CALL(mmap), CALL(munmap), CALL(mprotect), CALL(msync), CALL(madvise), CALL(mincore), CALL(brk),

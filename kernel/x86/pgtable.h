@@ -49,6 +49,11 @@ void pgtable_slot_unlock(struct pte_slot *slot);
 // "Present" is ours: the entry shows a frame, be it hidden by PROT_NONE.
 static inline bool pte_is_none(pte_t e) { return e.bits == 0; }
 static inline bool pte_is_present(pte_t e) { return e.bits & (PTE_PRESENT | PTE_HIDDEN); }
+// Neither empty nor present: the page is swapped out, and the entry holds the swap entry (mm/swap.h), which is never 0, above
+// the bits that have a meaning. Counts for T2.
+static inline bool pte_is_swap(pte_t e) { return e.bits && !(e.bits & (PTE_PRESENT | PTE_HIDDEN)); }
+static inline pte_t pte_of_swap(u64 value) { return (pte_t){ value << PAGE_SHIFT }; }
+static inline u64 pte_swap_value(pte_t e) { return e.bits >> PAGE_SHIFT; }
 static inline bool pte_is_writable(pte_t e) { return e.bits & PTE_WRITE; }
 static inline bool pte_is_dirty(pte_t e) { return e.bits & PTE_DIRTY; }
 static inline bool pte_is_accessed(pte_t e) { return e.bits & PTE_ACCESSED; }

@@ -1,0 +1,68 @@
+#pragma once
+/*
+ * swap.h - private memory on a disk. A swap area is a disk or a file, cut into slots of a page. A swap entry names a slot;
+ * it stands where the page was: in a page-table entry, or in the tree of a file of tmpfs.
+ *
+ *  W1  slot.count = number of swap entries that name it (page tables and trees). A slot is free iff its count is 0 and no
+ *      page in the swap cache belongs to it.
+ *  W2  The swap cache: a page with PAGE_SWAPCACHE belongs to the slot page.private, which holds a reference on it. So whoever
+ *      meets the entry while the page is still or already in memory finds that page. Put in and taken out with the page locked.
+ *  W3  A page in the swap cache is never changed: no page table shows it writable. DIRTY: its slot does not hold its bytes yet.
+ *  W4  A page leaves memory only when its bytes are in its slot: unmap, write, then free.
+ */
+#include "types.h"
+
+struct file;
+struct page;
+struct addrspace;
+
+typedef struct { u64 value; } swap_entry_t;     // number of the area | slot << SWAP_TYPE_BITS; slot 0 is never in use
+#define SWAP_TYPE_BITS 5
+#define SWAP_AREAS_MAX 8
+#define SWAP_SLOTS_MAX (1u << 20)               // 4 GiB an area: what is more of it is not used
+
+/* swap.c */
+// Opened for reading, a disk or a regular file with a swap header. The file is kept. Flags as in swapon(2). -EINVAL, -EBUSY, ...
+int swap_on(struct file *f, u32 flags) MUST_CHECK;
+// Brings everything back into memory, then gives the disk or file up. -EINVAL: it is no swap area. -ENOMEM, -EINTR: it stays one.
+int swap_off(struct file *f) MUST_CHECK;
+struct swap_info { char path[64]; bool is_file; u64 nr_pages, nr_used; int priority; };
+bool swap_info(u32 number, struct swap_info *out);      // false: no such area
+u64 swap_total_pages(void);
+u64 swap_free_pages(void);
+u64 swap_cached_pages(void);
+
+/* swap_slots.c: counts and the swap cache. Never sleep. */
+// A slot for the page, which enters the swap cache with it, DIRTY. Page locked. False: swap is full, or there is none.
+bool swap_cache_add(struct page *p) MUST_CHECK;
+// A fresh page for an entry that is in use and has none, locked by the caller; its reference becomes the cache's. False: too late.
+bool swap_cache_fill(struct page *p, swap_entry_t entry) MUST_CHECK;
+struct page *swap_cache_find(swap_entry_t entry);       // referenced, in whatever state; NULL
+// Page locked, its bytes in the slot or wanted by nobody. Takes it out when nobody but the caller and the swap cache has it.
+bool swap_cache_try_evict(struct page *p) MUST_CHECK;
+// Page locked: takes it out if no entry names its slot any more (the slot is free then). True: it is not in the cache now.
+bool swap_cache_forget(struct page *p);
+void swap_hold(swap_entry_t entry);     // one more entry names it
+void swap_put(swap_entry_t entry);      // one fewer; the last frees the slot
+// One fewer, by who has its page, p, locked. True: it was the last, and the page has left the swap cache.
+bool swap_entry_taken(swap_entry_t entry, struct page *p);
+u32 swap_count(swap_entry_t entry);
+
+/* swap_io.c: may sleep. */
+// Locked DIRTY pages of the swap cache: writes them, neighbours in one request, and waits. Who could not be written stays DIRTY.
+void swap_write(struct page **pages, u32 nr);
+// The entry's page, read when it must be (with neighbours), referenced. *out NULL: the entry is not in use any more. -EIO, -ENOMEM
+int swap_read(swap_entry_t entry, struct page **out) MUST_CHECK;
+
+/* swap_in.c */
+// as->lock held. The slot at va holds the entry: shows its page there instead. Page locked, up to date, of that entry. Whether
+// it is the only one that shows it and nobody else wants the slot: then it may be writable (wants_write). False: the
+// page-table entry has changed.
+bool swap_show(struct addrspace *as, vaddr_t va, swap_entry_t entry, struct page *p, u32 area_flags, bool wants_write) MUST_CHECK;
+
+/* swap_off.c */
+int swap_bring_back(u32 number) MUST_CHECK;     // every entry of the area, wherever it is. -ENOMEM, -EINTR, -EIO
+
+/* for the audit */
+#define SWAP_SLOT_BAD 0xffffu                   // what swap_count says of a slot that is never given out
+u32 swap_area_slots(u32 number);                // 0: no such area
