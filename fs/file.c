@@ -115,10 +115,11 @@ struct file_table *file_table_copy(struct file_table *from)
 		spin_lock(&from->lock);
 		bool fits = from->capacity <= capacity;
 
-		for (u32 fd = 0; fits && fd < from->capacity; fd++) {
+		for (u32 fd = 0; fits && fd < from->end; fd++) {
 			if (from->files[fd])
 				t->files[fd] = file_hold(from->files[fd]);
 		}
+		t->end = fits ? from->end : 0;
 		if (fits)
 			memcpy(t->close_on_exec, from->close_on_exec, bitmap_bytes(from->capacity));
 		spin_unlock(&from->lock);
@@ -139,18 +140,13 @@ void file_table_put(struct file_table *t)
 {
 	if (atomic_sub_return(&t->refs, 1) > 0)
 		return;
-	for (u32 fd = 0; fd < t->capacity; fd++) {
+	for (u32 fd = 0; fd < t->end; fd++) {
 		if (t->files[fd])
 			close_slot(t, t->files[fd]);
 	}
 	kfree(t->files);
 	kfree(t->close_on_exec);
 	kfree(t);
-}
-
-static bool bit_get(const u64 *bitmap, u32 n)
-{
-	return bitmap[n / 64] >> n % 64 & 1;
 }
 
 static void bit_set(u64 *bitmap, u32 n, bool value)
@@ -161,20 +157,31 @@ static void bit_set(u64 *bitmap, u32 n, bool value)
 		bitmap[n / 64] &= ~(1ul << n % 64);
 }
 
+// Takes the file out of its slot; the caller puts it.
+static struct file *take(struct file_table *t, int fd)
+{
+	struct file *f = NULL;
+
+	spin_lock(&t->lock);
+	if (fd >= 0 && (u32)fd < t->capacity) {
+		f = t->files[fd];
+		atomic_store(&t->files[fd], NULL);
+		bit_set(t->close_on_exec, (u32)fd, false);
+	}
+	spin_unlock(&t->lock);
+	return f;
+}
+
+// Nobody else has the table: exec sees to that.
 void file_table_close_on_exec(struct file_table *t)
 {
-	for (u32 fd = 0; fd < READ_ONCE(t->capacity); fd++) {
-		struct file *f = NULL;
+	for (u32 word = 0; word < t->capacity / 64; word++) {
+		while (t->close_on_exec[word]) {
+			struct file *f = take(t, (int)(word * 64) + __builtin_ctzl(t->close_on_exec[word]));
 
-		spin_lock(&t->lock);
-		if (bit_get(t->close_on_exec, fd)) {
-			f = t->files[fd];
-			atomic_store(&t->files[fd], NULL);
-			bit_set(t->close_on_exec, fd, false);
+			if (f)
+				close_slot(t, f);
 		}
-		spin_unlock(&t->lock);
-		if (f)
-			close_slot(t, f);
 	}
 }
 
@@ -281,6 +288,7 @@ int fd_install(struct file *f, int lowest, bool close_on_exec)
 		if (fd < t->capacity && fd < limit) {
 			atomic_store(&t->files[fd], f);
 			bit_set(t->close_on_exec, fd, close_on_exec);
+			t->end = max(t->end, fd + 1);
 			spin_unlock(&t->lock);
 			return (int)fd;
 		}
@@ -289,21 +297,6 @@ int fd_install(struct file *f, int lowest, bool close_on_exec)
 	}
 	file_put(f);
 	return error;
-}
-
-// Takes the file out of its slot; the caller puts it.
-static struct file *take(struct file_table *t, int fd)
-{
-	struct file *f = NULL;
-
-	spin_lock(&t->lock);
-	if (fd >= 0 && (u32)fd < t->capacity) {
-		f = t->files[fd];
-		atomic_store(&t->files[fd], NULL);
-		bit_set(t->close_on_exec, (u32)fd, false);
-	}
-	spin_unlock(&t->lock);
-	return f;
 }
 
 int fd_close(int fd)
@@ -331,6 +324,7 @@ int fd_replace(int fd, struct file *f, bool close_on_exec)
 
 	atomic_store(&t->files[fd], f);
 	bit_set(t->close_on_exec, (u32)fd, close_on_exec);
+	t->end = max(t->end, (u32)fd + 1);
 	spin_unlock(&t->lock);
 	if (old)
 		close_slot(t, old);

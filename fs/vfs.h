@@ -261,6 +261,7 @@ struct file_table {
 	struct spinlock lock;           // RANK_DENTRY's neighbour: RANK_INODE_HASH; short
 	i32 refs;                       // atomic; shared by CLONE_FILES
 	u32 capacity;                   // GUARDED_BY(lock); grows after files has
+	u32 end;                        // GUARDED_BY(lock) no descriptor from here on was ever open
 	struct file **files;            // GUARDED_BY(lock); read inside a section of sync/grace.h
 	u64 *close_on_exec;             // GUARDED_BY(lock) bitmap
 };

@@ -137,7 +137,7 @@ static void take_signal_part(struct snapshot *s, struct process *p)
 
 	s->shared_pending = p->pending_mask;
 	for (int i = 0; p->handlers && i < 64; i++) {
-		u64 handler = (u64)p->handlers->action[i].handler;
+		u64 handler = (u64)signal_handler_of(p->handlers, i + 1);
 
 		if (handler == (u64)SIG_IGN)
 			s->ignored |= 1ul << i;

@@ -58,7 +58,7 @@ static bool is_deaf_to(int signal)
 {
 	struct process *p = current_process();
 	u64 flag = spin_lock_irq(&p->signal_lock);
-	bool is_deaf = current->signal_mask & signal_bit(signal) || p->handlers->action[signal - 1].handler == SIG_IGN;
+	bool is_deaf = current->signal_mask & signal_bit(signal) || signal_handler_of(p->handlers, signal) == SIG_IGN;
 
 	spin_unlock_irq(&p->signal_lock, flag);
 	return is_deaf;

@@ -1,6 +1,7 @@
 /*
  * handlers.c - what a process does with its signals. A table of actions may belong to several processes (CLONE_SIGHAND): its own
- * lock, taken inside a process's signal_lock, covers it. A single word of it (the handler) may be read without.
+ * lock, taken inside a process's signal_lock, covers it. A single word of it (the handler) may be read without. Most tables say
+ * nothing of most signals: a word of bits tells which entries are there, and fork and exec look at those only.
  */
 #include "kernel.h"
 #include "lib/atomic.h"
@@ -18,11 +19,12 @@ void signal_handlers_init(void)
 
 struct signal_handlers *signal_handlers_create(void)
 {
-	struct signal_handlers *h = slab_alloc_zeroed(&handlers_slab);
+	struct signal_handlers *h = slab_alloc(&handlers_slab);
 
 	if (!h)
 		return NULL;
 	h->refs = 1;
+	h->set = 0;
 	spin_init(&h->lock, "signal handlers", RANK_HANDLERS);
 	return h;
 }
@@ -36,8 +38,9 @@ struct signal_handlers *signal_handlers_copy(struct process *from)
 	u64 flag = spin_lock_irq(&from->signal_lock);
 
 	spin_lock(&from->handlers->lock);
-	for (u32 i = 0; i < ARRAY_SIZE(h->action); i++)
-		h->action[i] = from->handlers->action[i];
+	h->set = from->handlers->set;
+	for (u64 left = h->set; left; left &= left - 1)
+		h->action[__builtin_ctzl(left)] = from->handlers->action[__builtin_ctzl(left)];
 	spin_unlock(&from->handlers->lock);
 	spin_unlock_irq(&from->signal_lock, flag);
 	return h;
@@ -55,10 +58,16 @@ void signal_handlers_put(struct signal_handlers *h)
 		slab_free(&handlers_slab, h);
 }
 
+// h->lock held.
+static struct kernel_sigaction action_of(const struct signal_handlers *h, int number)
+{
+	return h->set & signal_bit(number) ? h->action[number - 1] : (struct kernel_sigaction){ 0 };
+}
+
 struct kernel_sigaction signal_action_get(struct process *p, int number)
 {
 	spin_lock(&p->handlers->lock);
-	struct kernel_sigaction a = p->handlers->action[number - 1];
+	struct kernel_sigaction a = action_of(p->handlers, number);
 
 	spin_unlock(&p->handlers->lock);
 	return a;
@@ -68,6 +77,7 @@ void signal_action_set(struct process *p, int number, const struct kernel_sigact
 {
 	spin_lock(&p->handlers->lock);
 	p->handlers->action[number - 1] = *a;
+	atomic_or(&p->handlers->set, signal_bit(number));       // last: who reads without the lock finds what it says
 	spin_unlock(&p->handlers->lock);
 }
 
@@ -76,13 +86,13 @@ struct kernel_sigaction signal_action_take(struct process *p, int number)
 	u64 flag = spin_lock_irq(&p->signal_lock);
 
 	spin_lock(&p->handlers->lock);
-	struct kernel_sigaction *a = &p->handlers->action[number - 1], result = *a;
+	struct kernel_sigaction a = action_of(p->handlers, number);
 
-	if (a->flags & SA_RESETHAND && a->handler != SIG_DFL && a->handler != SIG_IGN)
-		a->handler = SIG_DFL;
+	if (a.flags & SA_RESETHAND && a.handler != SIG_DFL && a.handler != SIG_IGN)
+		p->handlers->action[number - 1].handler = SIG_DFL;
 	spin_unlock(&p->handlers->lock);
 	spin_unlock_irq(&p->signal_lock, flag);
-	return result;
+	return a;
 }
 
 int signal_handlers_reset_for_exec(struct process *p)
@@ -97,11 +107,9 @@ int signal_handlers_reset_for_exec(struct process *p)
 	}
 	u64 flag = spin_lock_irq(&p->signal_lock);
 
-	for (u32 i = 0; i < ARRAY_SIZE(own->action); i++) {
-		struct kernel_sigaction *a = &own->action[i];
-
-		if (a->handler != SIG_IGN)
-			*a = (struct kernel_sigaction){ 0 };
+	for (u64 left = own->set; left; left &= left - 1) {
+		if (own->action[__builtin_ctzl(left)].handler != SIG_IGN)
+			own->set &= ~(left & -left);
 	}
 	p->handlers = own;
 	spin_unlock_irq(&p->signal_lock, flag);

@@ -91,7 +91,7 @@ static bool vanishes(const struct process *p, int number, void (*handler)(int))
 static bool is_ignored(struct process *p, int number)
 {
 	assert(number >= 1 && number < NSIG);
-	return vanishes(p, number, READ_ONCE(p->handlers->action[number - 1].handler));
+	return vanishes(p, number, signal_handler_of(p->handlers, number));
 }
 
 // process_table_lock and signal_lock held. From the process and from all its threads.

@@ -21,7 +21,8 @@ struct trapframe;
 
 struct signal_handlers {
 	i32 refs;                       // atomic: processes
-	struct kernel_sigaction action[64];     // GUARDED_BY(lock); a handler may be read without
+	u64 set;                        // GUARDED_BY(lock) bit n-1: action[n-1] says what to do; the others are the default
+	struct kernel_sigaction action[64];     // GUARDED_BY(lock); undefined where set has no bit
 	struct spinlock lock;           // RANK_HANDLERS
 };
 
@@ -33,6 +34,12 @@ struct pending_signal {
 static inline u64 signal_bit(int number)
 {
 	return 1ul << (number - 1);
+}
+
+// A single word, which may be read without the lock.
+static inline __typeof__(((struct kernel_sigaction *)0)->handler) signal_handler_of(const struct signal_handlers *h, int number)
+{
+	return READ_ONCE(h->set) & signal_bit(number) ? READ_ONCE(h->action[number - 1].handler) : SIG_DFL;
 }
 
 // To one process, one thread, a process group. info NULL: from the kernel. Any context but interrupts holding locks. 0 or -ESRCH.
