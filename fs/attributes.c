@@ -57,6 +57,7 @@ int inode_set_times(struct inode *ip, u32 which, const struct timespec *access, 
 	if (which & TIMES_MODIFY)
 		ip->mtime = *modify;
 	ip->access_known_until_ns = 0;
+	ip->touched = 0;
 	spin_unlock(&ip->times_lock);
 	error = attributes_changed(ip);
 	write_unlock(&ip->lock);

@@ -4,7 +4,7 @@
  *
  * A read takes no lock of the file: it looks at the size, gets the page, looks at the size again
  * (the file may have been cut meanwhile), and copies. A page that is here is copied from without
- * even a reference, in a section of sync/grace.h, with faults off: so many who read the same pages
+ * even a reference, in a section of sync/grace.h, where no fault is resolved: so many who read the same pages
  * write to no common word. Where that comes up short, with a reference to the page: the copy may
  * fault, sleep, and read the disk.
  *
@@ -51,10 +51,9 @@ static inline size_t read_present(struct inode *ip, struct iobuf *to, u64 positi
 	struct page *p = cache_peek(&ip->cache, position >> PAGE_SHIFT);
 
 	if (p) {
-		uaccess_faults_off();
 		copied = iobuf_put(to, (char *)page_address(p) + (position & ~PAGE_MASK), part_of_page(ip, to, position));
-		uaccess_faults_on();
-		reclaim_used(p);
+		if (!page_has(p, PAGE_REFERENCED))
+			reclaim_used(p);
 	}
 	grace_leave();
 	return copied;
@@ -185,12 +184,14 @@ static void commit(struct page_write *w, struct page *p, size_t copied)
 {
 	struct cache *cache = &w->ip->cache;
 
-	page_set(p, PAGE_UPTODATE);
+	if (!page_has(p, PAGE_UPTODATE))
+		page_set(p, PAGE_UPTODATE);
 	if (w->position + copied > cache->size) {
 		WRITE_ONCE(cache->size, w->position + copied);
 		inode_mark_dirty(w->ip, INODE_DIRTY_META);
 	}
-	page_mark_dirty(p);
+	if (!page_has(p, PAGE_DIRTY))
+		page_mark_dirty(p);
 }
 
 // A page that nobody sees yet, because it is not up to date and about to be overwritten whole, or
@@ -226,7 +227,8 @@ static ssize_t write_seen(struct page_write *w, struct page *p)
 
 	if (error)
 		return error;
-	page_mark_dirty(p);
+	if (!page_has(p, PAGE_DIRTY))
+		page_mark_dirty(p);
 	if (size > page_start && size < w->position)
 		// what was stored past the end is not the file's
 		zero_range(p, size - page_start, w->offset);
@@ -278,7 +280,8 @@ static ssize_t write_page(struct page_write *w)
 	ssize_t n = is_unseen ? write_unseen(w, p, is_past_end) : write_seen(w, p);
 
 	page_unlock(p);
-	reclaim_used(p);
+	if (!page_has(p, PAGE_REFERENCED))
+		reclaim_used(p);
 	page_put(p);
 	return n;
 }

@@ -22,6 +22,7 @@
 #include <abi/errno.h>
 #include <abi/mount.h>
 
+#define TIMES_STEP_NS 1000000ul           // a multiple of 8
 #define ATIME_KEPT_SECONDS 86400         // older than that, it is set by any read
 #define NR_BUCKETS 2048
 #define LOOKED_AT_ONCE 256u             // unused inodes, beyond those that are dropped, in one call
@@ -257,9 +258,18 @@ void inode_mark_dirty(struct inode *ip, u32 what)
 	spin_unlock(&hash_lock);
 }
 
+/*
+ * Times go in steps of TIMES_STEP_NS (Linux's are longer), so of many stores in a row only the first has anything to set.
+ * The step leaves the lowest bits of a time free: they tell which times were set then.
+ */
 void inode_touch(struct inode *ip, bool access, bool modify, bool change)
 {
-	u64 ns = clock_realtime_ns();
+	u64 ns = clock_realtime_ns(), what = (u64)access | (u64)modify << 1 | (u64)change << 2;
+	u64 touched = READ_ONCE(ip->touched);
+
+	ns -= ns % TIMES_STEP_NS;
+	if ((touched ^ ns) < 8 && !(what & ~touched))
+		return;
 	struct timespec now = { .tv_sec = (long)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000) };
 
 	if (ip->sb->flags & MS_RDONLY)
@@ -272,6 +282,9 @@ void inode_touch(struct inode *ip, bool access, bool modify, bool change)
 	if (change)
 		ip->ctime = now;
 	ip->access_known_until_ns = 0;
+	if ((ip->touched ^ ns) < 8)
+		what |= ip->touched & 7;
+	atomic_store(&ip->touched, ns | what);
 	spin_unlock(&ip->times_lock);
 	inode_mark_dirty(ip, INODE_DIRTY_TIMES);
 }

@@ -58,6 +58,7 @@ struct inode {
 	u64 nr_sectors;                 // 512-byte units in use (st_blocks); the file system's own lock
 	u64 device_number;              // constant; character and block devices
 	struct timespec atime, mtime, ctime;    // GUARDED_BY(times_lock)
+	u64 touched;                    // GUARDED_BY(times_lock); read without: the last inode_touch, its time and which were set
 	u64 access_known_until_ns;      // GUARDED_BY(times_lock); read without: until then (realtime) a read is nothing new
 	struct spinlock times_lock;
 	u32 dirty;                      // atomic, enum inode_dirty

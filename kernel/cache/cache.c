@@ -30,7 +30,7 @@ void cache_init(struct cache *cache, const struct cache_ops *ops, struct inode *
 	list_init(&cache->areas);
 }
 
-struct page *cache_find(struct cache *cache, pgoff_t index)
+static inline struct page *find(struct cache *cache, pgoff_t index)
 {
 	for (;;) {
 		grace_enter();
@@ -45,6 +45,11 @@ struct page *cache_find(struct cache *cache, pgoff_t index)
 		if (is_held)
 			page_put(p);            // it has just left: what is at the index now?
 	}
+}
+
+struct page *cache_find(struct cache *cache, pgoff_t index)
+{
+	return find(cache, index);
 }
 
 static int try_insert(struct cache *cache, struct page *p, struct radix_spare *spare)
@@ -266,6 +271,18 @@ int cache_get(struct cache *cache, pgoff_t index, struct page **out)
 
 int cache_get_locked(struct cache *cache, pgoff_t index, struct page **out)
 {
+	struct page *here = find(cache, index);
+
+	if (likely(here)) {             // the usual case, without a way through the rest
+		if (page_try_lock(here)) {
+			if (here->cache == cache && !page_has(here, PAGE_FAILED)) {
+				*out = here;
+				return 0;
+			}
+			page_unlock(here);
+		}
+		page_put(here);
+	}
 	for (;;) {
 		struct page *p;
 		bool is_new;

@@ -108,6 +108,8 @@ void readahead_met(struct cache *cache, struct readahead *ra, pgoff_t index, str
 	pgoff_t first = ra->start + ra->size;
 	u32 window = within(ra->window * 2, READAHEAD_FIRST, READAHEAD_MAX);
 
+	if (!page_has(p, PAGE_READ_AHEAD))
+		return;                                 // another was here just before
 	page_clear(p, PAGE_READ_AHEAD);
 	count(COUNTER_READAHEAD_HITS);
 	if (index < ra->start || index >= first) {      // another reader's mark: go on where what is here ends

@@ -39,7 +39,8 @@ enum fault_result fault_zero(struct addrspace *as, struct area *a, struct fault 
 	return fault_lost_race(f);
 }
 
-enum fault_result fault_install_copy(struct addrspace *as, struct area *a, struct fault *f,
+// Replaces what the slot shows (the shared original, still referenced by the caller) by our own copy.
+static enum fault_result install_copy(struct addrspace *as, struct area *a, struct fault *f,
 				      struct page *original, struct found *found)
 {
 	struct page *copy = frame_alloc(PAGE_ANON, 0);
@@ -93,7 +94,7 @@ enum fault_result fault_copy_present(struct addrspace *as, struct area *a, struc
 		count(COUNTER_ZERO_FILLS);
 		process_count(COUNT_ZERO_FILLS);
 	}
-	enum fault_result result = fault_install_copy(as, a, f, original, found);
+	enum fault_result result = install_copy(as, a, f, original, found);
 
 	if (original != zero_page)
 		page_put(original);

@@ -3,9 +3,12 @@
  * shown (COPY of a private mapping). What must be read or reserved first is named in the fault, since nothing here may wait
  * for the disk (fault.c).
  *
- * A store and a copy hold the page's lock: it can neither be truncated nor evicted meanwhile, and one that has been is not
- * in the cache any more. Showing pages takes no page lock, so that up to AROUND neighbours of the page asked for, whatever
- * of them is in memory, come with it under one lock of the page table. What keeps that right (C7, cache/cache.h):
+ * A store holds the page's lock: it can neither be truncated nor evicted meanwhile, and one that has been is not in the
+ * cache any more. A copy is made without, since nobody misses the original afterwards: a section of sync/grace.h keeps its
+ * frame, and the size is looked at with the table locked.
+ *
+ * Showing pages takes no page lock either, so that up to AROUND neighbours of the page asked for, whatever of them is in
+ * memory, come with it under one lock of the page table. What keeps that right (C7, cache/cache.h):
  *   - each page shown has a reference of its own first (page_try_get), so it is not evicted;
  *   - it is counted as mapped, and page->cache is looked at after that: whoever removes a page clears page->cache, looks at
  *     the count after that, and unmaps again, which waits for our table;
@@ -18,6 +21,7 @@
 #include "fs/vfs.h"
 #include "mm/addrspace.h"
 #include "mm/fault_internal.h"
+#include "mm/frame.h"
 #include "mm/reclaim.h"
 #include "proc/process.h"
 #include "sync/grace.h"
@@ -38,6 +42,14 @@ static enum fault_result needs_page(struct area *a, struct fault *f)
 	f->file = file_hold(a->file);
 	f->advice = a->flags & (AREA_RANDOM | AREA_SEQUENTIAL);
 	return fault_needs(f, f->page && page_has(f->page, PAGE_UPTODATE) ? NEED_READ_AHEAD : NEED_FILL);
+}
+
+static enum fault_result absent(struct area *a, struct fault *f)
+{
+	if (f->page)
+		page_put(f->page);
+	f->page = cache_find(a->cache, index_in_file(a, f->address));
+	return needs_page(a, f);
 }
 
 // The cache's page behind the address, referenced and locked, in f->page; or what is in the way.
@@ -153,10 +165,7 @@ enum fault_result fault_map(struct addrspace *as, struct area *a, struct fault *
 	if (!nr) {
 		if (!is_inside)
 			return FAULT_PAST_END;
-		if (f->page)
-			page_put(f->page);
-		f->page = cache_find(a->cache, w.first + w.wanted);
-		return needs_page(a, f);
+		return absent(a, f);
 	}
 	atomic_add(&as->nr_file_resident, nr);
 	count(COUNTER_MAP_FAULTS);
@@ -197,13 +206,72 @@ enum fault_result fault_dirty(struct addrspace *as, struct area *a, struct fault
 	return result;
 }
 
+// Makes sure that there is a table for the entry; found is not locked afterwards. False: no memory.
+static bool find_slot(struct addrspace *as, const struct fault *f, struct found *found)
+{
+	if (likely(found->slot.entry))
+		return true;
+	if (pgtable_slot_lock(as, PAGE_ALIGN_DOWN(f->address), true, &found->slot))
+		return false;
+	pgtable_slot_unlock(&found->slot);
+	return true;
+}
+
+// Enters the copy of a page that is not shown, unless the file has been cut meanwhile: truncation sets the size first and
+// visits our table then, to take out private copies too.
+static bool enter_copy(struct addrspace *as, struct area *a, const struct fault *f, struct found *found, struct page *copy)
+{
+	pgtable_slot_relock(&found->slot);
+	bool may_enter = !found->slot.entry->bits && !is_past_end(a->cache, index_in_file(a, f->address));
+
+	if (may_enter) {
+		copy->map_count = 1;
+		pte_set(&found->slot, pte_make(copy, a->flags, PTE_WRITABLE));
+		atomic_add(&as->nr_anon_resident, 1);
+	}
+	pgtable_slot_unlock(&found->slot);
+	return may_enter;
+}
+
+// The copy is made inside a section of sync/grace.h, which keeps the original's frame: without a reference, without its lock.
+static bool copy_page_at(struct cache *cache, pgoff_t index, struct page *copy)
+{
+	grace_enter();
+	struct page *original = cache_peek(cache, index);
+
+	if (original) {
+		page_copy(page_address(copy), page_address(original));
+		if (!page_has(original, PAGE_REFERENCED))
+			reclaim_used(original);
+	}
+	grace_leave();
+	return original;
+}
+
 enum fault_result fault_copy_absent(struct addrspace *as, struct area *a, struct fault *f, struct found *found)
 {
-	enum fault_result result = find_cache_page(a, f);
+	pgoff_t index = index_in_file(a, f->address);
 
-	if (result != FAULT_OK)
-		return result;
-	result = fault_install_copy(as, a, f, f->page, found);
-	page_unlock(f->page);
-	return result;
+	if (is_past_end(a->cache, index))
+		return FAULT_PAST_END;
+	if (!find_slot(as, f, found))
+		return FAULT_NO_MEMORY;
+	struct page *copy = frame_alloc(PAGE_ANON, 0);
+
+	if (!copy)
+		return FAULT_NO_MEMORY;
+	copy->family = as->family;
+	copy->anon_index = index;
+	if (!copy_page_at(a->cache, index, copy)) {
+		page_put(copy);
+		return absent(a, f);
+	}
+	area_note_private_page(a);
+	if (!enter_copy(as, a, f, found, copy)) {
+		page_put(copy);
+		return FAULT_RETRY;
+	}
+	count(COUNTER_COW_COPIES);
+	process_count(COUNT_COW_COPIES);
+	return FAULT_OK;
 }

@@ -40,9 +40,6 @@ static inline enum fault_result fault_lost_race(struct fault *f)
 enum fault_result fault_zero(struct addrspace *as, struct area *a, struct fault *f, struct found *found);
 // A store to a private page that the entry shows read-only.
 enum fault_result fault_copy_present(struct addrspace *as, struct area *a, struct fault *f, struct found *found);
-// Replaces what the slot shows (the shared original, still referenced by the caller) by our own copy.
-enum fault_result fault_install_copy(struct addrspace *as, struct area *a, struct fault *f,
-				     struct page *original, struct found *found);
 
 /* swap_in.c: the page was swapped out; found names its slot. */
 enum fault_result fault_swap(struct addrspace *as, struct area *a, struct fault *f, struct found *found);

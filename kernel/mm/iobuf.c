@@ -120,16 +120,16 @@ size_t iobuf_put_zeros(struct iobuf *b, size_t nr_bytes)
 
 int iobuf_prefault(struct iobuf *b, size_t nr_bytes)
 {
-	char *at, byte;
-	size_t n = piece_room(b, nr_bytes, &at);
+	char *at;
+	size_t n = b->is_kernel ? 0 : piece_room(b, nr_bytes, &at);
 
-	if (b->is_kernel || !n)
+	if (!n)
 		return 0;
-	if (copy_from_user_part(&byte, at, 1))
+	if (!user_range_is_valid(at, n) || uaccess_touch(at))
 		return -EFAULT;
 	// The following pages of the piece: helpful, not necessary.
 	for (u64 next = PAGE_ALIGN_DOWN((u64)at) + PAGE_SIZE; next < (u64)at + n; next += PAGE_SIZE) {
-		if (copy_from_user_part(&byte, (void *)next, 1))
+		if (uaccess_touch((void *)next))
 			break;
 	}
 	return 0;

@@ -25,7 +25,10 @@ static inline bool has_position(const struct file *f)
 
 static inline ssize_t transfer_at(struct file *f, enum direction direction, struct iobuf *b, u64 *position)
 {
-	return direction == READ_FILE ? file_read(f, b, position) : file_write(f, b, position);
+	// file_borrow has looked whether it may be read or written; these look again.
+	if (direction == READ_FILE)
+		return likely(f->ops->read) ? f->ops->read(f, b, position) : file_read(f, b, position);
+	return likely(f->ops->write) ? f->ops->write(f, b, position) : file_write(f, b, position);
 }
 
 static ssize_t transfer(struct file *f, enum direction direction, struct iobuf *b)

@@ -2,6 +2,7 @@
 ;
 ;   size_t uaccess_copy(void *to, const void *from, size_t nr_bytes)    bytes NOT copied
 ;   size_t uaccess_clear(void *to, size_t nr_bytes)                     bytes NOT cleared
+;   int uaccess_touch(const void *at)                                   0, or -1: fault
 ;   size_t uaccess_copy_string(char *to, const char *from, size_t max)  bytes before the 0; max: no end; -1: fault
 ;   int uaccess_fpu_save(void *area, u64 mask)          XSAVE; 0, or -1: fault
 ;   int uaccess_fpu_load(const void *area, u64 mask)    XRSTOR; 0, or -1: fault, or the processor refuses the bytes
@@ -81,6 +82,22 @@ uaccess_copy:
         FIXUP   .string, .string_failed, .string_failed
         FIXUP   .words, .bytes, .bytes
         FIXUP   .next_byte, .done, .done
+
+; in:   rdi at
+; out:  eax 0; -1: fault
+global uaccess_touch
+uaccess_touch:
+        xor     eax, eax
+        SITE_STAC
+.load:
+        movzx   ecx, byte [rdi]
+.done:
+        SITE_CLAC
+        ret
+.failed:
+        dec     eax
+        jmp     .done
+        FIXUP   .load, .done, .failed
 
 ; in:   rdi to, rsi count
 ; out:  rax bytes not cleared

@@ -30,6 +30,9 @@ int user_compare_exchange(u32 __user *word, u32 expected, u32 new, u32 *seen) MU
 void uaccess_faults_off(void);          // nests; per thread
 void uaccess_faults_on(void);
 
+// Reads one byte, so that its page is there: 0, or -1 when it cannot be. uaccess.asm.
+int uaccess_touch(const void __user *at) MUST_CHECK;
+
 static inline bool user_range_is_valid(const void __user *start, size_t nr_bytes)
 {
 	u64 a = (u64)start;
