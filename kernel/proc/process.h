@@ -40,6 +40,7 @@ struct process {
 	int exit_signal;                // to the parent: SIGCHLD usually
 	bool stop_reported, continue_reported;  // GUARDED_BY(process_table_lock)
 	bool is_stopped, was_continued; // GUARDED_BY(process_table_lock)
+	bool continue_untold;           // GUARDED_BY(process_table_lock) the parent has not been told yet that it goes on
 	int stop_signal;
 
 	struct mutex lock;              // RANK_PROCESS

@@ -147,6 +147,7 @@ static void continue_process(struct process *p, int number)
 		if (p->is_stopped) {
 			p->was_continued = true;
 			p->continue_reported = false;
+			p->continue_untold = true;
 		}
 		process_set_stopped_locked(p, false);
 	}
@@ -183,21 +184,30 @@ static void send_locked(struct process *p, struct thread *target, int number, co
 		thread_work_add(t, WORK_SIGNAL);
 }
 
+void signal_tell_continued(struct process *p)
+{
+	spin_lock(&process_table_lock);
+	bool is_news = p->continue_untold;
+
+	p->continue_untold = false;
+	spin_unlock(&process_table_lock);
+	if (is_news)
+		process_tell_parent(p, CLD_CONTINUED, SIGCONT);
+}
+
 int signal_send_process(struct process *p, int number, const struct siginfo *info)
 {
 	int error = -ESRCH;
-	bool was_stopped = false;
 
 	spin_lock(&process_table_lock);
 	if (p->state != PROCESS_GONE) {
 		error = 0;
-		was_stopped = p->is_stopped;
 		if (p->state == PROCESS_ALIVE)
 			send_locked(p, NULL, number, info);
 	}
 	spin_unlock(&process_table_lock);
-	if (!error && number == SIGCONT && was_stopped)
-		process_tell_parent(p, CLD_CONTINUED, SIGCONT);
+	if (!error && number == SIGCONT)
+		signal_tell_continued(p);
 	return error;
 }
 
@@ -246,7 +256,7 @@ struct group_send {
 	int group, number;
 	const struct siginfo *info;
 	int nr;
-	struct process *stopped;        // one that SIGCONT woke: its parent is told afterwards
+	bool continues;                 // SIGCONT woke somebody: the parents are told afterwards
 };
 
 static bool send_to_member(struct process *p, void *argument)
@@ -258,12 +268,21 @@ static bool send_to_member(struct process *p, void *argument)
 	s->nr++;
 	if (s->number == 0)
 		return true;
-	if (s->number == SIGCONT && p->is_stopped && !s->stopped) {
-		s->stopped = p;
-		process_hold(p);
-	}
+	s->continues |= s->number == SIGCONT && p->is_stopped;
 	send_locked(p, NULL, s->number, s->info);
 	return true;
+}
+
+// Each of those that were stopped has a parent of its own.
+static void tell_group_continued(int group)
+{
+	int pid = 0;
+
+	for (struct process *p; (p = process_next(pid)); process_put(p)) {
+		pid = p->pid;
+		if (READ_ONCE(p->group) == group)
+			signal_tell_continued(p);
+	}
 }
 
 int signal_send_group(int group, int number, const struct siginfo *info)
@@ -273,10 +292,8 @@ int signal_send_group(int group, int number, const struct siginfo *info)
 	spin_lock(&process_table_lock);
 	processes_for_each_locked(send_to_member, &s);
 	spin_unlock(&process_table_lock);
-	if (s.stopped) {
-		process_tell_parent(s.stopped, CLD_CONTINUED, SIGCONT);
-		process_put(s.stopped);
-	}
+	if (s.continues)
+		tell_group_continued(group);
 	return s.nr ? 0 : -ESRCH;
 }
 

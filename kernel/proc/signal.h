@@ -44,6 +44,8 @@ static inline __typeof__(((struct kernel_sigaction *)0)->handler) signal_handler
 
 // To one process, one thread, a process group. info NULL: from the kernel. Any context but interrupts holding locks. 0 or -ESRCH.
 int signal_send_process(struct process *p, int number, const struct siginfo *info);
+// After SIGCONT was sent, without process_table_lock: tells the parent, if the process was stopped.
+void signal_tell_continued(struct process *p);
 int signal_send_thread(struct thread *t, int number, const struct siginfo *info);
 // A timer's (SI_TIMER): while one of the same timer is pending only its overrun grows. tid 0: to the process. May sleep.
 void signal_send_timer(struct process *p, int tid, int number, const struct siginfo *info);

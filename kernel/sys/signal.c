@@ -220,12 +220,23 @@ i64 sys_tgkill(int pid, int tid, int number)
 
 	if ((number && !is_signal(number)) || pid == 0 || tid <= 0)
 		return -EINVAL;
+	struct process *owner = NULL;
+
 	spin_lock(&process_table_lock);
 	struct thread *t = thread_find(tid, NULL);
 
-	if (t && (pid < 0 || t->process->pid == pid))
+	if (t && (pid < 0 || t->process->pid == pid)) {
 		error = number ? signal_send_thread(t, number, &info) : 0;
+		if (number == SIGCONT) {
+			owner = t->process;
+			process_hold(owner);
+		}
+	}
 	spin_unlock(&process_table_lock);
+	if (owner) {
+		signal_tell_continued(owner);
+		process_put(owner);
+	}
 	return error;
 }
 

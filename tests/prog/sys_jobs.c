@@ -307,6 +307,54 @@ TEST(stopped_job_that_is_orphaned_is_hung_up_and_goes_on)
 	CHECK_CHILD(leader);
 }
 
+// A child whose own child stands in this group (0: a new one) and is stopped; it waits until that one was continued.
+static pid_t fork_parent_of_stopped(int group, struct gate ready, volatile int *grandchild)
+{
+	pid_t parent = MUST(fork());
+
+	if (parent == 0) {
+		siginfo_t info;
+		pid_t child = fork();
+
+		while (child == 0)
+			pause();
+		setpgid(child, group ? group : child);
+		kill(child, SIGSTOP);
+		if (wait_id(P_PID, child, &info, WSTOPPED) != 0)
+			_exit(1);
+		*grandchild = child;
+		gate_open(ready);
+		if (wait_id(P_PID, child, &info, WCONTINUED) != 0 || info.si_code != CLD_CONTINUED)
+			_exit(2);
+		kill(child, SIGKILL);
+		_exit(waitpid(child, NULL, 0) != child);
+	}
+	gate_wait(ready);
+	return parent;
+}
+
+TEST(group_that_goes_on_tells_every_parent)
+{
+	volatile int *grandchild = MUST(mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+	struct gate ready = gate_make();
+	pid_t first = fork_parent_of_stopped(0, ready, grandchild);
+	int group = *grandchild;
+	pid_t second = fork_parent_of_stopped(group, ready, grandchild);
+
+	MUST(kill(-group, SIGCONT));
+	CHECK_CHILD(first);
+	CHECK_CHILD(second);
+}
+
+TEST(thread_signal_continues_and_tells)
+{
+	volatile int *grandchild = MUST(mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+	pid_t parent = fork_parent_of_stopped(0, gate_make(), grandchild);
+
+	MUST(syscall(SYS_tgkill, *grandchild, *grandchild, SIGCONT));
+	CHECK_CHILD(parent);
+}
+
 /* ---- handlers -------------------------------------------------------------------------------- */
 
 static volatile int nr_caught;
