@@ -21,24 +21,25 @@ struct inheritance {
 static int inherit_run(struct pte_run *run, void *argument)
 {
 	struct inheritance *state = argument;
-	struct addrspace *to = state->to;
-	u32 nr_left = run->record->nr_entries, nr_entries = 0, nr_pages = 0, nr_swapped = 0;
+	u32 nr_left = run->record->nr_entries, nr_pages = 0, nr_zero = 0, nr_swapped = 0;
+	pte_t *const end = run->entries + run->nr;
 	struct pte_run twin;
 
-	if (!pgtable_twin_lock(to, run, &twin)) {
+	if (!pgtable_twin_lock(state->to, run, &twin)) {
 		state->next = run->start;
 		return -ENOMEM;
 	}
-	for (u32 i = 0; i < run->nr && nr_left; i++) {
-		pte_t e = run->entries[i];
+	pte_t *to = twin.entries;
+
+	for (pte_t *from = run->entries; from < end && nr_left; from++, to++) {
+		pte_t e = READ_ONCE(*from);
 
 		if (pte_is_none(e))
 			continue;
 		nr_left--;
 		if (unlikely(pte_is_swap(e))) {         // both name the slot; the child finds or reads its page by itself
 			swap_hold((swap_entry_t){ pte_swap_value(e) });
-			WRITE_ONCE(twin.entries[i].bits, e.bits);
-			nr_entries++;
+			WRITE_ONCE(to->bits, e.bits);
 			nr_swapped++;
 			continue;
 		}
@@ -47,21 +48,22 @@ static int inherit_run(struct pte_run *run, void *argument)
 		// Clean pages of the file come back by a fault; a copy of our own does not.
 		if (!pte_is_present(e) || (p->owner != PAGE_ANON && p != zero_page))
 			continue;
+		debug_assert(pte_is_none(*to));
 		if (pte_is_writable(e))
-			atomic_and(&run->entries[i].bits, ~(u64)PTE_WRITE);
-		if (p != zero_page) {
+			atomic_and(&from->bits, ~(u64)PTE_WRITE);
+		if (likely(p->owner == PAGE_ANON)) {
 			atomic_add(&p->refs, 1);
 			atomic_add(&p->map_count, 1);
 			nr_pages++;
+		} else {
+			nr_zero++;
 		}
-		debug_assert(pte_is_none(twin.entries[i]));
-		WRITE_ONCE(twin.entries[i].bits, pte_write_protect(e).bits);
-		nr_entries++;
+		WRITE_ONCE(to->bits, pte_write_protect(e).bits);
 	}
-	twin.record->nr_entries += nr_entries;
-	atomic_add(&to->nr_anon_resident, nr_pages);
+	twin.record->nr_entries += nr_pages + nr_zero + nr_swapped;
+	atomic_add(&state->to->nr_anon_resident, nr_pages);
 	if (nr_swapped)
-		atomic_add(&to->nr_swapped, nr_swapped);
+		atomic_add(&state->to->nr_swapped, nr_swapped);
 	pgtable_twin_unlock(&twin);
 	return 0;
 }

@@ -24,81 +24,103 @@ struct unmap_state {
 
 // What of a stretch leaves is counted here and entered into the table's and the space's counts once.
 struct unmap_tally {
-	u32 nr_cleared, nr_anon, nr_file;
-	vaddr_t first, behind;          // of the addresses that were cleared
+	u32 nr_cleared, nr_file;        // the former with, the latter without the zero page
+	u32 nr_pages_before;            // in the batch
 };
 
+static inline void drop_mapping(struct page *p)
+{
+	i32 left = atomic_sub_return(&p->map_count, 1);
+
+	assert(left >= 0);              // P2
+}
+
 // Private copies of a file's pages can be swapped out, too: an eviction leaves them alone.
-static void clear_swap_entry(struct unmap_state *state, pte_t *entry, vaddr_t va, struct unmap_tally *tally)
+static void clear_swap_entry(struct unmap_state *state, pte_t *entry, struct unmap_tally *tally)
 {
 	swap_entry_t swap = { pte_swap_value(*entry) };
 
 	if (state->what != UNMAP_ALL)
 		return;
 	WRITE_ONCE(entry->bits, 0);
-	if (!tally->nr_cleared++)
-		tally->first = va;
-	tally->behind = va + PAGE_SIZE;
+	tally->nr_cleared++;
 	atomic_sub(&state->batch.space->nr_swapped, 1);
 	swap_put(swap);
 }
 
-// One entry that is not empty. True when the batch is full.
-static inline bool unmap_entry(struct unmap_state *state, pte_t *entry, vaddr_t va, struct unmap_tally *tally)
+// An entry that shows no private page. True when the batch is full.
+static bool unmap_other(struct unmap_state *state, pte_t *entry, struct unmap_tally *tally)
 {
-	pte_t e = *entry;
-
-	if (unlikely(pte_is_swap(e))) {
-		clear_swap_entry(state, entry, va, tally);
+	if (pte_is_swap(*entry)) {
+		clear_swap_entry(state, entry, tally);
 		return false;
 	}
-	struct page *p = pte_page(e);
+	struct page *p = pte_page(*entry);
 
-	if (!pte_is_present(e) || (state->what == UNMAP_CACHE_PAGES && (p->owner == PAGE_ANON || p == zero_page)))
+	if (!pte_is_present(*entry) || (state->what == UNMAP_CACHE_PAGES && p == zero_page))
 		return false;
-	e.bits = atomic_exchange(&entry->bits, 0);
-	if (!tally->nr_cleared++)
-		tally->first = va;
-	tally->behind = va + PAGE_SIZE;
+	pte_t e = { atomic_exchange(&entry->bits, 0) };
+
+	tally->nr_cleared++;
 	if (p == zero_page)
 		return false;
-	if (p->owner == PAGE_ANON) {
-		tally->nr_anon++;
-	} else {
-		tally->nr_file++;
-		if (pte_is_accessed(e) && !page_has(p, PAGE_REFERENCED))
-			page_set(p, PAGE_REFERENCED);
-	}
-	i32 left = atomic_sub_return(&p->map_count, 1);
-
-	assert(left >= 0);              // P2
+	tally->nr_file++;
+	if (pte_is_accessed(e) && !page_has(p, PAGE_REFERENCED))
+		page_set(p, PAGE_REFERENCED);
+	drop_mapping(p);
 	return tlb_batch_add_page(&state->batch, p);
+}
+
+static void enter_tally(struct unmap_state *state, struct pte_run *run, const struct unmap_tally *tally)
+{
+	struct addrspace *as = state->batch.space;
+	u32 nr_pages = state->batch.nr_pages - tally->nr_pages_before;
+
+	run->record->nr_entries -= tally->nr_cleared;
+	if (nr_pages > tally->nr_file)
+		atomic_sub(&as->nr_anon_resident, nr_pages - tally->nr_file);
+	if (tally->nr_file)
+		atomic_sub(&as->nr_file_resident, tally->nr_file);
+	state->nr += nr_pages;
 }
 
 static int unmap_run(struct pte_run *run, void *argument)
 {
 	struct unmap_state *state = argument;
-	struct addrspace *as = state->batch.space;
-	struct unmap_tally tally = { 0 };
-	u32 nr_left = run->record->nr_entries;
+	struct unmap_tally tally = { .nr_pages_before = state->batch.nr_pages };
+	const bool takes_all = state->what == UNMAP_ALL;
+	pte_t *const end = run->entries + run->nr, *entry = run->entries;
+	u32 nr_left = run->record->nr_entries, nr_private = 0;
 	bool is_full = false;
 
-	for (u32 i = 0; i < run->nr && nr_left && !is_full; i++) {
-		if (pte_is_none(run->entries[i]))
+	while (entry < end && pte_is_none(*entry))
+		entry++;
+	vaddr_t first = run->start + ((u64)(entry - run->entries) << PAGE_SHIFT);
+
+	// The loop for private memory is kept short: munmap and exit go through it for every page.
+	for (; entry < end && nr_left && !is_full; entry++) {
+		pte_t e = READ_ONCE(*entry);
+
+		if (pte_is_none(e))
 			continue;
 		nr_left--;
-		is_full = unmap_entry(state, &run->entries[i], run->start + ((u64)i << PAGE_SHIFT), &tally);
+		struct page *p = pte_page(e);
+
+		if (unlikely(!pte_is_present(e) || p->owner != PAGE_ANON)) {
+			is_full = unmap_other(state, entry, &tally);
+		} else if (takes_all) {
+			(void)atomic_exchange(&entry->bits, 0);
+			nr_private++;
+			drop_mapping(p);
+			is_full = tlb_batch_add_page(&state->batch, p);
+		}
 	}
+	tally.nr_cleared += nr_private;
 	if (!tally.nr_cleared)
 		return 0;
-	run->record->nr_entries -= tally.nr_cleared;
-	if (tally.nr_anon)
-		atomic_sub(&as->nr_anon_resident, tally.nr_anon);
-	if (tally.nr_file)
-		atomic_sub(&as->nr_file_resident, tally.nr_file);
-	tlb_batch_add_range(&state->batch, tally.first, tally.behind);
-	state->nr += tally.nr_anon + tally.nr_file;
-	state->next = tally.behind;
+	state->next = run->start + ((u64)(entry - run->entries) << PAGE_SHIFT);
+	tlb_batch_add_range(&state->batch, first, state->next);
+	enter_tally(state, run, &tally);
 	return is_full;
 }
 
