@@ -4,6 +4,7 @@
  * compared again under it before anything is replaced (fault_install).
  */
 #include "kernel.h"
+#include "lib/atomic.h"
 #include "mm/addrspace.h"
 #include "mm/fault_internal.h"
 #include "mm/frame.h"
@@ -13,30 +14,55 @@
 #include "x86/pgtable.h"
 #include "x86/tlb.h"
 
+// As fault_install, for a page that nobody has seen yet where nothing is shown.
+static bool install_first(struct addrspace *as, struct fault *f, struct page *p, struct found *found, pte_t fresh)
+{
+	struct pte_slot *slot = &found->slot;
+
+	if (likely(slot->entry)) {
+		pgtable_slot_relock(slot);
+	} else if (pgtable_slot_lock(as, f->address, true, slot)) {
+		f->error = -ENOMEM;
+		return false;
+	}
+	bool is_empty = pte_is_none(*slot->entry);
+
+	if (is_empty) {
+		p->map_count = 1;
+		atomic_add(&as->nr_anon_resident, 1);
+		atomic_store(&slot->entry->bits, fresh.bits);   // no processor notes anything in an empty entry
+		slot->table->nr_entries++;
+	}
+	pgtable_slot_unlock(slot);
+	return is_empty;
+}
+
+static enum fault_result zero_for_store(struct addrspace *as, struct area *a, struct fault *f, struct found *found)
+{
+	if (!found->slot.entry && huge_fault_zero(as, a, f))
+		return FAULT_OK;
+	struct page *p = frame_alloc(PAGE_ANON, FRAME_ZERO);
+
+	if (!p)
+		return FAULT_NO_MEMORY;
+	p->family = as->family;
+	p->anon_index = f->address >> PAGE_SHIFT;
+	count(COUNTER_ZERO_FILLS);
+	process_count(COUNT_ZERO_FILLS);
+	area_note_private_page(a);
+	if (install_first(as, f, p, found, pte_make(p, a->flags, PTE_WRITABLE)))
+		return FAULT_OK;
+	page_put(p);
+	return fault_lost_race(f);
+}
+
 enum fault_result fault_zero(struct addrspace *as, struct area *a, struct fault *f, struct found *found)
 {
-	bool is_write = f->access & FAULT_WRITE;
-	struct page *p = zero_page;
-
 	if (unlikely(a->flags & AREA_HUGETLB) && !found->slot.entry)
 		return hugetlb_fault(as, a, f);
-	if (is_write) {
-		if (!found->slot.entry && huge_fault_zero(as, a, f))
-			return FAULT_OK;
-		p = frame_alloc(PAGE_ANON, FRAME_ZERO);
-		if (!p)
-			return FAULT_NO_MEMORY;
-		p->family = as->family;
-		p->anon_index = f->address >> PAGE_SHIFT;
-		count(COUNTER_ZERO_FILLS);
-		process_count(COUNT_ZERO_FILLS);
-		area_note_private_page(a);
-	}
-	if (fault_install(as, f, p, found, pte_make(p, a->flags, is_write ? PTE_WRITABLE : PTE_READ_ONLY)))
-		return FAULT_OK;
-	if (is_write)
-		page_put(p);
-	return fault_lost_race(f);
+	if (f->access & FAULT_WRITE)
+		return zero_for_store(as, a, f, found);
+	return fault_install(as, f, zero_page, found, pte_make(zero_page, a->flags, PTE_READ_ONLY)) ? FAULT_OK : fault_lost_race(f);
 }
 
 // Replaces what the slot shows (the shared original, still referenced by the caller) by our own copy.
@@ -59,8 +85,6 @@ static enum fault_result install_copy(struct addrspace *as, struct area *a, stru
 	}
 	count(COUNTER_COW_COPIES);
 	process_count(COUNT_COW_COPIES);
-	if (pte_is_none(found->entry))
-		return FAULT_OK;
 	tlb_flush_range(as, va, va + PAGE_SIZE);        // other threads may still read the original
 	if (original != zero_page)
 		page_put(original);

@@ -194,8 +194,10 @@ static bool may_use_reserve(void)
 }
 
 // The stock had none. May sleep and come back on another CPU.
-static struct page *take_single_slow(u32 flags)
+static struct page *__attribute__((noinline)) take_single_slow(u32 flags)
 {
+	if (!(flags & FRAME_ATOMIC) && nr_free_listed < reclaim_low_mark)
+		reclaim_wake();
 	u64 reserve = flags & FRAME_ATOMIC ? 0 : reclaim_min_mark;
 
 	for (u32 tries = 0;; tries++) {
@@ -243,8 +245,6 @@ struct page *frame_alloc(enum page_owner owner, u32 flags)
 {
 	struct frame_cache *stock = &stocks[this_cpu()->id];
 
-	if (unlikely(READ_ONCE(nr_free_listed) < reclaim_low_mark) && !(flags & FRAME_ATOMIC))
-		reclaim_wake();
 	struct page *p = likely(stock->nr) ? stock->stock[--stock->nr] : take_single_slow(flags);
 
 	if (!p)

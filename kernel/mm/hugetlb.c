@@ -116,7 +116,7 @@ static int show_block(struct addrspace *as, struct area *a, vaddr_t va, struct p
 {
 	for (u32 i = 0; i < HUGE_PAGES; i++) {
 		head[i].family = as->family;
-		head[i].anon_index = area_page(a, va) + i;
+		head[i].anon_index = (va >> PAGE_SHIFT) + i;
 	}
 	area_note_private_page(a);
 	huge_map_count_add(head, 1);

@@ -18,29 +18,6 @@
 
 struct page *zero_page;
 
-// table_word of the frame's record is the lock: a struct spinlock has no room there.
-static void table_lock_ranked(struct page *table, bool same_rank_allowed)
-{
-	if (DEBUG_BUILD)
-		lockcheck_acquire(&table->table_word, "page table", RANK_PAGETABLE, same_rank_allowed,
-				  __builtin_return_address(0));
-	while (__atomic_exchange_n(&table->table_word, 1, __ATOMIC_ACQUIRE))
-		while (READ_ONCE(table->table_word))
-			__builtin_ia32_pause();
-}
-
-static void table_lock(struct page *table)
-{
-	table_lock_ranked(table, false);
-}
-
-static void table_unlock(struct page *table)
-{
-	if (DEBUG_BUILD)
-		lockcheck_release(&table->table_word);
-	__atomic_store_n(&table->table_word, 0, __ATOMIC_RELEASE);
-}
-
 // Makes the table behind *link. Two CPUs may try: one wins.
 static int table_add(struct addrspace *as, struct page *parent, u64 *link)
 {
@@ -109,28 +86,18 @@ int pgtable_slot_lock(struct addrspace *as, vaddr_t va, bool create, struct pte_
 		if (error)
 			return error;
 	}
-	table_lock(out->table);
+	page_table_lock(out->table, false);
 	return 0;
-}
-
-void pgtable_slot_relock(struct pte_slot *slot)
-{
-	table_lock(slot->table);
-}
-
-void pgtable_slot_unlock(struct pte_slot *slot)
-{
-	table_unlock(slot->table);
 }
 
 bool pte_upgrade(struct pte_slot *slot, vaddr_t va, pte_t expected, pte_t fresh)
 {
-	table_lock(slot->table);
+	page_table_lock(slot->table, false);
 	bool is_same = slot->entry->bits == expected.bits;
 
 	if (is_same)
 		pte_set(slot, fresh);
-	table_unlock(slot->table);
+	page_table_unlock(slot->table);
 	tlb_flush_page_local(va);
 	return is_same;
 }
@@ -156,10 +123,10 @@ static int visit_run(u64 *table, struct page *record, vaddr_t base, const struct
 		.record = record,
 	};
 
-	table_lock(record);
+	page_table_lock(record, false);
 	int result = record->nr_entries ? v->visit(&run, v->argument) : 0;
 
-	table_unlock(record);
+	page_table_unlock(record);
 	return result;
 }
 
@@ -293,13 +260,13 @@ bool pgtable_twin_lock(struct addrspace *as, const struct pte_run *run, struct p
 		record = record_at(*link);
 	}
 	*twin = (struct pte_run){ (pte_t *)&table[index_at(va, 0)], run->nr, va, record };
-	table_lock_ranked(record, true);
+	page_table_lock(record, true);
 	return true;
 }
 
 void pgtable_twin_unlock(struct pte_run *twin)
 {
-	table_unlock(twin->record);
+	page_table_unlock(twin->record);
 }
 
 // What pgtable_collect_tables was asked for: [start, end) has lost its entries; no area lies in [floor, ceiling).

@@ -11,6 +11,7 @@
  *  T3  Entries become present only with the frame's bytes in place; they are cleared, and all CPUs flushed, before the frame is freed.
  */
 #include "types.h"
+#include "kernel.h"
 #include "mm/fault.h"
 #include "mm/page.h"
 
@@ -43,8 +44,35 @@ extern struct page *zero_page;                  // shown read-only where nothing
 int pgtable_slot_lock(struct addrspace *as, vaddr_t va, bool create, struct pte_slot *out) MUST_CHECK;
 // The same without the lock, and no table is made: the entry may be read, and stays where it is while as->lock is held.
 bool pgtable_slot_find(struct addrspace *as, vaddr_t va, struct pte_slot *out) MUST_CHECK;
-void pgtable_slot_relock(struct pte_slot *slot);        // a slot that was found, or unlocked meanwhile
-void pgtable_slot_unlock(struct pte_slot *slot);
+
+// A table's lock is a word of the frame's record: a struct spinlock has no room there.
+static inline void page_table_lock(struct page *table, bool same_rank_allowed)
+{
+	if (DEBUG_BUILD)
+		lockcheck_acquire(&table->table_word, "page table", RANK_PAGETABLE, same_rank_allowed,
+				  __builtin_return_address(0));
+	while (unlikely(__atomic_exchange_n(&table->table_word, 1, __ATOMIC_ACQUIRE)))
+		while (READ_ONCE(table->table_word))
+			__builtin_ia32_pause();
+}
+
+static inline void page_table_unlock(struct page *table)
+{
+	if (DEBUG_BUILD)
+		lockcheck_release(&table->table_word);
+	__atomic_store_n(&table->table_word, 0, __ATOMIC_RELEASE);
+}
+
+// A slot that was found, or unlocked meanwhile.
+static inline void pgtable_slot_relock(struct pte_slot *slot)
+{
+	page_table_lock(slot->table, false);
+}
+
+static inline void pgtable_slot_unlock(struct pte_slot *slot)
+{
+	page_table_unlock(slot->table);
+}
 
 // "Present" is ours: the entry shows a frame, be it hidden by PROT_NONE.
 static inline bool pte_is_none(pte_t e) { return e.bits == 0; }
