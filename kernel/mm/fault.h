@@ -48,7 +48,6 @@ struct fault {
 	struct cache *cache;
 	u64 index;
 	u32 advice;                     // AREA_RANDOM, AREA_SEQUENTIAL of the area
-	u64 started_ns;
 };
 
 // Resolves the fault or says why not; counts and logs it. May sleep; no lock of the space held.

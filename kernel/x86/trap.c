@@ -108,14 +108,13 @@ static bool is_resolvable(const struct trapframe *tf, u64 address)
 static void page_fault(struct trapframe *tf)
 {
 	u64 address = read_cr2();
-	struct fault f = {
-		.address = address,
-		.rip = tf->rip,
-		.access = tf->error & PF_FETCH ? FAULT_EXEC : tf->error & PF_WRITE ? FAULT_WRITE : FAULT_READ,
-		.from_user = trapframe_is_user(tf),
-		.was_present = tf->error & PF_PRESENT,
-	};
+	struct fault f;                 // the question only: the answer's fields begin in fault_resolve
 
+	f.address = address;
+	f.rip = tf->rip;
+	f.access = tf->error & PF_FETCH ? FAULT_EXEC : tf->error & PF_WRITE ? FAULT_WRITE : FAULT_READ;
+	f.from_user = trapframe_is_user(tf);
+	f.was_present = tf->error & PF_PRESENT;
 	if (!is_resolvable(tf, address)) {
 		if (trapframe_is_user(tf) || (tf->error & PF_RESERVED) || !continue_at_fixup(tf))
 			panic_trap(tf, address);
