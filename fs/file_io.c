@@ -60,7 +60,7 @@ static inline size_t read_present(struct inode *ip, struct iobuf *to, u64 positi
 }
 
 // One page's part of a read. How much was copied; 0: the end of the file; -errno.
-static ssize_t read_page(struct inode *ip, struct readahead *ra, struct iobuf *to, u64 position)
+static NOINLINE ssize_t read_page(struct inode *ip, struct readahead *ra, struct iobuf *to, u64 position)
 {
 	struct page *p;
 
@@ -143,6 +143,7 @@ struct page_write {                     // one page's part of a write
 	u64 position;
 	u32 offset, nr_bytes;           // in the page
 	bool fill_first;                // overwriting it whole has come up short once
+	bool has_dirtied;               // the page was clean before
 };
 
 static void zero_range(struct page *p, u64 from, u64 to)
@@ -178,6 +179,14 @@ static size_t copy_without_faults(struct page_write *w, struct page *p)
 	return copied;
 }
 
+static inline void note_dirty(struct page_write *w, struct page *p)
+{
+	if (page_has(p, PAGE_DIRTY))
+		return;
+	page_mark_dirty(p);
+	w->has_dirtied = true;
+}
+
 // Page locked; the bytes are there. The size may grow, and the page is dirty before anybody else
 // can have its lock.
 static void commit(struct page_write *w, struct page *p, size_t copied)
@@ -190,8 +199,7 @@ static void commit(struct page_write *w, struct page *p, size_t copied)
 		WRITE_ONCE(cache->size, w->position + copied);
 		inode_mark_dirty(w->ip, INODE_DIRTY_META);
 	}
-	if (!page_has(p, PAGE_DIRTY))
-		page_mark_dirty(p);
+	note_dirty(w, p);
 }
 
 // A page that nobody sees yet, because it is not up to date and about to be overwritten whole, or
@@ -227,8 +235,7 @@ static ssize_t write_seen(struct page_write *w, struct page *p)
 
 	if (error)
 		return error;
-	if (!page_has(p, PAGE_DIRTY))
-		page_mark_dirty(p);
+	note_dirty(w, p);
 	if (size > page_start && size < w->position)
 		// what was stored past the end is not the file's
 		zero_range(p, size - page_start, w->offset);
@@ -303,7 +310,8 @@ static ssize_t write_pages(struct inode *ip, struct iobuf *from, u64 position, s
 		if (n < 0)
 			break;
 		done += (size_t)n;
-		writeback_throttle();           // the flusher never wants inode->lock
+		if (w.has_dirtied)
+			writeback_throttle();   // the flusher never wants inode->lock
 		if (current_must_die())
 			break;
 		sched_point();

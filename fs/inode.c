@@ -262,31 +262,37 @@ void inode_mark_dirty(struct inode *ip, u32 what)
  * Times go in steps of TIMES_STEP_NS (Linux's are longer), so of many stores in a row only the first has anything to set.
  * The step leaves the lowest bits of a time free: they tell which times were set then.
  */
+enum { TOUCH_ACCESS = 1, TOUCH_MODIFY = 2, TOUCH_CHANGE = 4, TOUCH_ALL = 7 };
+
+static NOINLINE void set_times(struct inode *ip, u64 ns, u64 what)
+{
+	struct timespec now = { .tv_sec = (long)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000) };
+
+	if (ip->sb->flags & MS_RDONLY)
+		return;
+	spin_lock(&ip->times_lock);
+	if (what & TOUCH_ACCESS)
+		ip->atime = now;
+	if (what & TOUCH_MODIFY)
+		ip->mtime = now;
+	if (what & TOUCH_CHANGE)
+		ip->ctime = now;
+	ip->access_known_until_ns = 0;
+	if ((ip->touched ^ ns) <= TOUCH_ALL)
+		what |= ip->touched & TOUCH_ALL;
+	atomic_store(&ip->touched, ns | what);
+	spin_unlock(&ip->times_lock);
+	inode_mark_dirty(ip, INODE_DIRTY_TIMES);
+}
+
 void inode_touch(struct inode *ip, bool access, bool modify, bool change)
 {
 	u64 ns = clock_realtime_ns(), what = (u64)access | (u64)modify << 1 | (u64)change << 2;
 	u64 touched = READ_ONCE(ip->touched);
 
 	ns -= ns % TIMES_STEP_NS;
-	if ((touched ^ ns) < 8 && !(what & ~touched))
-		return;
-	struct timespec now = { .tv_sec = (long)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000) };
-
-	if (ip->sb->flags & MS_RDONLY)
-		return;
-	spin_lock(&ip->times_lock);
-	if (access)
-		ip->atime = now;
-	if (modify)
-		ip->mtime = now;
-	if (change)
-		ip->ctime = now;
-	ip->access_known_until_ns = 0;
-	if ((ip->touched ^ ns) < 8)
-		what |= ip->touched & 7;
-	atomic_store(&ip->touched, ns | what);
-	spin_unlock(&ip->times_lock);
-	inode_mark_dirty(ip, INODE_DIRTY_TIMES);
+	if ((touched ^ ns) > TOUCH_ALL || what & ~touched)
+		set_times(ip, ns, what);
 }
 
 static bool is_later(const struct timespec *a, const struct timespec *b)
@@ -294,15 +300,10 @@ static bool is_later(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
 }
 
-// relatime: only when it tells something new (not read since the last change), or once a day. What was found out is kept,
-// so that reads of one file by many share nothing that is written.
-void inode_touch_access(struct inode *ip, u32 open_flags)
+static NOINLINE void look_at_access(struct inode *ip, u32 open_flags, u64 now_ns)
 {
 	u32 flags = ip->sb->flags;
-	u64 now_ns = clock_realtime_ns();
 
-	if (now_ns < READ_ONCE(ip->access_known_until_ns) && !(flags & MS_STRICTATIME))
-		return;
 	if (open_flags & O_NOATIME || flags & (MS_NOATIME | MS_RDONLY) ||
 	    (S_ISDIR(ip->mode) && flags & MS_NODIRATIME))
 		return;
@@ -317,6 +318,16 @@ void inode_touch_access(struct inode *ip, u32 open_flags)
 	spin_unlock(&ip->times_lock);
 	if (is_due)
 		inode_touch(ip, true, false, false);
+}
+
+// relatime: only when it tells something new (not read since the last change), or once a day. What was found out is kept,
+// so that reads of one file by many share nothing that is written.
+void inode_touch_access(struct inode *ip, u32 open_flags)
+{
+	u64 now_ns = clock_realtime_ns();
+
+	if (now_ns >= READ_ONCE(ip->access_known_until_ns) || ip->sb->flags & MS_STRICTATIME)
+		look_at_access(ip, open_flags, now_ns);
 }
 
 void inode_fill_stat(struct inode *ip, struct stat *out)

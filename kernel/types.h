@@ -60,6 +60,9 @@ typedef __builtin_va_list va_list;
 #define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 #define static_assert _Static_assert
 
+// The long way of a function whose usual one is short: kept out of it.
+#define NOINLINE __attribute__((noinline))
+
 // A pointer into user memory: never dereferenced, only given to x86/uaccess.h.
 #define __user
 

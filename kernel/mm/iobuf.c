@@ -120,9 +120,11 @@ size_t iobuf_put_zeros(struct iobuf *b, size_t nr_bytes)
 
 int iobuf_prefault(struct iobuf *b, size_t nr_bytes)
 {
-	char *at;
-	size_t n = b->is_kernel ? 0 : piece_room(b, nr_bytes, &at);
+	char *at = (char *)b->piece->iov_base + b->piece_done;
+	size_t n = min(nr_bytes, b->remaining);
 
+	if (unlikely(!is_plain(b)))
+		n = b->is_kernel ? 0 : piece_room(b, nr_bytes, &at);
 	if (!n)
 		return 0;
 	if (!user_range_is_valid(at, n) || uaccess_touch(at))

@@ -8,23 +8,12 @@
 #include <abi/errno.h>
 
 // uaccess.asm
-size_t uaccess_copy(void *to, const void *from, size_t nr_bytes);
 size_t uaccess_clear(void *to, size_t nr_bytes);
 size_t uaccess_copy_string(char *to, const char *from, size_t max);
 int uaccess_compare_exchange32(u32 *word, u32 expected, u32 new, u32 *seen);
 
 int uaccess_fpu_save(void *area, u64 mask);
 int uaccess_fpu_load(const void *area, u64 mask);
-
-size_t copy_to_user_part(void __user *to, const void *from, size_t nr_bytes)
-{
-	return user_range_is_valid(to, nr_bytes) ? uaccess_copy(to, from, nr_bytes) : nr_bytes;
-}
-
-size_t copy_from_user_part(void *to, const void __user *from, size_t nr_bytes)
-{
-	return user_range_is_valid(from, nr_bytes) ? uaccess_copy(to, from, nr_bytes) : nr_bytes;
-}
 
 size_t clear_user_part(void __user *to, size_t nr_bytes)
 {

@@ -10,8 +10,8 @@
 #define USER_END 0x00007ffffffff000ul   // first address that is never a user's
 
 // Return the number of bytes NOT copied: 0 is success.
-size_t copy_to_user_part(void __user *to, const void *from, size_t nr_bytes) MUST_CHECK;
-size_t copy_from_user_part(void *to, const void __user *from, size_t nr_bytes) MUST_CHECK;
+static inline size_t copy_to_user_part(void __user *to, const void *from, size_t nr_bytes) MUST_CHECK;
+static inline size_t copy_from_user_part(void *to, const void __user *from, size_t nr_bytes) MUST_CHECK;
 size_t clear_user_part(void __user *to, size_t nr_bytes) MUST_CHECK;
 // 0 or -EFAULT.
 int copy_to_user(void __user *to, const void *from, size_t nr_bytes) MUST_CHECK;
@@ -38,4 +38,17 @@ static inline bool user_range_is_valid(const void __user *start, size_t nr_bytes
 	u64 a = (u64)start;
 
 	return a < USER_END && nr_bytes <= USER_END - a;
+}
+
+// uaccess.asm; the range was checked.
+size_t uaccess_copy(void *to, const void *from, size_t nr_bytes);
+
+static inline size_t copy_to_user_part(void __user *to, const void *from, size_t nr_bytes)
+{
+	return user_range_is_valid(to, nr_bytes) ? uaccess_copy(to, from, nr_bytes) : nr_bytes;
+}
+
+static inline size_t copy_from_user_part(void *to, const void __user *from, size_t nr_bytes)
+{
+	return user_range_is_valid(from, nr_bytes) ? uaccess_copy(to, from, nr_bytes) : nr_bytes;
 }

@@ -203,15 +203,15 @@ void rmap_clean(struct cache *cache, u64 first, u64 nr)
 
 /* --- user memory: there is none ------------------------------------------------- */
 
-size_t copy_to_user_part(void __user *to, const void *from, size_t n)
+size_t uaccess_copy(void *to, const void *from, size_t n)
 {
 	memcpy(to, from, n);
 	return 0;
 }
 
-size_t copy_from_user_part(void *to, const void __user *from, size_t n)
+int uaccess_touch(const void __user *at)
 {
-	memcpy(to, from, n);
+	(void)at;
 	return 0;
 }
 

@@ -23,5 +23,5 @@ static inline struct cpu *this_cpu(void)
 {
 	return &host_cpu;
 }
-#define cpus (&host_cpu)
+static struct cpu *const cpus __attribute__((unused)) = &host_cpu;        // an array of one
 #define current (host_cpu.running)
