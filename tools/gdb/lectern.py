@@ -211,7 +211,7 @@ class Areas(Command):
         letters = "".join(c if flags & bit else "-" for c, bit in zip("rwx", (1, 2, 4)))
         gdb.write("%012x-%012x %s%s page %-8x cache %#x\n" % (
             int(area["start"]), int(area["end"]), letters, "s" if flags & 0x100 else "p",
-            int(area["first"]), int(area["cache"])))
+            ((int(area["start"]) >> 12) + int(area["bias"])) & (1 << 64) - 1, int(area["cache"])))
         self.show(node["right"])
 
 
