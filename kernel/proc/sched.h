@@ -19,7 +19,7 @@ bool sched_wake(struct thread *t, u32 state_mask);
 #define WAKE_NORMAL (1u << THREAD_SLEEPING | 1u << THREAD_INTERRUPTIBLE)
 // process_table_lock held. On which CPUs t may run (at least one of those that are there); it leaves another at its next chance: the
 // current thread at the next sched_point.
-void sched_set_allowed(struct thread *t, u64 cpus);
+void sched_set_allowed(struct thread *t, u64 allowed);
 void sched_set_nice(struct thread *t, int nice);        // -20 .. 19: its slice from now on
 void sched_tick(void);                          // from the timer interrupt
 void NORETURN sched_idle(void);                 // the idle loop of a CPU, after sched_init_cpu
