@@ -337,6 +337,8 @@ static int map_program(struct dentry *start, struct program *p)
 struct stack_writer {
 	u64 at;
 	bool has_failed;
+	u32 nr_words;                   // gathered, to be stored at `at`
+	u64 words[32];
 };
 
 static u64 push_bytes(struct stack_writer *w, const void *bytes, size_t size)
@@ -347,11 +349,21 @@ static u64 push_bytes(struct stack_writer *w, const void *bytes, size_t size)
 	return w->at;
 }
 
+static void store_words(struct stack_writer *w)
+{
+	size_t size = w->nr_words * sizeof(w->words[0]);
+
+	if (copy_to_user((void *)w->at, w->words, size))
+		w->has_failed = true;
+	w->at += size;
+	w->nr_words = 0;
+}
+
 static void put_word(struct stack_writer *w, u64 value)
 {
-	if (copy_to_user((void *)w->at, &value, sizeof(value)))
-		w->has_failed = true;
-	w->at += 8;
+	w->words[w->nr_words++] = value;
+	if (w->nr_words == ARRAY_SIZE(w->words))
+		store_words(w);
 }
 
 static u32 fill_auxv(const struct program *p, u64 name_at, u64 platform_at, u64 random_at, u64 *auxv)
@@ -411,6 +423,7 @@ static u64 write_stack(struct program *p, const char *name, struct exec_strings 
 	put_pointers(&w, environment_at, environment);
 	for (u32 i = 0; i < 2 * nr_auxv; i++)
 		put_word(&w, as->auxv[i]);
+	store_words(&w);
 	return w.has_failed ? 0 : rsp;
 }
 

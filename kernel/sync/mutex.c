@@ -22,15 +22,22 @@ UNCHECKED bool mutex_try_lock(struct mutex *l)
 	return true;
 }
 
+// Kept out of the way of those who find the lock free.
+static void __attribute__((noinline)) wait_until_mine(struct mutex *l)
+{
+	wait_event(&l->waiters, atomic_compare_exchange(&l->owner, NULL, current));
+}
+
 static inline void take(struct mutex *l, bool same_rank_allowed, void *site)
 {
 	if (DEBUG_BUILD) {
 		lockcheck_may_sleep();
 		lockcheck_acquire(l, l->name, l->rank, same_rank_allowed, site);
 	}
-	if (!atomic_compare_exchange(&l->owner, NULL, current))
-		wait_event(&l->waiters, atomic_compare_exchange(&l->owner, NULL, current));
-	l->holder = site;
+	if (unlikely(!atomic_compare_exchange(&l->owner, NULL, current)))
+		wait_until_mine(l);
+	if (DEBUG_BUILD)
+		l->holder = site;
 }
 
 UNCHECKED void mutex_lock(struct mutex *l)

@@ -46,6 +46,8 @@ extern char boot_stack_guard[];                 // boot.asm
 struct stretch { paddr_t start, end; };
 
 u64 kernel_root;
+static u16 top_entries[16];                             // constant after kernel_map_init: which of kernel_root's are used
+static u32 nr_top_entries;
 
 static struct spinlock kernel_map_lock = SPINLOCK_INIT("kernel map", RANK_KERNEL_MAP);
 static struct stretch early[MAX_MEMORY_REGIONS];        // RAM that nobody has yet
@@ -203,6 +205,26 @@ static paddr_t memory_end(void)
 	return (end + (2ul << 20) - 1) & ~((2ul << 20) - 1);
 }
 
+static void note_top_entries(void)
+{
+	const u64 *top = direct_map(kernel_root);
+
+	for (u16 i = 256; i < 512; i++) {
+		if (!top[i])
+			continue;
+		assert(nr_top_entries < ARRAY_SIZE(top_entries));
+		top_entries[nr_top_entries++] = i;
+	}
+}
+
+void kernel_map_share(u64 *top)
+{
+	const u64 *from = direct_map(kernel_root);
+
+	for (u32 i = 0; i < nr_top_entries; i++)
+		top[top_entries[i]] = from[top_entries[i]];
+}
+
 void kernel_map_init(void)
 {
 	paddr_t end = memory_end();
@@ -223,6 +245,7 @@ void kernel_map_init(void)
 	map_image_part(kernel_rodata_end, boot_stack_guard, MAP_DATA);
 	map_image_part(boot_stack_guard + PAGE_SIZE, kernel_data_end, MAP_DATA);
 	map_image_part(kernel_data_end, kernel_end, MAP_CONSTANT);
+	note_top_entries();
 	write_cr3(kernel_root);
 	reachable_end = end;
 }

@@ -31,6 +31,7 @@ static inline paddr_t direct_map_physical(const void *v)
 extern u64 kernel_root;                         // physical address of the kernel's own top-level table
 
 void kernel_map_init(void);                     // builds and loads the final tables; uses early_alloc_pages
+void kernel_map_share(u64 *top);                // enters the kernel's half into a cleared top-level table
 void *kernel_map_device(paddr_t start, size_t nr_bytes);        // uncached; NULL when out of memory
 bool kernel_map_shows(paddr_t start, size_t nr_bytes);          // is it in the direct map?
 bool kernel_map_has(vaddr_t va);                // is it mapped in the kernel's half? For back-traces

@@ -404,11 +404,7 @@ int pgtable_create(struct addrspace *as)
 		return -ENOMEM;
 	as->root = page_to_physical(top);
 	as->nr_tables = 1;
-	u64 *to = page_address(top);
-	u64 *from = direct_map(kernel_root);
-
-	for (u32 i = KERNEL_HALF; i < ENTRIES; i++)
-		to[i] = from[i];
+	kernel_map_share(page_address(top));
 	return 0;
 }
 
