@@ -85,7 +85,7 @@ KSRC += $(call in,kernel/sync,spinlock.c mutex.c rwlock.c grace.c wait.c lockche
 KSRC += $(call in,kernel/dev,device.c pci.c virtio.c virtio_block.c block.c serial.c screen.c \
 	keyboard.c line.c terminal.c terminal_ioctl.c terminal_job.c host_stream.c)
 # What is tested on the host, too; and saying what happened.
-KSRC += $(call in,kernel/lib,string.c format.c parse.c rbtree.c radix.c random.c)
+KSRC += $(call in,kernel/lib,string.c format.c parse.c rbtree.c interval.c radix.c random.c)
 KSRC += $(call in,kernel/debug,log.c panic.c backtrace.c faultlog.c calllog.c counters.c audit.c ubsan.c)
 # Names, inodes, open files, the file systems of memory and devices; ext2; the kernel as files.
 KSRC += $(call in,fs,path.c open.c dentry.c inode.c file.c file_later.c file_io.c file_page.c allocate.c seals.c size_limit.c locks.c attributes.c change.c executing.c \

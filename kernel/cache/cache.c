@@ -27,7 +27,6 @@ void cache_init(struct cache *cache, const struct cache_ops *ops, struct inode *
 	*cache = (struct cache){ .ops = ops, .inode = inode, .size = size, .page_lock_rank = RANK_PAGE };
 	spin_init(&cache->lock, "cache.lock", RANK_CACHE);
 	mutex_init(&cache->rmap_lock, "cache.rmap_lock", RANK_RMAP);
-	list_init(&cache->areas);
 }
 
 static inline struct page *find(struct cache *cache, pgoff_t index)
@@ -481,7 +480,7 @@ void cache_destroy(struct cache *cache)
 	pgoff_t index = 0;
 	struct page *p;
 
-	assert(list_is_empty(&cache->areas));
+	assert(interval_tree_is_empty(&cache->areas));
 	for (; (p = next_page(cache, index, &index)); index++) {
 		page_lock(p);
 		page_wait_writeback(p);

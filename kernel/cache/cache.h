@@ -41,6 +41,7 @@
  * (grace: a frame is given away only when every section of sync/grace.h that may have found it is closed.)
  */
 #include "types.h"
+#include "lib/interval.h"
 #include "lib/list.h"
 #include "lib/radix.h"
 #include "sync/lock.h"
@@ -81,7 +82,7 @@ struct cache {
 	u64 retry_ns;                   // GUARDED_BY(lock) and not before this time
 	bool drops_failed;              // constant; a page whose write failed counts as clean (mount option wberr=clean)
 	struct mutex rmap_lock;         // RANK_RMAP
-	struct list areas;              // GUARDED_BY(rmap_lock) struct area.cache_link: shared and private
+	struct interval_tree areas;     // GUARDED_BY(rmap_lock) struct area.pages: shared and private
 };
 
 void cache_init(struct cache *cache, const struct cache_ops *ops, struct inode *inode, u64 size);

@@ -15,7 +15,7 @@
 	X(CACHE_HITS, "cache_hits") X(CACHE_MISSES, "cache_misses") X(CACHE_EVICTIONS, "cache_evictions") \
 	X(TLB_SHOOTDOWNS, "tlb_shootdowns") X(TLB_IPIS, "tlb_ipis") X(CONTEXT_SWITCHES, "context_switches") \
 	X(FORKS, "forks") X(SYSCALLS, "syscalls") X(INTERRUPTS, "interrupts") \
-	X(DISK_ERRORS, "disk_errors") \
+	X(DISK_ERRORS, "disk_errors") X(RMAP_AREAS, "rmap_areas") \
 	X(READAHEAD_PAGES, "readahead_pages") X(READAHEAD_HITS, "readahead_hits") X(READAHEAD_ASYNC, "readahead_async") \
 	X(PGSCAN, "pgscan") X(PGSTEAL, "pgsteal") X(PGACTIVATE, "pgactivate") X(ALLOCSTALL, "allocstall_normal") \
 	X(WORKINGSET_REFAULT, "workingset_refault") X(WORKINGSET_ACTIVATE, "workingset_activate") \

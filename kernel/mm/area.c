@@ -136,7 +136,6 @@ struct area *area_alloc(struct addrspace *as, vaddr_t start, vaddr_t end, u32 fl
 		return NULL;
 	*a = (struct area){ .start = start, .end = end, .space = as, .flags = flags };
 	a->bias = first - (start >> PAGE_SHIFT);
-	list_init(&a->cache_link);
 	if (file) {
 		a->file = file_hold(file);
 		a->cache = &file->inode->cache;
@@ -237,12 +236,35 @@ struct area *area_remove(struct addrspace *as, struct area *a, vaddr_t end, stru
 	return a;
 }
 
+// rmap_lock held. Enters the pages that a shows by now into the reverse map.
+static void show_pages(struct area *a)
+{
+	a->pages.first = area_first(a);
+	a->pages.last = area_page(a, a->end - 1);
+	interval_insert(&a->cache->areas, &a->pages);
+}
+
+// Moves the ends of an area, for the reverse map at once with the area's own.
+static void set_ends(struct area *a, vaddr_t start, vaddr_t end)
+{
+	if (a->cache) {
+		mutex_lock(&a->cache->rmap_lock);
+		interval_remove(&a->cache->areas, &a->pages);
+	}
+	WRITE_ONCE(a->start, start);
+	WRITE_ONCE(a->end, end);
+	if (a->cache) {
+		show_pages(a);
+		mutex_unlock(&a->cache->rmap_lock);
+	}
+}
+
 void area_enter_cache(struct area *a)
 {
 	if (!a->cache)
 		return;
 	mutex_lock(&a->cache->rmap_lock);
-	list_push_back(&a->cache->areas, &a->cache_link);
+	show_pages(a);
 	mutex_unlock(&a->cache->rmap_lock);
 }
 
@@ -251,20 +273,8 @@ void area_leave_cache(struct area *a)
 	if (!a->cache)
 		return;
 	mutex_lock(&a->cache->rmap_lock);
-	list_remove(&a->cache_link);
+	interval_remove(&a->cache->areas, &a->pages);
 	mutex_unlock(&a->cache->rmap_lock);
-}
-
-static void rmap_lock_of(struct area *a)
-{
-	if (a->cache)
-		mutex_lock(&a->cache->rmap_lock);
-}
-
-static void rmap_unlock_of(struct area *a)
-{
-	if (a->cache)
-		mutex_unlock(&a->cache->rmap_lock);
 }
 
 void area_set_end(struct addrspace *as, struct area *a, vaddr_t end)
@@ -274,9 +284,7 @@ void area_set_end(struct addrspace *as, struct area *a, vaddr_t end)
 	assert(end > a->start && end <= (above ? above->start : USER_END));
 	as->nr_pages_mapped += end >> PAGE_SHIFT;
 	as->nr_pages_mapped -= a->end >> PAGE_SHIFT;
-	rmap_lock_of(a);
-	a->end = end;
-	rmap_unlock_of(a);
+	set_ends(a, a->start, end);
 	set_gap_above(as, above, end);
 }
 
@@ -285,10 +293,8 @@ void area_set_start(struct addrspace *as, struct area *a, vaddr_t start)
 	assert(start < a->end && start >= a->start - a->gap);
 	as->nr_pages_mapped += a->start >> PAGE_SHIFT;
 	as->nr_pages_mapped -= start >> PAGE_SHIFT;
-	rmap_lock_of(a);
 	a->gap += start - a->start;
-	a->start = start;
-	rmap_unlock_of(a);
+	set_ends(a, start, a->end);
 	gap_has_changed(a);
 }
 
@@ -303,14 +309,10 @@ int area_cut(struct addrspace *as, struct area *a, vaddr_t at)
 		return -ENOMEM;
 	upper->cache = a->cache;
 	upper->has_private_pages = a->has_private_pages;
-	// In one rmap section: a truncation or write-back between the two steps would miss the upper part's entries.
-	rmap_lock_of(a);
+	area_enter_cache(upper);                // for a moment the reverse map knows both; it never misses the upper part
 	as->nr_pages_mapped -= (a->end - at) >> PAGE_SHIFT;
-	a->end = at;
+	set_ends(a, a->start, at);
 	tree_insert(as, upper, at, above);
-	if (a->cache)
-		list_push_back(&a->cache->areas, &upper->cache_link);
-	rmap_unlock_of(a);
 	// A look that found the whole may still store to the upper part, and note it in a.
 	if (!upper->has_private_pages && !(a->flags & AREA_SHARED)) {
 		looks_wait(as);
@@ -353,9 +355,7 @@ static void absorb_upper(struct addrspace *as, struct area *lower, struct area *
 
 	// Grow first: for a moment both show the range. The reverse map looks at the same entries twice then; and a look
 	// takes either, since they say the same.
-	rmap_lock_of(lower);
-	lower->end = end;
-	rmap_unlock_of(lower);
+	set_ends(lower, lower->start, end);
 	as->nr_pages_mapped += (end - upper->start) >> PAGE_SHIFT;
 	set_gap_above(as, area_remove(as, upper, end, &dead), end);
 	lower->has_private_pages |= upper->has_private_pages;   // now that no look adds any

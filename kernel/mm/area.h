@@ -9,6 +9,7 @@
  *      entries are gone.
  */
 #include "types.h"
+#include "lib/interval.h"
 #include "lib/list.h"
 #include "lib/rbtree.h"
 #include "sync/lock.h"
@@ -44,7 +45,7 @@ struct area {
 	struct rb_node node;            // in addrspace.areas
 	u64 gap;                        // free bytes between the previous area and this one
 	u64 largest_gap;                // of the subtree
-	struct list cache_link;         // GUARDED_BY(cache->rmap_lock)
+	struct interval pages;          // GUARDED_BY(cache->rmap_lock) in cache.areas: the pages of the cache that it shows
 	struct list dead_link;          // out of the tree: among those that leave together
 };
 

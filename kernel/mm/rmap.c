@@ -1,7 +1,8 @@
 /*
  * rmap.c - the one way back: which page-table entries show pages [first, first + nr) of a cache. Every area of the
- * file, shared or private, is in cache->areas; for each the pages become a range of addresses, and the entries there
- * are visited. cache->rmap_lock keeps the areas, and with them their page tables, in place meanwhile. Areas whose
+ * file, shared or private, is in cache->areas, an interval tree by the pages that it shows; those that show some of the
+ * pages are looked at and no others. For each the pages become a range of addresses, and the entries there are visited.
+ * cache->rmap_lock keeps the areas, and with them their page tables, in place meanwhile. Areas whose
  * entries might be added behind our back are of no concern: whoever maps a page holds its lock, and so do we, or the
  * file's size already forbids it (truncation).
  */
@@ -11,32 +12,57 @@
 #include "mm/page.h"
 #include "mm/rmap.h"
 #include "mm/unmap.h"
+#include "x86/cpu.h"
 #include "x86/pgtable.h"
 #include "x86/tlb.h"
 
-// The part of the area that shows pages [first, first + nr), as addresses. False: none.
-static bool area_shows(const struct area *a, u64 first, u64 nr, vaddr_t *start, vaddr_t *end)
+// The first area that shows some of [first, last], and the one behind a. rmap_lock held.
+static struct area *area_of(struct interval *i)
 {
-	u64 area_pages = (a->end - a->start) >> PAGE_SHIFT, area_from = area_first(a);
-	u64 from = max(first, area_from);
-	u64 to = min(first + nr < first ? U64_MAX : first + nr, area_from + area_pages);
+	if (!i)
+		return NULL;
+	count(COUNTER_RMAP_AREAS);
+	return container_of(i, struct area, pages);
+}
 
-	if (from >= to)
-		return false;
-	*start = a->start + ((from - area_from) << PAGE_SHIFT);
-	*end = a->start + ((to - area_from) << PAGE_SHIFT);
-	return true;
+static struct area *first_area(struct cache *cache, pgoff_t first, pgoff_t last)
+{
+	return area_of(interval_first(&cache->areas, first, last));
+}
+
+static struct area *next_area(struct area *a, pgoff_t first, pgoff_t last)
+{
+	return area_of(interval_next(&a->pages, first, last));
+}
+
+#define for_each_area(a, cache, first, last) \
+	for ((a) = first_area((cache), (first), (last)); (a); (a) = next_area((a), (first), (last)))
+
+// Where a, which shows some of them, shows pages [first, last].
+static void addresses_of(const struct area *a, pgoff_t first, pgoff_t last, vaddr_t *start, vaddr_t *end)
+{
+	pgoff_t from = max(first, a->pages.first), to = min(last, a->pages.last);
+
+	*start = (from - a->bias) << PAGE_SHIFT;
+	*end = (to - a->bias + 1) << PAGE_SHIFT;
+}
+
+static pgoff_t last_of(pgoff_t first, u64 nr)
+{
+	assert(nr);
+	return first + nr < first ? U64_MAX : first + nr - 1;
 }
 
 void rmap_unmap(struct cache *cache, u64 first, u64 nr, enum unmap_private how)
 {
+	pgoff_t last = last_of(first, nr);
 	struct area *a;
 	vaddr_t start, end;
 
 	mutex_lock(&cache->rmap_lock);
-	list_for_each(a, &cache->areas, cache_link) {
-		if (area_shows(a, first, nr, &start, &end))
-			unmap_entries(a->space, start, end, how == UNMAP_PRIVATE_TOO ? UNMAP_ALL : UNMAP_CACHE_PAGES);
+	for_each_area(a, cache, first, last) {
+		addresses_of(a, first, last, &start, &end);
+		unmap_entries(a->space, start, end, how == UNMAP_PRIVATE_TOO ? UNMAP_ALL : UNMAP_CACHE_PAGES);
 	}
 	mutex_unlock(&cache->rmap_lock);
 }
@@ -64,15 +90,17 @@ static int clean_entry(struct pte_slot *slot, vaddr_t va, void *argument)
 
 void rmap_clean(struct cache *cache, u64 first, u64 nr)
 {
+	pgoff_t last = last_of(first, nr);
 	struct area *a;
 	vaddr_t start, end;
 
 	mutex_lock(&cache->rmap_lock);
-	list_for_each(a, &cache->areas, cache_link) {
+	for_each_area(a, cache, first, last) {
 		struct clean_state state = { cache, U64_MAX, 0 };
 
-		if (!(a->flags & AREA_SHARED) || !area_shows(a, first, nr, &start, &end))
+		if (!(a->flags & AREA_SHARED))
 			continue;
+		addresses_of(a, first, last, &start, &end);
 		pgtable_visit(a->space, start, end, clean_entry, &state);
 		// Somebody may have cleared or protected the entry just before us, and a CPU may still store through what it
 		// remembers: the page is clean only when nobody can.
@@ -117,9 +145,9 @@ static void look(struct page *p, struct cache *cache, pte_visitor visit, struct 
 	struct area *a;
 	vaddr_t start, end;
 
-	list_for_each(a, &cache->areas, cache_link) {
-		if (area_shows(a, p->index, 1, &start, &end))
-			pgtable_visit(a->space, start, end, visit, state);
+	for_each_area(a, cache, p->index, p->index) {
+		addresses_of(a, p->index, p->index, &start, &end);
+		pgtable_visit(a->space, start, end, visit, state);
 	}
 }
 
@@ -150,10 +178,9 @@ u64 rmap_count(struct page *p)
 static bool is_locked(struct page *p, struct cache *cache)
 {
 	struct area *a;
-	vaddr_t start, end;
 
-	list_for_each(a, &cache->areas, cache_link) {
-		if (READ_ONCE(a->flags) & AREA_LOCKED && area_shows(a, p->index, 1, &start, &end))
+	for_each_area(a, cache, p->index, p->index) {
+		if (READ_ONCE(a->flags) & AREA_LOCKED)
 			return true;
 	}
 	return false;
@@ -163,7 +190,7 @@ bool rmap_may_be_stored_to(struct cache *cache)
 {
 	struct area *a;
 
-	list_for_each(a, &cache->areas, cache_link) {
+	for_each_area(a, cache, 0, U64_MAX) {
 		u32 flags = READ_ONCE(a->flags);
 
 		if (flags & AREA_SHARED && flags & AREA_MAY_WRITE)
@@ -204,11 +231,13 @@ enum rmap_take rmap_take(struct page *p, struct tlb_gather *gather)
 		return TAKE_BUSY;
 	bool is_kept = is_locked(p, cache);
 
-	list_for_each(a, &cache->areas, cache_link) {
+	for_each_area(a, cache, p->index, p->index) {
 		struct take_state state = { p, a->space, gather };
 
-		if (!is_kept && area_shows(a, p->index, 1, &start, &end))
-			pgtable_visit(a->space, start, end, take_entry, &state);
+		if (is_kept)
+			break;
+		addresses_of(a, p->index, p->index, &start, &end);
+		pgtable_visit(a->space, start, end, take_entry, &state);
 	}
 	mutex_unlock(&cache->rmap_lock);
 	return is_kept ? TAKE_LOCKED : TAKE_DONE;

@@ -346,6 +346,25 @@ TEST(cold_page_is_a_major_fault_and_read_once)
 	CHECK_EQ(own_count("cache_fills") - fills, 0);
 }
 
+// Many mappings of one file, each of another page: write-back of one looks at the one that shows it.
+TEST(write_back_looks_at_no_other_areas)
+{
+	ONLY_LECTERN();
+	int fd = make_file("data", PAGES * PAGE);
+	unsigned char *p[PAGES];
+
+	for (unsigned long i = 0; i < PAGES; i++)
+		p[i] = map_file(fd, PAGE, RW, MAP_SHARED, (off_t)(i * 7 % PAGES * PAGE));
+	MUST(fsync(fd));
+	long before = number_named(slurp("/proc/vmstat"), "rmap_areas");
+	for (unsigned long i = 0; i < PAGES; i++) {
+		store(p[i], 1);
+		MUST(msync(p[i], PAGE, MS_SYNC));
+	}
+	long seen = number_named(slurp("/proc/vmstat"), "rmap_areas") - before;
+	CHECK(seen >= (long)PAGES && seen < 8 * (long)PAGES);
+}
+
 TEST(each_system_call_is_counted)
 {
 	ONLY_LECTERN();

@@ -2,7 +2,7 @@
  * area_test.c - the areas of an address space against a model with one entry a page: random insertions, removals, splits,
  * merges and moved ends, the search for gaps, and how many nodes a search looks at among 100,000 areas.
  */
-// BUILD: kernel/lib/rbtree.c
+// BUILD: kernel/lib/rbtree.c kernel/lib/interval.c
 #include "kernel.h"
 #include "lib/rbtree.h"
 
@@ -125,12 +125,13 @@ static void compare(void)
 	}
 	require(nr == space.nr_areas && nr == nr_objects && nr_pages == space.nr_pages_mapped);
 	for (int f = 0; f < FILES; f++) {
+		struct interval_tree *tree = &inodes[f].cache.areas;
 		int linked = 0;
-		struct area *a;
 
-		list_for_each(a, &inodes[f].cache.areas, cache_link) {
-			require(a->file == &files[f]);
-			linked++;
+		for (struct interval *i = interval_first(tree, 0, U64_MAX); i; i = interval_next(i, 0, U64_MAX), linked++) {
+			struct area *a = container_of(i, struct area, pages);
+
+			require(a->file == &files[f] && i->first == area_first(a) && i->last == area_page(a, a->end - 1));
 		}
 		require(linked == file_refs[f]);        // A3
 	}
@@ -473,7 +474,6 @@ int main(void)
 {
 	areas_init();
 	for (int f = 0; f < FILES; f++) {
-		list_init(&inodes[f].cache.areas);
 		files[f].inode = &inodes[f];
 	}
 	test_random();
