@@ -30,17 +30,21 @@ static struct area *search(struct addrspace *as, vaddr_t address)
 	return NULL;
 }
 
+// Is any of it? A fault may show what lies around its address, as far as the area reaches.
+static bool is_closed(struct addrspace *as, const struct area *a)
+{
+	return READ_ONCE(a->start) < READ_ONCE(as->closed_end) && READ_ONCE(a->end) > READ_ONCE(as->closed_start);
+}
+
 struct area *look_find(struct addrspace *as, vaddr_t address)
 {
-	if (address >= READ_ONCE(as->closed_start) && address < READ_ONCE(as->closed_end))
-		return NULL;
 	for (u32 i = 0; i < TRIES; i++) {
 		u32 version = atomic_load(&as->areas_version);
 		struct area *a = search(as, address);
 
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		if (!(version & 1) && READ_ONCE(as->areas_version) == version)
-			return a;
+			return a && !is_closed(as, a) ? a : NULL;
 	}
 	return NULL;
 }

@@ -12,8 +12,9 @@
  *  L1  A look never sleeps: it ends soon. It takes spin locks only, tries page locks, and no frame is reclaimed for it.
  *  L2  An area or page table that a look has found stays in memory until the look ends: who takes one out calls looks_wait
  *      before he frees it.
- *  L3  What is true of an address (flags, source and page of its area) stays true while a look at it lasts: who changes it
- *      closes the address (looks_close) first. A look at a closed address gives up, and asks again under addrspace.lock.
+ *  L3  What is true of the area (flags, source, which page where) stays true for each of its addresses while a look at it
+ *      lasts: who changes that closes the addresses (looks_close) first. A look at an area of which anything is closed gives
+ *      up, and asks again under addrspace.lock.
  *  L4  A look finds nothing out that is not so: "there is no area" and "not allowed" are only said under addrspace.lock.
  *
  * Why no look slips through: both sides write, pass a full barrier, and read what the other wrote. Either the look sees that
@@ -42,7 +43,7 @@ static inline void look_end(void)
 	atomic_store(&this_cpu()->look, this_cpu()->look + 1);
 }
 
-// In a look: the area that contains the address, if that is open. NULL: ask again under addrspace.lock.
+// In a look: the area that contains the address, if all of it is open. NULL: ask again under addrspace.lock.
 struct area *look_find(struct addrspace *as, vaddr_t address);
 
 // as->lock held for writing. Returns when every look at as that had begun before has ended. Spins, with interrupts open.

@@ -207,6 +207,40 @@ TEST(a_mapping_that_is_replaced_shows_nothing_of_the_old_one)
 	run_beside(store_when_allowed, 3, replace_and_look);
 }
 
+static void read_one_page(void *argument)
+{
+	(void)argument;
+	ready();
+	while (!done) {
+		CHECK_EQ(load(region), pattern(0));
+		call(SYS_madvise, (long)region, PAGE, MADV_DONTNEED, 0, 0, 0);
+	}
+}
+
+// A fault shows its neighbours, too, but none that may not be read any more.
+static void forbid_a_neighbour(void)
+{
+	int copy = MUST(open("copy", O_RDWR | O_CREAT, 0644));
+	unsigned char *neighbour = region + 8 * PAGE;
+
+	for (long n = rounds(10); n > 0; n--) {
+		MUST(mprotect(neighbour, PAGE, PROT_NONE));
+		for (int i = 0; i < 5; i++)
+			CHECK_ERR(pwrite(copy, neighbour, 1, 0), EFAULT);
+		MUST(mprotect(neighbour, PAGE, PROT_READ));
+		if (n & 1)
+			CHECK_EQ(load(neighbour), pattern(8 * PAGE));
+		else
+			MUST(madvise(neighbour, PAGE, MADV_DONTNEED));
+	}
+}
+
+TEST(neighbours_of_a_fault_are_not_shown_where_they_are_forbidden)
+{
+	region = map_file(make_file("data", 16 * PAGE), 16 * PAGE, PROT_READ, MAP_SHARED, 0);
+	run_beside(read_one_page, 1, forbid_a_neighbour);
+}
+
 /* ---- moving and forking ---------------------------------------------------------------------- */
 
 static unsigned char *places[2];
