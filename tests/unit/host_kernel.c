@@ -209,12 +209,6 @@ size_t uaccess_copy(void *to, const void *from, size_t n)
 	return 0;
 }
 
-int uaccess_touch(const void __user *at)
-{
-	(void)at;
-	return 0;
-}
-
 size_t clear_user_part(void __user *to, size_t n)
 {
 	memset(to, 0, n);
