@@ -120,3 +120,36 @@ def test_bad_sector_is_an_error_of_the_program(lectern, tmp_path):
     result = lectern.run("/bin/sh", "-c", "cat /share/sources.txt > /dev/null; echo status $?",
                          options=["--blkdebug-read-error", str(numbers[5] * 8)])
     assert result.status == 0 and "status 1" in result.text, result.text + result.said
+
+
+@pytest.mark.parametrize("smp", PROCESSORS)
+def test_write_error_hurts_its_own_page_only(lectern, tmp_path, disk_file, smp):
+    """One sector of a file takes no write: msync says so, and the pages beside it are on the disk."""
+    image = tmp_path / "disk.img"
+    plain = lectern.build / "lectern.img"
+    blocks = e2fs("debugfs", "-R", "blocks /share/sources.txt", plain).stdout.decode().split()
+    numbers = [int(word) for word in blocks if word.isdigit()]
+    stores = [(page * 4096, "page %d" % page) for page in range(30)]
+    result = lectern.run("/bin/sh", "-c", "/tests/mapstore -l sync /share/sources.txt %s; echo status $?; "
+                         "grep ^disk_errors /proc/vmstat" % " ".join("'%s'" % word for word in words(stores)),
+                         smp=smp, options=["--save-disk", str(image), "--blkdebug-write-error", str(numbers[5] * 8)])
+    assert "status 1" in result.text, result.text + result.said
+    expected = apply(disk_file(plain, "/share/sources.txt"), [s for s in stores if s[0] != 5 * 4096])
+    assert disk_file(image, "/share/sources.txt") == expected
+
+
+def test_failed_write_is_kept_or_dropped_as_mounted(lectern):
+    """What a page is whose write failed: dirty, or with wberr=clean clean; told once either way."""
+    plain = lectern.build / "lectern.img"
+    blocks = e2fs("debugfs", "-R", "blocks /share/sources.txt", plain).stdout.decode().split()
+    numbers = [int(word) for word in blocks if word.isdigit()]
+    seen = {}
+    for options in ("", "rootflags=wberr=clean"):
+        result = lectern.run(
+            "/bin/sh", "-c", "sync; /tests/mapstore -l sync /share/sources.txt 0 first; echo status $?; sync; "
+            "grep ^nr_dirty /proc/vmstat; grep ' / ' /proc/mounts",
+            options=["--append", options, "--blkdebug-write-error", str(numbers[0] * 8)])
+        assert "status 1" in result.text, result.text + result.said
+        seen[options] = int(re.search(r"nr_dirty (\d+)", result.text)[1])
+        assert ("wberr=clean" in result.text) == bool(options)
+    assert seen[""] >= 1 and seen["rootflags=wberr=clean"] == 0, seen

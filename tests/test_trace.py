@@ -15,6 +15,8 @@ echo ==== $?
 faults sh -c 'kill -SEGV $$'
 echo ==== $?
 cat /proc/self/traced
+echo ==== -
+iotrace sh -c 'echo some > /tmp/some; sync'
 """
 
 
@@ -65,3 +67,12 @@ def test_a_killed_program_ends_the_tracer_as_the_shell_would(said):
 
 def test_the_tracer_itself_is_not_traced(said):
     assert said[5].split()[1] == "0"
+
+
+def test_iotrace_tells_requests_and_their_sum(said):
+    lines = said[6].strip().splitlines()[1:]
+    assert lines[0].split()[:3] == ["ms", "who", "dsk"]
+    kinds = [line.split()[3] for line in lines[1:-1]]
+    assert "write" in kinds and kinds[-1] in ("flush", "read")
+    total = re.match(r"(\d+) bios in (\d+) requests, (\d+) KiB$", lines[-1])
+    assert total and int(total[1]) == len(kinds) and int(total[2]) <= int(total[1])

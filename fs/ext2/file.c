@@ -16,6 +16,8 @@
 #include "kernel.h"
 #include "lib/string.h"
 #include "mm/frame.h"
+#include "proc/timer.h"
+#include "x86/clock.h"
 #include <abi/errno.h>
 
 static u64 pages_of(u64 size)
@@ -49,18 +51,10 @@ static void read_done(struct bio *bio, int error)
 static void submit(struct ext2 *fs, enum bio_op op, blk_t first, struct page **pages, u32 nr,
 		   void (*done)(struct bio *, int))
 {
-	struct bio *bio = bio_alloc(fs->sb.device, op, first, nr);
+	struct bio *bio = bio_alloc_surely(fs->sb.device, op, first, nr);
 
-	for (u32 i = 0; i < nr; i++) {
-		if (bio)
-			bio->pages[i] = pages[i];
-		else if (op == BIO_READ)
-			page_fill_done(pages[i], -ENOMEM);
-		else
-			page_store_done(pages[i], -ENOMEM);
-	}
-	if (!bio)
-		return;
+	for (u32 i = 0; i < nr; i++)
+		bio->pages[i] = pages[i];
 	bio->done = done;
 	bio_submit(bio);
 }
@@ -127,17 +121,28 @@ static bool has_tail(const struct page *p, u64 nr_bytes)
 	return false;
 }
 
+// A frame for the copy; the reserve has one, or soon will.
+static struct page *copy_frame(void)
+{
+	struct page *copy = frame_alloc(PAGE_KERNEL, FRAME_ZERO);
+
+	for (u32 i = 0; !copy && i < 500; i++) {
+		(void)!sleep_until(clock_monotonic_ns() + 10000000, WAIT_UNINTERRUPTIBLE);
+		copy = frame_alloc(PAGE_KERNEL, FRAME_ZERO);
+	}
+	return copy;
+}
+
 static void store_copy(struct ext2 *fs, struct page *p, u64 nr_bytes, blk_t block)
 {
-	struct page *copy = frame_alloc(PAGE_KERNEL, FRAME_ZERO | FRAME_ATOMIC);
-	struct bio *bio = copy ? bio_alloc(fs->sb.device, BIO_WRITE, block, 1) : NULL;
+	struct page *copy = copy_frame();
 
-	if (!bio) {
-		if (copy)
-			page_put(copy);
+	if (!copy) {
 		page_store_done(p, -ENOMEM);
 		return;
 	}
+	struct bio *bio = bio_alloc_surely(fs->sb.device, BIO_WRITE, block, 1);
+
 	memcpy(page_address(copy), page_address(p), nr_bytes);
 	bio->pages[0] = copy;
 	bio->owner = p;

@@ -163,7 +163,7 @@ static int walk(struct walk *w, struct page *table, u32 *pointer, u32 level, u64
 		return ext2_map_bad_pointer(w->n, w->found);
 	if (level == 0)
 		return 0;
-	error = block_get(w->fs->sb.device, w->found, &p);
+	error = ext2_block_get_surely(w->fs, w->found, &p);
 	if (error)
 		return error;
 	u64 span = ext2_map_span(level - 1);

@@ -60,6 +60,7 @@ int proc_show_mounts(struct text *t, const struct proc_target *target);
 int proc_show_mountinfo(struct text *t, const struct proc_target *target);
 int proc_show_diskstats(struct text *t, const struct proc_target *target);
 int proc_show_loadavg(struct text *t, const struct proc_target *target);
+int proc_show_iotrace(struct text *t, const struct proc_target *target);
 void proc_loadavg_start(void);
 void proc_sysctl_init(void);                    // after random_init
 

@@ -3,6 +3,7 @@
  */
 #include "cache/writeback.h"
 #include "dev/block.h"
+#include "dev/iotrace.h"
 #include "fs/proc/procfs.h"
 #include "fs/vfs.h"
 #include "kernel.h"
@@ -224,6 +225,8 @@ static struct proc_entry random_entries[] = {
 
 static struct proc_entry kernel_entries[] = {
 	{ .name = "hostname", .mode = S_IFREG | 0444, .show = show_hostname },
+	{ .name = "iotrace", .mode = S_IFREG | 0644,
+	  .knob = &(const struct proc_knob){ .value = &iotrace_is_on, .max = 1, .changed = iotrace_switched } },
 	{ .name = "ngroups_max", .mode = S_IFREG | 0444, .show = show_ngroups_max },
 	{ .name = "osrelease", .mode = S_IFREG | 0444, .show = show_osrelease },
 	{ .name = "ostype", .mode = S_IFREG | 0444, .show = show_ostype },

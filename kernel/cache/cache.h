@@ -80,6 +80,7 @@ struct cache {
 	int error;                      // GUARDED_BY(lock) the last one
 	u32 nr_failures;                // GUARDED_BY(lock) failed writes since one went well: the flusher comes less often
 	u64 retry_ns;                   // GUARDED_BY(lock) and not before this time
+	u32 nr_singly;                  // GUARDED_BY(lock) so many pages go one by one: a bad one among them hurts itself only
 	bool drops_failed;              // constant; a page whose write failed counts as clean (mount option wberr=clean)
 	struct mutex rmap_lock;         // RANK_RMAP
 	struct interval_tree areas;     // GUARDED_BY(rmap_lock) struct area.pages: shared and private

@@ -12,13 +12,16 @@
 #include "cache/cache.h"
 #include "cache/writeback.h"
 #include "debug/counters.h"
+#include "dev/block.h"
 #include "lib/atomic.h"
 #include "mm/rmap.h"
+#include "proc/thread.h"
 #include "x86/clock.h"
 #include "x86/cpu.h"
 #include <abi/errno.h>
 
 #define RUN_MAX 64                              // pages in one call of ops->store: an array on the stack
+#define SINGLY_PAGES 256u                       // go one by one after a request of several has failed
 #define RETRY_FIRST_NS 1000000000ul             // after the first failure; doubled by each further one
 #define RETRY_DOUBLINGS 6u
 
@@ -31,10 +34,12 @@ u64 nr_dirty_pages, nr_writeback_pages;
 static u32 lock_run(struct cache *cache, pgoff_t first, pgoff_t last, struct page **run, struct page **busy)
 {
 	u64 flag = spin_lock_irq(&cache->lock);
-	u32 nr_found = radix_run_tagged(&cache->pages, first, last, RADIX_TAG_DIRTY, (void **)run, RUN_MAX), nr = 0;
+	u32 max = cache->nr_singly ? 1 : RUN_MAX, nr = 0;
+	u32 nr_found = radix_run_tagged(&cache->pages, first, last, RADIX_TAG_DIRTY, (void **)run, max);
 
 	while (nr < nr_found && !page_has(run[nr], PAGE_WRITEBACK) && page_try_lock(run[nr]))
 		nr++;
+	cache->nr_singly -= min(cache->nr_singly, nr);
 	*busy = nr_found && !nr ? run[0] : NULL;
 	if (*busy)
 		page_get(*busy);
@@ -65,6 +70,8 @@ static void keep_failed(struct cache *cache, struct page **pages, u32 nr, int er
 {
 	u32 doublings = min(cache->nr_failures++, RETRY_DOUBLINGS);
 
+	if (nr > 1)
+		cache->nr_singly = SINGLY_PAGES;
 	cache->retry_ns = clock_monotonic_ns() + (RETRY_FIRST_NS << doublings);
 	cache->error = error;
 	cache->error_sequence++;
@@ -100,11 +107,16 @@ void pages_store_done(struct page **pages, u32 nr, int error)
 	writeback_ended(nr);
 }
 
+// What the file system needs of memory to find its blocks comes from the reserve: writing is what makes room.
 static void write_run(struct cache *cache, struct page **run, u32 nr)
 {
+	bool was_reclaiming = current->is_reclaiming;
+
 	rmap_clean(cache, run[0]->index, nr);
 	start_writeback(cache, run, nr);
+	current->is_reclaiming = true;
 	cache->ops->store(cache, run, nr);
+	current->is_reclaiming = was_reclaiming;
 }
 
 // A page in the way: where to look next. Who does not wait leaves one that is dirty again while it is being written: its turn
@@ -166,7 +178,9 @@ int cache_write_back(struct cache *cache, pgoff_t first, pgoff_t last, enum sync
 	if (!cache->ops->store)
 		return 0;
 	bool goes_on = find_last_dirty(cache, &end);
+	struct plug plug;               // the runs' requests go together
 
+	block_plug(&plug);
 	while (goes_on && at <= end) {
 		nr = lock_run(cache, at, end, run, &busy);
 		if (nr) {
@@ -177,6 +191,7 @@ int cache_write_back(struct cache *cache, pgoff_t first, pgoff_t last, enum sync
 		}
 		goes_on = (nr || busy) && at;
 	}
+	block_unplug(&plug);
 	if (mode == SYNC_START)
 		return 0;
 	if (READ_ONCE(cache->nr_writeback))

@@ -1,16 +1,14 @@
 /*
  * block.c - disks and requests to them, whatever drives them; and each disk's cache, whose pages
- * are its blocks. The hard part is memory: a bio is wanted exactly when memory is short
- * (write-back), and given back in an interrupt, where the slab may not be used. So freed bios go to
- * a stock, which allocation tops up and trims, and of which a few are kept for bad times.
- * stock_lock (RANK_DEVICE, interrupts closed) covers the stock; devices are only ever added, at
- * boot, under devices_lock.
+ * are its blocks. Devices are only ever added, at boot, under devices_lock. What
+ * happens to a bio behind device->submit is the driver's.
+ *
+ * FLUSH is asked for only where a write has ended since the last one that succeeded began.
  */
 #include "dev/block.h"
 #include "debug/counters.h"
 #include "kernel.h"
 #include "lib/string.h"
-#include "mm/slab.h"
 #include "proc/process.h"
 #include "sync/lock.h"
 #include "sync/wait.h"
@@ -18,25 +16,9 @@
 #include "x86/cpu.h"
 #include <abi/errno.h>
 
-#define STOCK_RESERVE 16u               // kept for when the slab has none
-#define STOCK_MAX 64u
 #define ERRORS_TOLD 64u                 // log lines about failed requests, then every 1024th
 
-// A bio with an array for the longest request.
-struct long_bio {
-	struct bio bio;
-	struct page *pages[BIO_MAX_PAGES];
-};
-
-// Two kinds: short ones use bio.inline_pages.
-struct stock {
-	struct slab_cache slab;
-	struct list free;               // GUARDED_BY(stock_lock) bio.link
-	u32 nr_free;                    // GUARDED_BY(stock_lock)
-};
-
-static struct spinlock stock_lock = SPINLOCK_INIT("bio stock", RANK_DEVICE);
-static struct stock short_bios, long_bios;
+void (*bio_tracer)(const struct bio *bio, int error);   // atomic
 
 static struct spinlock devices_lock = SPINLOCK_INIT("block devices", RANK_DEVICE);
 static struct list devices = LIST_INIT(devices);        // GUARDED_BY(devices_lock)
@@ -44,100 +26,45 @@ static u32 nr_devices;                                  // GUARDED_BY(devices_lo
 
 /* --- bios ------------------------------------------------------------------- */
 
-static void stock_put(struct stock *s, struct bio *bio)
-{
-	u64 flag = spin_lock_irq(&stock_lock);
-
-	list_push_front(&s->free, &bio->link);
-	s->nr_free++;
-	spin_unlock_irq(&stock_lock, flag);
-}
-
-// One from the stock when more than `keep` are there.
-static struct bio *stock_get(struct stock *s, u32 keep)
-{
-	u64 flag = spin_lock_irq(&stock_lock);
-	struct bio *bio = NULL;
-
-	if (s->nr_free > keep) {
-		bio = list_first(&s->free, struct bio, link);
-		list_remove(&bio->link);
-		s->nr_free--;
-	}
-	spin_unlock_irq(&stock_lock, flag);
-	return bio;
-}
-
-static void stock_init(struct stock *s, const char *name, size_t size)
-{
-	slab_cache_init(&s->slab, name, size, 16);
-	list_init(&s->free);
-	for (u32 i = 0; i < STOCK_RESERVE; i++) {
-		struct bio *bio = slab_alloc(&s->slab);
-
-		if (bio)
-			stock_put(s, bio);
-	}
-}
-
-void block_room_init(void)
-{
-	stock_init(&short_bios, "bio", sizeof(struct bio));
-	stock_init(&long_bios, "long_bio", sizeof(struct long_bio));
-}
-
-struct bio *bio_alloc(struct block_device *device, enum bio_op op, blk_t first_block, u32 nr_pages)
-{
-	struct stock *s = nr_pages <= ARRAY_SIZE(((struct bio *)0)->inline_pages) ? &short_bios : &long_bios;
-	struct bio *surplus, *bio;
-
-	if (nr_pages > BIO_MAX_PAGES)
-		return NULL;
-	surplus = stock_get(s, STOCK_MAX);
-	bio = stock_get(s, STOCK_RESERVE);
-	if (surplus)
-		slab_free(&s->slab, surplus);
-	if (!bio)
-		bio = slab_alloc(&s->slab);
-	if (!bio)
-		bio = stock_get(s, 0);
-	if (!bio)
-		return NULL;
-	*bio = (struct bio){ .device = device, .op = op, .first_block = first_block, .nr_pages = nr_pages };
-	bio->pages = s == &short_bios ? bio->inline_pages : container_of(bio, struct long_bio, bio)->pages;
-	list_init(&bio->link);
-	return bio;
-}
-
-void bio_free(struct bio *bio)
-{
-	stock_put(bio->pages == bio->inline_pages ? &short_bios : &long_bios, bio);
-}
-
-static void count_bio(struct block_device *d, struct bio *bio)
+static void count_bio(struct bio *bio)
 {
 	switch (bio->op) {
 	case BIO_READ:
-		count(COUNTER_DISK_READS);
 		count_add(COUNTER_PAGES_READ, bio->nr_pages);
 		count_add(COUNTER_PGPGIN, bio->nr_pages * (PAGE_SIZE / 1024));
 		process_count(COUNT_DISK_READS);
-		atomic_add(&d->nr_reads, 1);
-		atomic_add(&d->blocks_read, bio->nr_pages);
 		break;
 	case BIO_WRITE:
-		count(COUNTER_DISK_WRITES);
 		count_add(COUNTER_PAGES_WRITTEN, bio->nr_pages);
 		count_add(COUNTER_PGPGOUT, bio->nr_pages * (PAGE_SIZE / 1024));
 		process_count(COUNT_DISK_WRITES);
-		atomic_add(&d->nr_writes, 1);
-		atomic_add(&d->blocks_written, bio->nr_pages);
 		break;
 	case BIO_FLUSH:
-		count(COUNTER_DISK_FLUSHES);
-		atomic_add(&d->nr_flushes, 1);
 		break;
 	}
+}
+
+void block_count_issued(struct block_device *d, enum bio_op op, u64 now_ns)
+{
+	static const enum counter counters[] = {
+		[BIO_READ] = COUNTER_DISK_READS, [BIO_WRITE] = COUNTER_DISK_WRITES, [BIO_FLUSH] = COUNTER_DISK_FLUSHES,
+	};
+
+	count(counters[op]);
+	if (!d->nr_in_flight++)
+		d->busy_since_ns = now_ns;
+}
+
+void block_count_ended(struct block_device *d, const struct bio *first, u32 nr_bios, u32 nr_pages, u64 now_ns)
+{
+	struct block_stats *s = &d->stats[first->op];
+
+	s->nr_requests++;
+	s->nr_joined += nr_bios - 1;
+	s->nr_blocks += nr_pages;
+	s->ns += now_ns - min(first->submitted_ns, now_ns);
+	if (!--d->nr_in_flight)
+		d->busy_ns += now_ns - d->busy_since_ns;
 }
 
 static int bio_check(struct block_device *d, struct bio *bio)
@@ -151,21 +78,41 @@ static int bio_check(struct block_device *d, struct bio *bio)
 	return bio->op == BIO_WRITE && d->is_read_only ? -EROFS : 0;
 }
 
-void bio_submit(struct bio *bio)
+static void prepare(struct bio *bio)
 {
-	struct block_device *d = bio->device;
-	int error = bio_check(d, bio);
+	const struct thread *me = current;
 
 	bio->submitted_ns = clock_monotonic_ns();
+	bio->issued_ns = 0;
 	bio->nr_issued = bio->nr_pending = 0;
 	bio->error = 0;
 	bio->is_alone = false;
+	bio->joined = NULL;
+	bio->nr_joined = 0;
+	bio->tid = me->tid;
+	if (unlikely(READ_ONCE(bio_tracer)))
+		string_copy(bio->who, me->name, sizeof(bio->who));
+}
+
+void bio_submit(struct bio *bio)
+{
+	struct block_device *d = bio->device;
+	struct plug *plug = current->plug;
+	struct list bios = LIST_INIT(bios);
+	int error = bio_check(d, bio);
+
+	prepare(bio);
 	if (error) {
 		bio_complete(bio, error);
 		return;
 	}
-	count_bio(d, bio);
-	d->submit(d, bio);
+	count_bio(bio);
+	if (plug && !this_cpu()->interrupt_depth) {
+		plug_add(plug, bio);
+		return;
+	}
+	list_push_back(&bios, &bio->link);
+	d->submit(d, &bios);
 }
 
 void bio_complete(struct bio *bio, int error)
@@ -181,6 +128,10 @@ void bio_complete(struct bio *bio, int error)
 			printk("block: %s: %s of %u blocks at %lu failed, error %d\n", d->name, verbs[bio->op],
 			       bio->nr_pages, bio->first_block, error);
 	}
+	if (bio->op == BIO_WRITE)
+		atomic_add(&d->nr_written, 1);
+	if (unlikely(READ_ONCE(bio_tracer)))
+		bio_tracer(bio, error);
 	bio->done(bio, error);
 }
 
@@ -214,11 +165,17 @@ int bio_submit_and_wait(struct bio *bio)
 int block_flush(struct block_device *device)
 {
 	struct bio bio = { .device = device, .op = BIO_FLUSH };
+	u64 nr_written = atomic_load(&device->nr_written), nr_flushed;
 
-	if (!device->has_flush)
+	if (!device->has_flush || nr_written == atomic_load(&device->nr_flushed))
 		return 0;
 	list_init(&bio.link);
-	return bio_submit_and_wait(&bio);
+	int error = bio_submit_and_wait(&bio);
+
+	for (nr_flushed = atomic_load(&device->nr_flushed); !error && nr_flushed < nr_written &&
+	     !atomic_compare_exchange(&device->nr_flushed, nr_flushed, nr_written);)
+		nr_flushed = atomic_load(&device->nr_flushed);
+	return error;
 }
 
 /* --- the device's blocks as pages ------------------------------------------- */
@@ -236,26 +193,18 @@ static void store_done(struct bio *bio, int error)
 	bio_free(bio);
 }
 
-typedef void (*page_done)(struct page *p, int error);
-
 static void transfer(struct cache *cache, struct page **pages, u32 nr_pages, enum bio_op op)
 {
 	struct block_device *d = container_of(cache, struct block_device, cache);
-	page_done one_done = op == BIO_READ ? page_fill_done : page_store_done;
 
 	while (nr_pages > 0) {
 		u32 n = min(nr_pages, (u32)BIO_MAX_PAGES);
-		struct bio *bio = bio_alloc(d, op, pages[0]->index, n);
+		struct bio *bio = bio_alloc_surely(d, op, pages[0]->index, n);
 
-		if (bio) {
-			for (u32 i = 0; i < n; i++)
-				bio->pages[i] = pages[i];
-			bio->done = op == BIO_READ ? fill_done : store_done;
-			bio_submit(bio);
-		} else {
-			for (u32 i = 0; i < n; i++)
-				one_done(pages[i], -ENOMEM);
-		}
+		for (u32 i = 0; i < n; i++)
+			bio->pages[i] = pages[i];
+		bio->done = op == BIO_READ ? fill_done : store_done;
+		bio_submit(bio);
 		pages += n;
 		nr_pages -= n;
 	}

@@ -4,9 +4,12 @@
  *
  * A bio asks for a run of whole blocks: page i of the bio is block first_block + i. Submitting
  * never sleeps; done() is called once, possibly from an interrupt, with 0 or a negative errno.
- * Neighbouring requests are merged by the driver's queue where they wait. Between submit and done
- * the submitter leaves the bio alone; the pages may be written to by user stores (the write-back
- * rules allow that).
+ * Between submit and done the submitter leaves the bio alone; the pages may be written to by user
+ * stores (the write-back rules allow that). Bios that wait are sorted, and neighbours go to the
+ * device as one request (queue.h).
+ *
+ * A thread that is about to submit several says so: between block_plug and block_unplug its bios are
+ * kept back, and go to their disks together, with one notification. They also go when it sleeps.
  *
  * Each device has a cache, whose pages are the device's blocks: file-system metadata lives there
  * and nowhere else.
@@ -21,6 +24,7 @@
 #define BIO_MAX_PAGES 128               // 512 KiB
 
 struct page;
+struct thread;
 struct block_device;
 
 enum bio_op { BIO_READ, BIO_WRITE, BIO_FLUSH };
@@ -35,12 +39,30 @@ struct bio {
 	void (*done)(struct bio *bio, int error);       // any context, must not sleep
 	void *owner;                    // the submitter's
 	struct list link;               // the queue's, while submitted
-	u64 submitted_ns;
+	u64 submitted_ns, issued_ns;
+	int tid;                        // who submitted it
+	char who[16];                   // its name, while requests are traced (iotrace.h)
 	/* the driver's, while submitted */
 	u32 nr_issued;                  // pages that the device has been given
 	u32 nr_pending;                 // device requests under way for it
 	int error;
 	bool is_alone;                  // not to be merged with neighbours (again)
+	struct bio *joined;             // the next bio of the same request
+	u32 nr_joined;                  // bios of its request, in the first of them
+};
+
+// What /proc/diskstats tells of one kind of request.
+struct block_stats {
+	u64 nr_requests;                // ended
+	u64 nr_joined;                  // bios that needed no request of their own
+	u64 nr_blocks;
+	u64 ns;                         // sum over requests, from submission to end
+};
+
+// Bios that a thread keeps back.
+struct plug {
+	struct list bios;               // bio.link
+	u32 nr;
 };
 
 struct block_device {
@@ -49,10 +71,14 @@ struct block_device {
 	u32 number;                     // 0 for vda, 1 for vdb, ...
 	bool is_read_only;
 	bool has_flush;
-	void (*submit)(struct block_device *device, struct bio *bio);   // never sleeps
+	void (*submit)(struct block_device *device, struct list *bios); // never sleeps; takes all of bio.link from the list
 	struct cache cache;             // the device's blocks as pages
 	void *driver;
-	u64 nr_reads, nr_writes, nr_flushes, nr_errors, blocks_read, blocks_written;    // atomic
+	u64 nr_errors;                  // atomic
+	u64 nr_written, nr_flushed;     // atomic; writes that have ended; how many of them the last flush has made durable
+	struct block_stats stats[3];    // GUARDED_BY(the driver's lock) by enum bio_op
+	u32 nr_in_flight;               // GUARDED_BY(the driver's lock) requests
+	u64 busy_since_ns, busy_ns;     // GUARDED_BY(the driver's lock)
 	struct list link;               // all devices
 };
 
@@ -65,12 +91,26 @@ struct block_device *block_device_next(struct block_device *previous);  // NULL:
 
 // With room for nr_pages pointers in bio->pages; the submitter sets them, done and owner.
 struct bio *bio_alloc(struct block_device *device, enum bio_op op, blk_t first_block, u32 nr_pages);    // NULL: no memory
+// The same, but waits for one that others give back when there is no memory: the reserve sees to it that some are under way. May
+// sleep; not for who holds bios that have not been submitted, for those nobody gives back.
+struct bio *bio_alloc_surely(struct block_device *device, enum bio_op op, blk_t first_block, u32 nr_pages);
 void bio_free(struct bio *bio);         // any context
 // By the driver: counts the error and calls done. No lock held; any context.
 void bio_complete(struct bio *bio, int error);
 void bio_submit(struct bio *bio);               // never sleeps; counts
+// By the driver, with its lock held: a request of that many bios goes out; has ended.
+void block_count_issued(struct block_device *device, enum bio_op op, u64 now_ns);
+void block_count_ended(struct block_device *device, const struct bio *first, u32 nr_bios, u32 nr_pages, u64 now_ns);
+// Nested pairs count as the outermost.
+void block_plug(struct plug *plug);
+void block_unplug(struct plug *plug);           // never sleeps
+void block_unplug_now(struct thread *t);        // by the scheduler: current is about to sleep
+void plug_add(struct plug *plug, struct bio *bio);      // by bio_submit: current's plug
+// While not NULL, called as bios end: iotrace.c's.
+extern void (*bio_tracer)(const struct bio *bio, int error);
 int bio_submit_and_wait(struct bio *bio) MUST_CHECK;    // may sleep; 0 or -EIO; uses done and owner itself
-int block_flush(struct block_device *device) MUST_CHECK;        // may sleep: everything written so far is durable
+// Everything whose write has ended so far is durable. No request where no write has ended since the last. May sleep.
+int block_flush(struct block_device *device) MUST_CHECK;
 
 // The cached block, up to date, referenced: give it back with page_put. May sleep. -EIO, -ENOMEM,
 // -ENXIO past the end.

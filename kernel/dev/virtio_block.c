@@ -1,36 +1,40 @@
 /*
  * virtio_block.c - the virtio disk (virtio 1.1, section 5.2). One queue; a slot is one request
- * under way: up to 128 pages as one chain, either through a table of its own (indirect descriptors)
- * or through a fixed part of the ring. A bio that finds no slot waits; when slots come free,
- * waiting neighbours on the disk are put into one request.
+ * under way: a chain of descriptors, either through a table of its own (indirect descriptors)
+ * or through a fixed part of the ring. Bios wait in a sorted queue (queue.h); when a slot is free, the next
+ * of them and its neighbours on the disk become one request. All requests of one go are told to the device by one
+ * notification, and only when it has said that it wants to hear of them: under emulation a notification costs as much as
+ * some thousand instructions.
  *
- *      bio_submit -> waiting list -> slot (one bio, a part of one, or several) -> device -> interrupt -> bio_complete
+ *      bio_submit -> (plug) -> queue -> slot (one bio, a part of one, or several) -> device -> interrupt -> bio_complete
  *
- * disk->lock (RANK_DEVICE, interrupts closed) covers the queue, the slots and the waiting list;
+ * disk->lock (RANK_DEVICE, interrupts closed) covers the virtqueue, the slots and the waiting bios;
  * bios are completed without it. A request that fails after we, or perhaps the device's maker, have
  * merged it with its neighbours is asked again bio by bio, each alone with the device, so that a
  * bad sector hurts only its own bio.
  *
- *  V1  A slot has bios iff the device owns it; a bio is in the waiting list iff nr_issued < nr_pages (or it is a flush
+ *  V1  A slot has bios iff the device owns it; a bio is in the queue iff nr_issued < nr_pages (or it is a flush
  *      that no slot has).
  *
  * A device that breaks the protocol is reset, and every request from then on fails with -EIO.
  */
 #include "dev/virtio_block.h"
 #include "dev/block.h"
+#include "dev/queue.h"
 #include "dev/virtio.h"
 #include "kernel.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
 #include "sync/lock.h"
+#include "x86/clock.h"
 #include <abi/errno.h>
 
 #define DEVICE_BLOCK 0x1042
 #define DEVICE_BLOCK_TRANSITIONAL 0x1001        // legacy id, but it may have the modern interface as well
 #define MAX_SLOTS 32u
-#define MERGE_MAX 8u                            // bios in one request
-#define TABLE_SIZE (BIO_MAX_PAGES + 2)          // header, pages, status
+#define MAX_SEGMENTS 252u                       // pieces of memory in one request, so that it fits in a frame
+#define TABLE_SIZE (MAX_SEGMENTS + 2)           // header, pages, status
 #define SECTOR_SHIFT 9
 #define SECTORS_PER_BLOCK (BLOCK_SIZE >> SECTOR_SHIFT)
 
@@ -50,8 +54,8 @@ static_assert(sizeof(struct request) <= PAGE_SIZE, "a request in one frame");
 
 struct slot {
 	struct request *request;        // constant
-	struct bio *bios[MERGE_MAX];    // GUARDED_BY(disk->lock) those that it carries
-	u32 nr_bios;                    // GUARDED_BY(disk->lock)
+	struct bio *first, *last;       // GUARDED_BY(disk->lock) those that it carries, linked by bio.joined,
+	u32 nr_bios;                    // GUARDED_BY(disk->lock) so many
 	u32 nr_pages;                   // GUARDED_BY(disk->lock)
 	blk_t first_block;              // GUARDED_BY(disk->lock)
 	bool is_alone;                  // GUARDED_BY(disk->lock) the device had nothing else
@@ -70,7 +74,7 @@ struct disk {
 	struct virtqueue queue;         // GUARDED_BY(lock)
 	struct slot slots[MAX_SLOTS];   // GUARDED_BY(lock)
 	u32 free_slots;                 // GUARDED_BY(lock) a bit a slot
-	struct list waiting;            // GUARDED_BY(lock) bio.link
+	struct bio_queue waiting;       // GUARDED_BY(lock)
 	bool has_lone_bio;              // GUARDED_BY(lock) the device has one that is_alone, and nothing else
 	bool is_dead;                   // GUARDED_BY(lock)
 };
@@ -117,54 +121,44 @@ static bool chain_add_page(struct chain *c, struct page *p, u16 flags)
 	return true;
 }
 
-// Puts as much of the bio as fits into the slot. The bio leaves the waiting list when all of it is
-// issued.
-static void slot_add_bio(struct slot *s, struct chain *c, struct bio *bio)
+// Puts as much of the bio as fits into the slot. The bio leaves the queue when all of it is issued.
+static void slot_add_bio(struct disk *d, struct slot *s, struct chain *c, struct bio *bio)
 {
 	u16 flags = bio->op == BIO_READ ? DESCRIPTOR_DEVICE_WRITES : 0;
 
-	while (bio->nr_issued < bio->nr_pages && s->nr_pages < BIO_MAX_PAGES) {
+	while (bio->nr_issued < bio->nr_pages && s->nr_pages < REQUEST_MAX_PAGES) {
 		if (!chain_add_page(c, bio->pages[bio->nr_issued], flags))
 			break;
 		bio->nr_issued++;
 		s->nr_pages++;
 	}
 	bio->nr_pending++;
-	s->bios[s->nr_bios++] = bio;
+	if (s->nr_bios++)
+		s->last->joined = bio;
+	else
+		s->first = bio;
+	s->last = bio;
 	if (bio->nr_issued == bio->nr_pages)
-		list_remove(&bio->link);
+		bio_queue_take(&d->waiting, bio);
 }
 
-// May the next waiting bio, whole, join a request that ends before `block`?
-static bool can_join(struct slot *s, struct chain *c, struct bio *first, struct bio *next, blk_t block)
+static void slot_add_neighbours(struct disk *d, struct slot *s, struct chain *c)
 {
-	return next->op == first->op && next->first_block == block && !next->is_alone && next->nr_issued == 0 &&
-	       s->nr_bios < MERGE_MAX && s->nr_pages + next->nr_pages <= BIO_MAX_PAGES &&
-	       c->nr - 1 + next->nr_pages <= c->disk->max_segments;
+	struct bio *next;
+
+	while (s->last->nr_issued == s->last->nr_pages &&
+	       (next = bio_queue_neighbour(&d->waiting, s->last, s->nr_pages)) &&
+	       c->nr - 1 + next->nr_pages <= d->max_segments)
+		slot_add_bio(d, s, c, next);
 }
 
-static void slot_add_neighbours(struct disk *d, struct slot *s, struct chain *c, struct bio *first)
-{
-	blk_t block = first->first_block + first->nr_pages;
-
-	while (!first->is_alone && first->nr_issued == first->nr_pages && !list_is_empty(&d->waiting)) {
-		struct bio *next = list_first(&d->waiting, struct bio, link);
-
-		if (!can_join(s, c, first, next, block))
-			break;
-		block += next->nr_pages;
-		slot_add_bio(s, c, next);
-	}
-}
-
-// Fills the slot from the waiting list, which is not empty, and offers it to the device.
-static void slot_issue(struct disk *d, u32 number)
+// Fills the slot with the bio and its neighbours, and offers it to the device.
+static void slot_issue(struct disk *d, u32 number, struct bio *bio, u64 now)
 {
 	static const u32 types[] = { [BIO_READ] = TYPE_READ, [BIO_WRITE] = TYPE_WRITE, [BIO_FLUSH] = TYPE_FLUSH };
 	struct slot *s = &d->slots[number];
 	struct request *r = s->request;
 	u16 head = (u16)(number * d->slot_stride);
-	struct bio *bio = list_first(&d->waiting, struct bio, link);
 	struct chain c = { .disk = d };
 
 	c.table = d->is_indirect ? r->table : d->queue.descriptors + head;
@@ -178,14 +172,16 @@ static void slot_issue(struct disk *d, u32 number)
 	r->header.sector = bio->op == BIO_FLUSH ? 0 : s->first_block * SECTORS_PER_BLOCK;
 	r->status = STATUS_NONE;
 	chain_add(&c, physical(&r->header), sizeof(r->header), 0);
-	slot_add_bio(s, &c, bio);
-	if (bio->op != BIO_FLUSH)
-		slot_add_neighbours(d, s, &c, bio);
+	slot_add_bio(d, s, &c, bio);
+	slot_add_neighbours(d, s, &c);
+	bio->issued_ns = now;
+	bio->nr_joined = s->nr_bios;
 	chain_add(&c, physical(&r->status), 1, DESCRIPTOR_DEVICE_WRITES);
 	if (d->is_indirect)
 		d->queue.descriptors[head] = (struct virtqueue_descriptor){
 			.address = physical(r->table), .length = c.nr * 16, .flags = DESCRIPTOR_INDIRECT };
 	virtqueue_offer(&d->queue, head);
+	block_count_issued(&d->block, bio->op, now);
 }
 
 static bool is_idle(struct disk *d)
@@ -197,32 +193,42 @@ static bool is_idle(struct disk *d)
 // for its turn, and the others for its end.
 static void issue_waiting(struct disk *d)
 {
-	while (d->free_slots && !list_is_empty(&d->waiting) && !d->has_lone_bio) {
-		u32 number = (u32)__builtin_ctz(d->free_slots);
-		bool is_alone = list_first(&d->waiting, struct bio, link)->is_alone;
+	u64 now = 0;
 
-		if (is_alone && !is_idle(d))
+	while (d->free_slots && !d->has_lone_bio) {
+		struct bio *bio = bio_queue_next(&d->waiting, is_idle(d));
+		u32 number = (u32)__builtin_ctz(d->free_slots);
+
+		if (!bio)
 			break;
-		d->has_lone_bio = is_alone;
+		now = now ? now : clock_monotonic_ns();
+		d->has_lone_bio = bio->is_alone;
 		d->free_slots &= ~(1u << number);
-		slot_issue(d, number);
+		slot_issue(d, number, bio, now);
 	}
 	virtqueue_tell(&d->queue);
 }
 
-static void disk_submit(struct block_device *device, struct bio *bio)
+static void disk_submit(struct block_device *device, struct list *bios)
 {
 	struct disk *d = device->driver;
+	struct bio *bio, *following;
 	u64 flag = spin_lock_irq(&d->lock);
 	bool is_dead = d->is_dead;
 
-	if (!is_dead) {
-		list_push_back(&d->waiting, &bio->link);
-		issue_waiting(d);
+	list_for_each_safe(bio, following, bios, link) {
+		if (is_dead)
+			continue;
+		list_remove(&bio->link);
+		bio_queue_add(&d->waiting, bio);
 	}
+	if (!is_dead)
+		issue_waiting(d);
 	spin_unlock_irq(&d->lock, flag);
-	if (is_dead)
+	list_for_each_safe(bio, following, bios, link) {        // only a dead disk leaves any
+		list_remove(&bio->link);
 		bio_complete(bio, -EIO);
+	}
 }
 
 /* --- the end of a request --------------------------------------------------- */
@@ -258,30 +264,34 @@ static bool find_neighbours(struct disk *d, struct slot *s)
 // Lock held.
 static void ask_again(struct disk *d, struct bio *bio)
 {
-	list_remove(&bio->link);        // from the waiting list, when a part of it is still there
+	bio_queue_remove(&d->waiting, bio);     // when a part of it is still there
 	bio->nr_issued = 0;
 	bio->error = 0;
 	bio->is_alone = true;
-	list_push_front(&d->waiting, &bio->link);
+	bio->joined = NULL;
+	bio_queue_add(&d->waiting, bio);
 }
 
 // Lock held: the device has finished the slot. Bios that are over go to `finished`.
-static void slot_end(struct disk *d, u32 number, int error, struct list *finished)
+static void slot_end(struct disk *d, u32 number, int error, struct list *finished, u64 now)
 {
 	struct slot *s = &d->slots[number];
 	bool asks_again = error && !d->is_dead && !s->is_alone && (find_neighbours(d, s) || s->nr_bios > 1);
+	struct bio *bio = s->first, *next;
 
 	if (s->is_alone)
 		d->has_lone_bio = false;
-	for (u32 i = s->nr_bios; i-- > 0;) {            // backwards: those asked again keep their order
-		struct bio *bio = s->bios[i];
-
+	if (bio->op == BIO_FLUSH)
+		d->waiting.flush_is_out = false;
+	block_count_ended(&d->block, bio, s->nr_bios, s->nr_pages, now);
+	for (u32 i = 0; i < s->nr_bios; i++, bio = next) {
+		next = bio->joined;
 		bio->nr_pending--;
 		if (asks_again && !bio->is_alone)
 			ask_again(d, bio);
 		else if (error && !asks_again)
 			bio->error = error;
-		if (!bio->nr_pending && bio->nr_issued == bio->nr_pages)
+		if (!bio->nr_pending && bio->nr_issued == bio->nr_pages && (bio->op != BIO_FLUSH || list_is_empty(&bio->link)))
 			list_push_back(finished, &bio->link);
 	}
 	s->nr_bios = 0;
@@ -297,10 +307,7 @@ static void disk_die(struct disk *d, struct list *finished, const char *why)
 	d->is_dead = true;
 	virtio_reset(&d->virtio);
 	virtio_give_up(&d->virtio);
-	while (!list_is_empty(&d->waiting)) {
-		struct bio *bio = list_first(&d->waiting, struct bio, link);
-
-		list_remove(&bio->link);
+	for (struct bio *bio; (bio = bio_queue_drain(&d->waiting));) {
 		bio->error = -EIO;
 		bio->nr_issued = bio->nr_pages;
 		if (!bio->nr_pending)
@@ -308,12 +315,13 @@ static void disk_die(struct disk *d, struct list *finished, const char *why)
 	}
 	for (u32 i = 0; i < d->nr_slots; i++)
 		if (!(d->free_slots & 1u << i))
-			slot_end(d, i, -EIO, finished);
+			slot_end(d, i, -EIO, finished, clock_monotonic_ns());
 }
 
 // Lock held.
 static void take_answers(struct disk *d, struct list *finished)
 {
+	u64 now = 0;
 	u32 length;
 	u16 head;
 	int more = 0;
@@ -325,7 +333,8 @@ static void take_answers(struct disk *d, struct list *finished)
 			more = -EIO;
 			break;
 		}
-		slot_end(d, number, slot_error(&d->slots[number], length), finished);
+		now = now ? now : clock_monotonic_ns();
+		slot_end(d, number, slot_error(&d->slots[number], length), finished, now);
 	}
 	if (more < 0)
 		disk_die(d, finished, "it answered what was not asked");
@@ -395,12 +404,12 @@ static int read_config(struct disk *d)
 		printk("virtio_block: blocks of %u bytes are too large for us\n", block_size);
 		return -EINVAL;
 	}
-	d->max_segment_size = virtio_has(v, FEATURE_SIZE_MAX) ? config_read32(d, CONFIG_SIZE_MAX) : BIO_MAX_PAGES * PAGE_SIZE;
+	d->max_segment_size = virtio_has(v, FEATURE_SIZE_MAX) ? config_read32(d, CONFIG_SIZE_MAX) : REQUEST_MAX_PAGES * PAGE_SIZE;
 	if (d->max_segment_size < PAGE_SIZE) {
 		printk("virtio_block: segments of at most %u bytes are too small for us\n", d->max_segment_size);
 		return -EINVAL;
 	}
-	d->max_segments = min(max(segments, 1u), (u32)BIO_MAX_PAGES);
+	d->max_segments = min(max(segments, 1u), MAX_SEGMENTS);
 	d->block.nr_blocks = capacity / SECTORS_PER_BLOCK;
 	d->block.is_read_only = virtio_has(v, FEATURE_READ_ONLY);
 	d->block.has_flush = virtio_has(v, FEATURE_FLUSH);
@@ -477,7 +486,7 @@ void virtio_block_add(struct pci_device *pci)
 
 	if (d) {
 		spin_init(&d->lock, "virtio disk", RANK_DEVICE);
-		list_init(&d->waiting);
+		bio_queue_init(&d->waiting);
 		d->block.submit = disk_submit;
 		d->block.driver = d;
 		error = disk_start(d, pci);

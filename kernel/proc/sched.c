@@ -7,6 +7,7 @@
  *  R1  A thread is on a queue iff it is RUNNABLE and not running.
  *  R2  A sleeping thread is made runnable only under the lock of the queue of the CPU on which it last ran.
  */
+#include "dev/block.h"
 #include "kernel.h"
 #include "lib/atomic.h"
 #include "mm/addrspace.h"
@@ -181,6 +182,8 @@ void schedule(void)
 
 	if (DEBUG_BUILD && (this_cpu()->nr_spinlocks_held || look_is_on()))
 		lockcheck_may_sleep();
+	if (unlikely(me->plug))
+		block_unplug_now(me);
 	u64 flag = interrupts_close();
 	struct runqueue *q = this_cpu()->runqueue;
 

@@ -59,6 +59,7 @@ struct thread {
 	u64 cpu_time_ns, started_ns;    // user and system together
 	u64 user_ticks, system_ticks;
 	u64 counts[NR_PROCESS_COUNTS];  // since the last process_take_counts_locked; read by others
+	struct plug *plug;              // bios that it keeps back (dev/block.h); NULL: none
 	u32 nr_dirtied;                 // pages since it last waited for the flusher (cache/flusher.c)
 
 	int tid;

@@ -12,12 +12,16 @@
 
 struct host_disk host_root_disk, host_disk;
 
-static void submit(struct block_device *device, struct bio *bio)
+static void submit(struct block_device *device, struct list *bios)
 {
 	struct host_disk *d = container_of(device, struct host_disk, device);
+	struct bio *bio, *following;
 
-	list_push_back(&d->waiting, &bio->link);
-	d->nr_waiting++;
+	list_for_each_safe(bio, following, bios, link) {
+		list_remove(&bio->link);
+		list_push_back(&d->waiting, &bio->link);
+		d->nr_waiting++;
+	}
 }
 
 static bool must_fail_request(struct host_disk *d, u64 number, u64 *from)
