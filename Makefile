@@ -70,7 +70,7 @@ KSRC += $(call in,kernel/mm,addrspace.c inherit.c area.c look.c fault.c fault_an
 	protect.c remap.c mlock.c advise.c resident.c user_page.c msync.c \
 	iobuf.c frame.c page_later.c slab.c radix_alloc.c reclaim.c reclaim_batch.c \
 	reclaim_fifo.c reclaim_clock.c reclaim_two_list.c workingset.c reclaim_tables.c \
-	rmap_anon.c swap.c swap_slots.c swap_io.c swap_out.c swap_in.c swap_off.c)
+	rmap_anon.c swap.c swap_slots.c swap_io.c swap_out.c swap_in.c swap_off.c oom.c)
 # What a file's bytes are in memory.
 KSRC += $(call in,kernel/cache,cache.c pagelock.c readahead.c writeback.c flusher.c)
 # Threads, processes, signals, time.

@@ -61,6 +61,15 @@ def test_the_hosts_tools_know_our_swap_area(lectern, tmp_path):
         assert word in done.stdout, done.stdout
 
 
+@pytest.mark.parametrize("smp", PROCESSORS)
+def test_out_of_memory_the_largest_is_killed_and_the_rest_goes_on(lectern, smp):
+    script = "/tests/pressure eat 60; /tests/pressure eat 8 && cat /proc/audit && grep oom_kill /proc/vmstat"
+    result = lectern.check("/bin/sh", "-c", script, smp=smp, options=["--memory", "32M"])
+    assert "eat ended with status 9" in result.text and "8 MiB eaten" in result.text
+    assert "audit: clean" in result.text and "oom_kill 1" in result.text
+    assert re.search(r"out of memory: .* process \d+ \(pressure\) has most and is killed: \d+ KiB resident", result.log)
+
+
 def hot_set_misses(lectern, policy):
     text = pressure(lectern, "hot", "4", "96", "8", memory="32M", smp=1, append="reclaim=" + policy)
     lost, looks = re.search(r"hot set: (\d+) of (\d+)", text).groups()

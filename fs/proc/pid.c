@@ -8,7 +8,10 @@
 #include "kernel.h"
 #include "lib/string.h"
 #include "mm/addrspace.h"
+#include "mm/frame.h"
+#include "mm/oom.h"
 #include "mm/slab.h"
+#include "mm/swap.h"
 #include "proc/process.h"
 #include <abi/errno.h>
 
@@ -227,6 +230,47 @@ static int link_root(char *buffer, size_t size, const struct proc_target *target
 	return link_directory(buffer, size, target, ROOT_DIRECTORY);
 }
 
+/* --- who is killed when memory is out ---------------------------------------- */
+
+static int show_oom_score_adj(struct text *t, const struct proc_target *target)
+{
+	struct process *p = find(target);
+
+	if (!p)
+		return -ESRCH;
+	text_printf(t, "%d\n", p->oom_score_adj);
+	process_put(p);
+	return 0;
+}
+
+static int store_oom_score_adj(const char *text, const struct proc_target *target)
+{
+	bool is_negative = text[0] == '-';
+	u64 value;
+
+	if (string_to_u64(text + is_negative, 10, &value) || value > 1000)
+		return -EINVAL;
+	struct process *p = find(target);
+
+	if (!p)
+		return -ESRCH;
+	WRITE_ONCE(p->oom_score_adj, is_negative ? -(i32)value : (i32)value);
+	process_put(p);
+	return 0;
+}
+
+// Thousandths of all memory, as on Linux.
+static int show_oom_score(struct text *t, const struct proc_target *target)
+{
+	struct process *p = find(target);
+
+	if (!p)
+		return -ESRCH;
+	text_printf(t, "%lu\n", oom_badness(p) * 1000 / (frames_total() + swap_total_pages()));
+	process_put(p);
+	return 0;
+}
+
 static int show_traced(struct text *t, const struct proc_target *target)
 {
 	struct process *p = process_find(target->pid);
@@ -265,6 +309,9 @@ static int store_traced(const char *text, const struct proc_target *target)
 	{ .name = "maps", .mode = S_IFREG | 0444, .show = proc_show_pid_maps },			\
 	{ .name = "mountinfo", .mode = S_IFREG | 0444, .show = proc_show_mountinfo },		\
 	{ .name = "mounts", .mode = S_IFREG | 0444, .show = proc_show_mounts },			\
+	{ .name = "oom_score", .mode = S_IFREG | 0444, .show = show_oom_score },	\
+	{ .name = "oom_score_adj", .mode = S_IFREG | 0644, .show = show_oom_score_adj,		\
+	  .store = store_oom_score_adj },							\
 	{ .name = "pagemap", .mode = S_IFREG | 0400, .file_ops = &proc_pagemap_ops },		\
 	{ .name = "root", .mode = S_IFLNK | 0777, .link = link_root, .follow = follow_root },	\
 	{ .name = "smaps", .mode = S_IFREG | 0444, .show = proc_show_pid_smaps },		\

@@ -23,6 +23,7 @@
 #include "mm/huge.h"
 #include "mm/look.h"
 #include "mm/mmap.h"
+#include "mm/oom.h"
 #include "mm/swap.h"
 #include "proc/process.h"
 #include "x86/clock.h"
@@ -239,6 +240,9 @@ enum fault_result fault_resolve(struct addrspace *as, struct fault *f)
 			f->result = FAULT_RETRY;
 		else if (f->result == FAULT_RETRY)
 			f->result = fault_prepare(f);
+		// Nothing is held here: another process was killed for want of memory, or will be.
+		if (unlikely(f->result == FAULT_NO_MEMORY) && f->from_user && oom_fault_may_retry())
+			f->result = FAULT_RETRY;
 	} while (f->result == FAULT_RETRY);
 	finish(f);
 	return f->result;

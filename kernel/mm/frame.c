@@ -422,6 +422,11 @@ u64 frames_total(void)
 	return nr_total;
 }
 
+u64 frames_listed_count(void)
+{
+	return READ_ONCE(nr_free_listed);
+}
+
 u64 frames_free_count(void)
 {
 	u64 n = READ_ONCE(nr_free_listed);

@@ -23,6 +23,7 @@ struct page *frame_alloc(enum page_owner owner, u32 flags) MUST_CHECK;  // one, 
 
 u64 frames_total(void);                 // RAM the allocator was given
 u64 frames_free_count(void);
+u64 frames_listed_count(void);          // free for any CPU: without what the CPUs keep in their stocks
 
 void page_zero(void *page);             // clears, copies one page, page-aligned
 void page_copy(void *to, const void *from);

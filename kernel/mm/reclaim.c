@@ -14,6 +14,7 @@
 #include "lib/atomic.h"
 #include "lib/string.h"
 #include "mm/frame.h"
+#include "mm/oom.h"
 #include "mm/page.h"
 #include "mm/reclaim.h"
 #include "mm/reclaim_policy.h"
@@ -233,7 +234,7 @@ static struct reclaim_result shrink(u64 nr_batches, u64 nr_wanted)
 
 static bool is_room(void)
 {
-	return frames_free_count() > reclaim_min_mark;
+	return frames_listed_count() > reclaim_min_mark;
 }
 
 // Tries again and again, until there is something, or the thread has given up twice: the first time it may have looked
@@ -258,7 +259,7 @@ bool reclaim_direct(u32 tries, u64 nr_wanted)
 		return false;
 	count(COUNTER_ALLOCSTALL);
 	reclaim_wake();
-	return make_room(nr_wanted);
+	return make_room(nr_wanted) || (nr_wanted == 1 && oom_relieve());
 }
 
 void reclaim_wake(void)
@@ -297,7 +298,7 @@ static void reclaimer(void *argument)
 		// Pages in use go round: so many rounds look at each more than thrice.
 		u64 enough = 8 + (reclaim_list_size(true) + reclaim_list_size(false)) * 3 / (RECLAIM_BATCH * BATCHES_A_ROUND);
 
-		while (frames_free_count() < reclaim_high_mark && fruitless < enough) {
+		while (frames_listed_count() < reclaim_high_mark && fruitless < enough) {
 			u64 before = counter_read(COUNTER_PGSTEAL);
 
 			// What others free is progress as well; and while they write, their pages are locked.

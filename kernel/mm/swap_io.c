@@ -150,7 +150,7 @@ static bool is_worth_reading(swap_entry_t entry)
 {
 	u32 nr = swap_count(entry);
 
-	return nr && nr != SWAP_SLOT_BAD && frames_free_count() > reclaim_low_mark;
+	return nr && nr != SWAP_SLOT_BAD && frames_listed_count() > reclaim_low_mark;
 }
 
 static void read_cluster(swap_entry_t wanted, struct page *p)

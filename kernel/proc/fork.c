@@ -70,6 +70,7 @@ static int copy_parts(struct process *parent, struct process *child, u64 flags)
 	child->root = dentry_hold(parent->root);
 	child->umask = parent->umask;
 	child->is_traced = parent->is_traced;
+	child->oom_score_adj = parent->oom_score_adj;
 	child->executable = executable_share(parent->executable);
 	memcpy(child->name, parent->name, sizeof(child->name));
 	memcpy(child->limits, parent->limits, sizeof(child->limits));

@@ -57,6 +57,7 @@ struct process {
 	struct list timers;             // GUARDED_BY(lock) of timer_create, by number: proc/posix_timer.h
 	struct alarm *alarm;            // ITIMER_REAL, see proc/alarm.h; NULL: never set
 
+	i32 oom_score_adj;              // -1000 to 1000: who is killed when memory is out (mm/oom.h); inherited by fork, kept by exec
 	bool is_traced;                 // its system calls enter the call log; inherited by fork, kept by exec
 	struct addrspace *space;        // of its threads
 	struct rlimit limits[16];       // GUARDED_BY(lock)
