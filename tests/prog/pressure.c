@@ -150,24 +150,46 @@ static void use_memory(uint64_t *words, unsigned long bytes, uint64_t seed)
 	}
 }
 
+// A crowd is one only when all are there at once: each fills its memory, tells, and waits for the word to go on.
+static void fill_and_meet(uint64_t *mine, unsigned long bytes, int ready, int go)
+{
+	char word;
+
+	for (unsigned long at = 0; at < bytes; at += PAGE)
+		mine[at / 8] = at;
+	if (write(ready, "r", 1) != 1 || read(go, &word, 1) != 0)
+		die("meet");
+}
+
 static int do_crowd(char **argv, int flags)
 {
+	int ready[2], go[2];
 	int nr = atoi(argv[0]);
 	unsigned long bytes = strtoul(argv[1], NULL, 0) * MIB;
 	uint64_t *shared = flags & MAP_SHARED ? map(bytes * (unsigned long)nr, flags | MAP_ANONYMOUS, -1) : NULL;
 
+	if (pipe(ready) == -1 || pipe(go) == -1)
+		die("pipe");
 	for (int i = 0; i < nr; i++) {
 		pid_t child = fork();
 
 		if (child == -1)
 			die("fork");
 		if (child == 0) {
+			close(go[1]);
 			uint64_t *mine = shared ? shared + (unsigned long)i * (bytes / 8) : map(bytes, flags | MAP_ANONYMOUS, -1);
 
+			fill_and_meet(mine, bytes, ready[1], go[0]);
 			use_memory(mine, bytes, (uint64_t)(i + 1) << 32);
 			_exit(0);
 		}
 	}
+	close(ready[1]);
+	char word;
+
+	for (int i = 0; i < nr && read(ready[0], &word, 1) == 1; i++)   // fewer, when one was killed
+		;
+	close(go[1]);
 	wait_all(nr);
 	for (int i = 0; shared && i < nr; i++)  // what they left is here, too
 		if (shared[(unsigned long)i * (bytes / 8)] != ((uint64_t)(i + 1) << 32) + 3)
