@@ -114,27 +114,19 @@ static void pipe_release(struct file *f)
 	write_unlock(&ip->lock);
 }
 
-// A FIFO's open waits until somebody has the other end. 0, -ENXIO, -ERESTARTSYS.
-static int wait_for_other_end(struct pipe *p, struct file *f, u32 readers_seen, u32 writers_seen)
+// A FIFO's open waits until somebody opens the other end: *seen of it grows above before. Who has it meanwhile may have
+// gone again, so the number of those who have it now says nothing. 0, -ENXIO, -ERESTARTSYS.
+static int wait_for_other_end(struct pipe *p, struct file *f, u32 *seen, u32 before)
 {
-	int access = f->flags & O_ACCMODE;
-
-	if (access == O_RDONLY && !(f->flags & O_NONBLOCK))
-		return wait_event_interruptible(&p->opened, READ_ONCE(p->nr_writers) ||
-						READ_ONCE(p->writers_seen) != writers_seen) ? -ERESTARTSYS : 0;
-	if (access != O_WRONLY)
-		return 0;
 	if (f->flags & O_NONBLOCK)
-		return READ_ONCE(p->nr_readers) ? 0 : -ENXIO;
-	return wait_event_interruptible(&p->opened, READ_ONCE(p->nr_readers) ||
-					READ_ONCE(p->readers_seen) != readers_seen) ? -ERESTARTSYS : 0;
+		return (f->flags & O_ACCMODE) == O_WRONLY ? -ENXIO : 0;
+	return wait_event_interruptible(&p->opened, READ_ONCE(*seen) != before) ? -ERESTARTSYS : 0;
 }
 
 static int fifo_open(struct inode *ip, struct file *f)
 {
+	int access = f->flags & O_ACCMODE, error = 0;
 	struct pipe *p;
-	u32 readers_seen, writers_seen;
-	int error;
 
 	write_lock(&ip->lock);
 	if (!ip->private)
@@ -144,12 +136,15 @@ static int fifo_open(struct inode *ip, struct file *f)
 		write_unlock(&ip->lock);
 		return -ENOMEM;
 	}
-	readers_seen = p->readers_seen;
-	writers_seen = p->writers_seen;
+	// Looked at before our end is there, and under the lock: as soon as it is, the other may go on, write and close.
+	bool is_met = access == O_RDWR || (access == O_RDONLY ? p->nr_writers : p->nr_readers);
+	u32 *seen = access == O_RDONLY ? &p->writers_seen : &p->readers_seen;
+	u32 before = *seen;
+
 	add_end(p, f->flags);
 	write_unlock(&ip->lock);
-
-	error = wait_for_other_end(p, f, readers_seen, writers_seen);
+	if (!is_met)
+		error = wait_for_other_end(p, f, seen, before);
 	if (error)
 		pipe_release(f);
 	return error;

@@ -84,6 +84,23 @@ TEST(pipes_cannot_seek)
 	CHECK_ERR(ftruncate(pipe.ends[1], 0), EINVAL);
 }
 
+// Who opens a FIFO last may write and close before the first has looked up: the first has been met all the same.
+TEST(fifo_openers_meet_even_if_one_has_gone_again)
+{
+	MUST(mkfifo("fifo", 0644));
+	for (int round = 0; round < 1000; round++) {
+		int reads = round & 1;
+		pid_t child = MUST(fork());
+
+		if (child == 0) {
+			close(MUST(open("fifo", reads ? O_WRONLY : O_RDONLY)));
+			_exit(0);
+		}
+		MUST(close(MUST(open("fifo", reads ? O_RDONLY : O_WRONLY))));
+		CHECK_EQ(wait_status(child), 0);
+	}
+}
+
 TEST(stat_says_fifo)
 {
 	struct stat status;
