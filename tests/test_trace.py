@@ -6,7 +6,7 @@ import pytest
 JOB = """
 trace cat /etc/motd
 echo ==== $?
-trace sh -c 'echo hi | wc -c'
+trace sh -c 'echo hi | wc -c > /tmp/count'
 echo ==== $?
 trace cat /none
 echo ==== $?
