@@ -1,74 +1,7 @@
 /*
  * sys_splice.c - moving bytes inside the kernel: splice, tee, vmsplice, sendfile, copy_file_range.
  */
-#define _GNU_SOURCE
-#include "guest.h"
-
-#include <sys/ioctl.h>
-#include <sys/uio.h>
-
-#ifndef SPLICE_F_NONBLOCK
-#define SPLICE_F_NONBLOCK 2
-#endif
-
-// The calls themselves: not every libc has names for them.
-static ssize_t do_splice(int in, long *in_at, int out, long *out_at, size_t n, unsigned flags)
-{
-	return syscall(SYS_splice, in, in_at, out, out_at, n, flags);
-}
-
-static ssize_t do_tee(int in, int out, size_t n, unsigned flags)
-{
-	return syscall(SYS_tee, in, out, n, flags);
-}
-
-static ssize_t do_vmsplice(int fd, const struct iovec *pieces, unsigned long nr, unsigned flags)
-{
-	return syscall(SYS_vmsplice, fd, pieces, nr, flags);
-}
-
-static ssize_t do_copy(int in, long *in_at, int out, long *out_at, size_t n, unsigned flags)
-{
-	return syscall(SYS_copy_file_range, in, in_at, out, out_at, n, flags);
-}
-
-static ssize_t do_sendfile(int out, int in, long *at, size_t n)
-{
-	return syscall(SYS_sendfile, out, in, at, n);
-}
-
-static unsigned char big[256 * 1024];
-
-// The next n bytes of a descriptor are the pattern from that offset on.
-static void check_stream(int fd, size_t n, unsigned long offset)
-{
-	size_t done = 0;
-
-	while (done < n) {
-		ssize_t got = MUST(read(fd, big + done, n - done));
-
-		CHECK(got > 0);
-		done += got;
-	}
-	check_pattern(big, n, offset);
-}
-
-static void check_file(int fd, unsigned long size, unsigned long offset)
-{
-	CHECK_EQ(file_size(fd), size);
-	CHECK_EQ(pread(fd, big, size, 0), size);
-	check_pattern(big, size, offset);
-}
-
-static long available(int fd)
-{
-	struct stat st;
-	int nr = 0;
-
-	MUST(fstat(fd, &st));
-	MUST(ioctl(fd, FIONREAD, &nr));
-	return nr;
-}
+#include "moving.h"
 
 /* ---- splice ---------------------------------------------------------------------------------- */
 
