@@ -37,6 +37,26 @@ static inline void store(volatile void *address, unsigned char value)
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
+// A child that ends at once.
+static TEST_UNUSED pid_t fork_exit(int status)
+{
+	pid_t child = MUST(fork());
+
+	if (child == 0)
+		_exit(status);
+	return child;
+}
+
+// A child that lives until it is killed.
+static TEST_UNUSED pid_t fork_sleeper(void)
+{
+	pid_t child = MUST(fork());
+
+	while (child == 0)
+		pause();
+	return child;
+}
+
 // A new file of this many bytes in the pattern, open for reading and writing.
 static TEST_UNUSED int make_file(const char *name, unsigned long size)
 {

@@ -23,24 +23,6 @@ static void check_told(const siginfo_t *info, int code, pid_t pid, int status)
 	CHECK_EQ(info->si_status, status);
 }
 
-static pid_t fork_exit(int status)
-{
-	pid_t child = MUST(fork());
-
-	if (child == 0)
-		_exit(status);
-	return child;
-}
-
-static pid_t fork_sleeper(void)
-{
-	pid_t child = MUST(fork());
-
-	while (child == 0)
-		pause();
-	return child;
-}
-
 static char state_of(pid_t pid)
 {
 	char path[32];

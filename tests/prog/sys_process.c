@@ -7,25 +7,6 @@
 #include <sched.h>
 #include <sys/utsname.h>
 
-static pid_t fork_exit(int status)
-{
-	pid_t child = MUST(fork());
-
-	if (child == 0)
-		_exit(status);
-	return child;
-}
-
-// A child that lives until it is killed.
-static pid_t fork_sleeper(void)
-{
-	pid_t child = MUST(fork());
-
-	while (child == 0)
-		pause();
-	return child;
-}
-
 /* ---- wait ------------------------------------------------------------------------------------ */
 
 TEST(exit_status_is_eight_bits)
