@@ -22,6 +22,15 @@ struct unmap_state {
 	u64 nr;
 };
 
+// Not by an initializer, which would clear the batch's places, too: they are many and need no value.
+static void state_init(struct unmap_state *state, struct addrspace *as, vaddr_t start, enum unmap_what what)
+{
+	tlb_batch_init(&state->batch, as);
+	state->what = what;
+	state->next = start;
+	state->nr = 0;
+}
+
 // What of a stretch leaves is counted here and entered into the table's and the space's counts once.
 struct unmap_tally {
 	u32 nr_cleared, nr_file;        // the former with, the latter without the zero page
@@ -144,13 +153,14 @@ static int unmap_huge(struct addrspace *as, vaddr_t va, pte_t e, void *argument)
 
 u64 unmap_entries(struct addrspace *as, vaddr_t start, vaddr_t end, enum unmap_what what)
 {
-	struct unmap_state state = { .what = what, .next = start };
+	struct unmap_state state;
 
-	tlb_batch_init(&state.batch, as);
+	state_init(&state, as, start, what);
 	atomic_add(&as->nr_flushes_pending, 1);         // before the first entry goes: see rmap_clean
 	while (pgtable_visit_all(as, state.next, end, unmap_run, unmap_huge, &state))
 		tlb_batch_flush(&state.batch);
-	tlb_batch_flush(&state.batch);
+	if (state.batch.start < state.batch.end)
+		tlb_batch_flush(&state.batch);
 	atomic_sub(&as->nr_flushes_pending, 1);
 	return state.nr;
 }
@@ -210,11 +220,11 @@ void areas_bury(struct list *dead)
 
 void unmap_everything(struct addrspace *as, struct list *dead)
 {
-	struct unmap_state state = { .what = UNMAP_ALL };
+	struct unmap_state state;
 	struct area *a;
 
 	// Area by area, so that only tables that show something are looked at; the frames of all share one flush.
-	tlb_batch_init(&state.batch, as);
+	state_init(&state, as, 0, UNMAP_ALL);
 	atomic_add(&as->nr_flushes_pending, 1);
 	for (a = area_find_from(as, 0); a; a = area_next(a)) {
 		state.next = a->start;

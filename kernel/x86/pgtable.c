@@ -176,6 +176,12 @@ int pgtable_visit_all(struct addrspace *as, vaddr_t start, vaddr_t end, run_visi
 {
 	struct visit v = { as, start, end, visit, huge, argument, false };
 
+	if (likely(is_behind_one_word(start, end))) {   // most calls are about few pages: no search from the top
+		struct page *parent;
+		u64 *word = pgtable_word(as, start, &parent);
+
+		return word && READ_ONCE(*word) ? visit_big(word, start & ~(HUGE_SIZE - 1), &v) : 0;
+	}
 	return visit_below(direct_map(as->root), root_record(as), LEVELS - 1, 0, &v);
 }
 
@@ -313,7 +319,7 @@ static bool has_nothing_to_free(struct addrspace *as, vaddr_t start, vaddr_t end
 	u64 *table = direct_map(as->root);
 	struct page *record = NULL;
 
-	if ((start ^ (end - 1)) >> (PAGE_SHIFT + 9))
+	if (!is_behind_one_word(start, end))
 		return false;
 	for (u32 level = LEVELS - 1; level > 0; level--) {
 		u64 link = READ_ONCE(table[index_at(start, level)]);

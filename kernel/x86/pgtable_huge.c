@@ -22,25 +22,10 @@
 // Bits that the processor sets by itself.
 #define SET_BY_PROCESSOR ((u64)(PTE_ACCESSED | PTE_DIRTY))
 
-// The word that a huge entry for va stands in, or would; NULL: no table there. parent: the record of its table.
-static u64 *find_word(struct addrspace *as, vaddr_t va, struct page **parent)
-{
-	u64 *table = direct_map(as->root);
-
-	if (!(table = table_below(table, va, 3)))
-		return NULL;
-	u64 entry = READ_ONCE(table[index_at(va, 2)]);
-
-	if (!entry)
-		return NULL;
-	*parent = record_at(entry);
-	return &table_at(entry)[index_at(va, 1)];
-}
-
 pte_t pgtable_huge_at(struct addrspace *as, vaddr_t va)
 {
 	struct page *parent;
-	u64 *word = find_word(as, va, &parent), entry = word ? READ_ONCE(*word) : 0;
+	u64 *word = pgtable_word(as, va, &parent), entry = word ? READ_ONCE(*word) : 0;
 
 	return (pte_t){ entry & PTE_HUGE ? entry : 0 };
 }
@@ -63,7 +48,7 @@ int pgtable_huge_enter(struct addrspace *as, vaddr_t va, pte_t e)
 
 	if (!spare)
 		return -ENOMEM;
-	u64 *word = find_word(as, va, &parent);
+	u64 *word = pgtable_word(as, va, &parent);
 
 	spin_lock(&as->table_lock);
 	error = *word ? -EEXIST : 0;
@@ -91,7 +76,7 @@ static struct page *take_spare(struct addrspace *as)
 bool pgtable_huge_change(struct addrspace *as, vaddr_t va, pte_t expected, pte_t fresh)
 {
 	struct page *parent, *spare = NULL;
-	u64 *word = find_word(as, va, &parent);
+	u64 *word = pgtable_word(as, va, &parent);
 
 	spin_lock(&as->table_lock);
 	bool is_same = word && !((*word ^ expected.bits) & ~SET_BY_PROCESSOR);
@@ -114,7 +99,7 @@ bool pgtable_huge_change(struct addrspace *as, vaddr_t va, pte_t expected, pte_t
 bool pgtable_huge_split(struct addrspace *as, vaddr_t va)
 {
 	struct page *parent;
-	u64 *word = find_word(as, va, &parent);
+	u64 *word = pgtable_word(as, va, &parent);
 
 	if (!word || !(READ_ONCE(*word) & PTE_HUGE))
 		return false;
@@ -149,7 +134,7 @@ bool pgtable_has_table(struct addrspace *as, vaddr_t va)
 void pgtable_huge_take_over(struct addrspace *as, vaddr_t va, pte_t e)
 {
 	struct page *parent;
-	u64 *word = find_word(as, va, &parent);
+	u64 *word = pgtable_word(as, va, &parent);
 	struct page *table = record_at(*word);
 
 	assert(table->owner == PAGE_TABLE && !table->nr_entries);

@@ -44,5 +44,22 @@ static inline u64 *table_below(const u64 *table, vaddr_t va, u32 level)
 	return entry ? table_at(entry) : NULL;
 }
 
+// The word one level above the last that va belongs to: a table's, a huge entry, or empty. parent: the record of the table that it
+// stands in. NULL: there is no such table.
+static inline u64 *pgtable_word(struct addrspace *as, vaddr_t va, struct page **parent)
+{
+	u64 *table = table_below(direct_map(as->root), va, 3);
+	u64 entry = table ? READ_ONCE(table[index_at(va, 2)]) : 0;
+
+	*parent = entry ? record_at(entry) : NULL;
+	return entry ? &table_at(entry)[index_at(va, 1)] : NULL;
+}
+
+// Does all of the range, which may be empty, belong to one such word?
+static inline bool is_behind_one_word(vaddr_t start, vaddr_t end)
+{
+	return !((start ^ (end - 1)) >> (PAGE_SHIFT + 9));
+}
+
 // Makes the tables down to the given level that show va. -ENOMEM; may sleep.
 int pgtable_make(struct addrspace *as, vaddr_t va, u32 down_to) MUST_CHECK;
