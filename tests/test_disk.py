@@ -45,6 +45,14 @@ def test_stores_through_a_mapping_reach_the_disk(lectern, tmp_path, check_disk, 
         assert disk_file(image, path) == expected[path]
 
 
+@pytest.mark.parametrize("smp", PROCESSORS)
+def test_lost_notifications_and_interrupts_only_cost_time(lectern, smp):
+    """As QEMU before 8.1 loses one now and then with one processor: here each third."""
+    script = "cp /share/libc.a /root/x && sync && echo 3 > /proc/sys/vm/drop_caches && cmp /share/libc.a /root/x && echo same"
+    result = lectern.check("/bin/sh", "-c", script, smp=smp, options=["--append", "disk_loses=3"])
+    assert result.text == "same\n"
+
+
 def test_stores_of_a_killed_program_reach_the_disk(lectern, tmp_path, check_disk, disk_file):
     image = tmp_path / "disk.img"
     lectern.check("/bin/sh", "-c", "/tests/mapstore -s 10000 -l kill /root/file 5000 stored; true",

@@ -226,6 +226,17 @@ void virtqueue_tell(struct virtqueue *q)
 		*q->notify = q->index;
 }
 
+void virtqueue_tell_again(struct virtqueue *q)
+{
+	q->last_told = q->next_available;
+	*q->notify = q->index;
+}
+
+void virtqueue_tell_nothing(struct virtqueue *q)
+{
+	q->last_told = q->next_available;
+}
+
 int virtqueue_take(struct virtqueue *q, u16 *head, u32 *length)
 {
 	u16 index = atomic_load(&q->used[USED_INDEX]);

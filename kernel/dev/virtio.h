@@ -72,6 +72,8 @@ void virtio_give_up(struct virtio_device *d);           // status FAILED
 int virtqueue_create(struct virtio_device *d, struct virtqueue *q, u16 index, u16 msix_entry) MUST_CHECK;
 void virtqueue_offer(struct virtqueue *q, u16 head);    // a chain of descriptors that begins at head
 void virtqueue_tell(struct virtqueue *q);               // notifies the device when it wants to be
+void virtqueue_tell_again(struct virtqueue *q);         // whether it wants to be or not, and though it was before
+void virtqueue_tell_nothing(struct virtqueue *q);       // for tests: as if the notification got lost
 // The next finished chain: 1; 0 when there is none; -EIO when the device's answer makes no sense.
 // *length is unchecked.
 int virtqueue_take(struct virtqueue *q, u16 *head, u32 *length) MUST_CHECK;
