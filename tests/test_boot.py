@@ -152,6 +152,22 @@ def test_boot_is_quick(lectern):
     assert best < 1.5
 
 
+MEMORY_KIB = 256 * 1024
+USED_KIB = 6 * 1024
+
+
+def test_memory_used_after_boot(lectern):
+    """All that QEMU gave the machine, less what a program could get: with the holes, the firmware's part and the shell's own."""
+    result = lectern.run(stdin=b"cat /proc/frames /proc/meminfo\nexit\n", debug=False,
+                         options=("--memory", "%dK" % MEMORY_KIB), timeout=60)
+    parts = {name: int(kib) for kib, name in re.findall(r"(\d+) kB  (\w+)", result.text)}
+    everything = parts.pop("all")
+    assert sum(parts.values()) == everything <= MEMORY_KIB
+    available = int(re.search(r"^MemAvailable: +(\d+) kB", result.text, re.M).group(1))
+    assert available <= parts["free"] + parts["cache"] + 64      # the two are read one after the other
+    assert MEMORY_KIB - available < USED_KIB, result.text
+
+
 def first_program_at(log):
     times = [float(t) for t in re.findall(r"^\[ *([0-9.]+)\] init: ", log, re.M)]
     assert times, "no line of init in the log"

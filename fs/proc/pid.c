@@ -2,6 +2,7 @@
  * pid.c - what /proc/PID holds, and its smaller files. (stat, status and statm: status.c; maps and smaps: maps.c;
  * pagemap: pagemap.c; fd: fd.c; task: task.c.)
  */
+#include "debug/calllog.h"
 #include "fs/proc/peek.h"
 #include "fs/proc/procfs.h"
 #include "fs/vfs.h"
@@ -287,6 +288,10 @@ static int store_traced(const char *text, const struct proc_target *target)
 {
 	if ((text[0] != '0' && text[0] != '1') || (text[1] && text[1] != '\n'))
 		return -EINVAL;
+	int error = text[0] == '1' ? calllog_start() : 0;
+
+	if (error)
+		return error;
 	struct process *p = process_find(target->pid);
 
 	if (!p)

@@ -52,6 +52,7 @@ extern struct proc_entry proc_fd_directory_entry;
 extern struct proc_entry proc_task_directory_entry;
 
 // What system.c shows, from files of its own.
+int proc_show_frames(struct text *t, const struct proc_target *target);
 int proc_show_meminfo(struct text *t, const struct proc_target *target);
 int proc_show_vmstat(struct text *t, const struct proc_target *target);
 int proc_show_cpuinfo(struct text *t, const struct proc_target *target);

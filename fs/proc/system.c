@@ -233,6 +233,7 @@ struct proc_entry proc_root_entries[] = {
 	{ .name = "diskstats", .mode = S_IFREG | 0444, .show = proc_show_diskstats },
 	{ .name = "faults", .mode = S_IFREG | 0444, .show = show_faults },
 	{ .name = "filesystems", .mode = S_IFREG | 0444, .show = show_filesystems },
+	{ .name = "frames", .mode = S_IFREG | 0444, .show = proc_show_frames },
 	{ .name = "iotrace", .mode = S_IFREG | 0400, .show = proc_show_iotrace },
 	{ .name = "kpagecount", .mode = S_IFREG | 0400, .file_ops = &proc_kpagecount_ops },
 	{ .name = "kpageflags", .mode = S_IFREG | 0400, .file_ops = &proc_kpageflags_ops },

@@ -1,20 +1,23 @@
 /*
  * calllog.c - a ring of the last system calls of traced processes. Strings are copied when the call begins, since the
- * call may change or unmap them. lock covers the ring: traced processes are few and slow anyway.
+ * call may change or unmap them. The ring is allocated when the first process is traced, and stays. lock covers it: traced
+ * processes are few and slow anyway.
  */
 #include "debug/calllog.h"
 #include "kernel.h"
 #include "lib/string.h"
+#include "mm/slab.h"
 #include "proc/process.h"
 #include "sync/lock.h"
 #include "x86/clock.h"
 #include "x86/cpu.h"
 #include "x86/trapframe.h"
 #include "x86/uaccess.h"
+#include <abi/errno.h>
 #include <abi/syscall.h>
 
 static struct spinlock lock = SPINLOCK_INIT("call log", RANK_FRAMES);
-static struct call_record ring[CALLLOG_SIZE];           // GUARDED_BY(lock)
+static struct call_record *ring;                        // GUARDED_BY(lock) record n is at n % CALLLOG_SIZE; never freed
 static u64 next_sequence;                               // GUARDED_BY(lock)
 
 // Which arguments are strings: bit n for argument n.
@@ -45,6 +48,24 @@ static void copy_text(char *to, u64 from)
 	size_t left = copy_from_user_part(to, (const void __user *)from, CALL_TEXT_SIZE - 1);
 
 	to[CALL_TEXT_SIZE - 1 - left] = 0;
+}
+
+int calllog_start(void)
+{
+	if (READ_ONCE(ring))
+		return 0;
+	struct call_record *fresh = kmalloc_zeroed(CALLLOG_SIZE * sizeof(*fresh));
+
+	if (!fresh)
+		return -ENOMEM;
+	spin_lock(&lock);
+	if (!ring) {
+		ring = fresh;
+		fresh = NULL;
+	}
+	spin_unlock(&lock);
+	kfree(fresh);
+	return 0;
 }
 
 void calllog_begin(struct call_record *r, const struct trapframe *tf)

@@ -1,11 +1,11 @@
 #pragma once
 /*
- * log.h - the kernel's messages: a ring of the last 256 KiB, and where they are shown at once. Does
+ * log.h - the kernel's messages: a ring of the last 64 KiB, and where they are shown at once. Does
  * not own the serial lines or the screen; it only writes to them. printk itself is in kernel.h.
  */
 #include "types.h"
 
-#define LOG_SIZE (256u << 10)
+#define LOG_SIZE (64u << 10)
 
 // Finds the serial lines and shows what was logged so far where log= says (ttyS1 when it says
 // nothing): ttyS0, ttyS1, or both (both lines and the screen). printk works before, and only fills

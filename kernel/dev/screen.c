@@ -11,6 +11,7 @@
 #include "dev/font.h"
 #include "kernel.h"
 #include "lib/string.h"
+#include "mm/slab.h"
 #include "proc/thread.h"
 #include "proc/timer.h"
 #include "sync/lock.h"
@@ -38,7 +39,7 @@ static struct {
 	volatile u8 *memory;            // constant
 	u32 pitch, pixel_bytes;         // constant, of a framebuffer
 
-	u16 cells[MAX_ROWS][MAX_COLUMNS];       // GUARDED_BY(screen_lock) a ring of rows
+	u16 *cells;                     // GUARDED_BY(screen_lock) rows * columns, a ring of rows
 	u32 top;                        // GUARDED_BY(screen_lock) the row of cells that is shown first
 	u32 row, column;                // GUARDED_BY(screen_lock) the cursor; column == columns: the next byte wraps
 	u32 saved_row, saved_column;    // GUARDED_BY(screen_lock)
@@ -48,7 +49,7 @@ static struct {
 	u32 parameters[MAX_PARAMETERS], nr_parameters;  // GUARDED_BY(screen_lock)
 	bool has_changed;               // GUARDED_BY(screen_lock)
 
-	u16 drawn[MAX_ROWS][MAX_COLUMNS];       // the drawer's; a framebuffer's cursor is a cell in reverse
+	u16 *drawn;                     // the drawer's, as many; a framebuffer's cursor is a cell in reverse
 	bool is_panicking;
 } screen;
 
@@ -58,7 +59,7 @@ static struct spinlock screen_lock = SPINLOCK_INIT("screen", RANK_OUTPUT);
 
 static u16 *row_cells(u32 row)
 {
-	return screen.cells[(screen.top + row) % screen.rows];
+	return screen.cells + (screen.top + row) % screen.rows * screen.columns;
 }
 
 static u8 attribute_now(void)
@@ -316,7 +317,7 @@ static u16 in_reverse(u16 cell)
 
 static void draw_row(u32 row)
 {
-	u16 cells[MAX_COLUMNS];
+	u16 cells[MAX_COLUMNS], *drawn = screen.drawn + row * screen.columns;
 	u64 flag = 0;
 
 	if (!screen.is_panicking)
@@ -330,9 +331,9 @@ static void draw_row(u32 row)
 	if (has_cursor && !screen.is_text)
 		cells[cursor] = in_reverse(cells[cursor]);
 	for (u32 i = 0; i < screen.columns; i++) {
-		if (cells[i] == screen.drawn[row][i])
+		if (cells[i] == drawn[i])
 			continue;
-		screen.drawn[row][i] = cells[i];
+		drawn[i] = cells[i];
 		draw_cell(row, i, cells[i]);
 	}
 }
@@ -399,6 +400,19 @@ static bool find_pixels(const struct framebuffer *f)
 	return screen.memory;
 }
 
+static bool cells_alloc(void)
+{
+	u32 nr_cells = screen.rows * screen.columns;
+
+	if (nr_cells)
+		screen.cells = kmalloc(2 * nr_cells * sizeof(u16));
+	if (!screen.cells)
+		return false;
+	screen.drawn = screen.cells + nr_cells;
+	memset(screen.drawn, 0xff, nr_cells * sizeof(u16));     // no cell is like that: all are drawn
+	return true;
+}
+
 void screen_init(void)
 {
 	const struct framebuffer *f = &bootinfo.framebuffer;
@@ -408,12 +422,11 @@ void screen_init(void)
 		return;
 	screen.rows = min(screen.rows, MAX_ROWS);
 	screen.columns = min(screen.columns, MAX_COLUMNS);
-	if (!screen.rows || !screen.columns)
+	if (!cells_alloc())
 		return;
 	screen.attribute = ATTRIBUTE_NORMAL;
 	for (u32 row = 0; row < screen.rows; row++)
 		erase(row, 0, screen.columns);
-	memset(screen.drawn, 0xff, sizeof(screen.drawn));
 	screen.has_changed = true;
 	screen.is_present = true;
 }

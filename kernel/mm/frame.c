@@ -28,7 +28,7 @@
 struct frame_cache {
 	u32 nr;
 	struct page *stock[STOCK_MAX];
-};
+} ALIGNED(64);
 
 struct page *page_array;
 pfn_t nr_page_records;

@@ -2,7 +2,8 @@
  * slab.c - memory for the kernel's own objects. A slab is one block of frames cut into objects of one cache;
  * free objects are linked through their first word, the chain's head stands in the slab's page record.
  * cache->lock covers the chains and the partial list. In front stands a magazine for each CPU, which only
- * that CPU uses (no preemption in the kernel, and interrupt handlers neither allocate nor free).
+ * that CPU uses (no preemption in the kernel, and interrupt handlers neither allocate nor free). It comes into being when
+ * that CPU first uses the cache; magazines are themselves objects of a cache, the only one that has none in front.
  *
  * A slab's page record: slab is its cache, index the frame's place in the slab, private the chain's head and
  * map_count the number of objects in the chain (no user page table ever shows a slab, so that count is at hand).
@@ -17,24 +18,25 @@
 #include "x86/cpu.h"
 #include "x86/kernel_map.h"
 
-#define MAGAZINE_SIZE 30                // so that sixteen CPUs' magazines fit in one frame
+#define MAGAZINE_SIZE 31                // so that one is four cache lines
 #define MAGAZINE_BATCH 15
 #define FREED_BYTE 0x6b                 // what a freed object holds in debug builds, behind the chain word
 
 struct slab_magazine {
 	u32 nr;
 	void *objects[MAGAZINE_SIZE];
-};
+} ALIGNED(64);
 
 static struct spinlock caches_lock = SPINLOCK_INIT("slab caches", RANK_SLAB);
 static struct list caches = LIST_INIT(caches);          // GUARDED_BY(caches_lock)
 
-#define NR_SIZES 17
-static const u32 sizes[NR_SIZES] = { 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048,
-				     4096, 8192, 16384 };
+static struct slab_cache magazine_cache;
+
+#define NR_SIZES 14                     // what is larger gets frames
+static const u32 sizes[NR_SIZES] = { 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048 };
 static const char *const size_names[NR_SIZES] = {
 	"size-16", "size-32", "size-48", "size-64", "size-96", "size-128", "size-192", "size-256", "size-384",
-	"size-512", "size-768", "size-1024", "size-1536", "size-2048", "size-4096", "size-8192", "size-16384" };
+	"size-512", "size-768", "size-1024", "size-1536", "size-2048" };
 static struct slab_cache size_caches[NR_SIZES];
 static u8 size_index[1024 / 16 + 1];    // (bytes + 15) / 16 -> cache, for the small ones
 
@@ -124,44 +126,88 @@ static struct page *give_object(struct slab_cache *cache, void *object)
 	return slab;
 }
 
+// This CPU's; NULL: it has none yet.
 static struct slab_magazine *magazine(struct slab_cache *cache)
 {
-	return cache->magazines ? &cache->magazines[this_cpu()->id] : NULL;
+	return cache->magazines[this_cpu()->id];
 }
 
-static bool magazine_fill(struct slab_cache *cache, struct slab_magazine *m, u32 frame_flags)
+// An object from the slabs themselves. May sleep and come back on another CPU.
+static void *take_slow(struct slab_cache *cache, u32 frame_flags)
 {
+	void *object = NULL;
+
 	spin_lock(&cache->lock);
 	if (list_is_empty(&cache->partial)) {
 		spin_unlock(&cache->lock);
 		struct page *slab = slab_create(cache, frame_flags);
 
-		// We may have slept: the magazine may be another CPU's now.
-		m = magazine(cache);
 		spin_lock(&cache->lock);
 		if (slab)
 			slab_adopt(cache, slab);
 	}
+	if (!list_is_empty(&cache->partial)) {
+		object = take_object(cache);
+		cache->nr_objects++;
+	}
+	spin_unlock(&cache->lock);
+	return object;
+}
+
+static void give_slow(struct slab_cache *cache, void *object)
+{
+	spin_lock(&cache->lock);
+	struct page *empty = give_object(cache, object);
+
+	cache->nr_objects--;
+	spin_unlock(&cache->lock);
+	if (empty) {
+		empty->map_count = 0;
+		frames_free(empty, cache->slab_order);
+	}
+}
+
+// This CPU's, made if need be. NULL: no memory. May sleep, as the flags say, and come back on another CPU.
+static struct slab_magazine *magazine_create(struct slab_cache *cache, u32 frame_flags)
+{
+	struct slab_magazine *fresh = take_slow(&magazine_cache, frame_flags);
+
+	if (!fresh)
+		return magazine(cache);
+	if (magazine(cache)) {                  // the CPU where we woke up has got one meanwhile
+		give_slow(&magazine_cache, fresh);
+		return magazine(cache);
+	}
+	fresh->nr = 0;
+	return cache->magazines[this_cpu()->id] = fresh;
+}
+
+// Puts a batch into this CPU's magazine. False: no memory. May sleep, and come back on a CPU that has no magazine.
+static bool magazine_fill(struct slab_cache *cache, u32 frame_flags)
+{
+	void *first = take_slow(cache, frame_flags);
+	struct slab_magazine *m = magazine(cache);
+
+	if (!first)
+		return false;
+	if (!m || m->nr == MAGAZINE_SIZE) {
+		give_slow(cache, first);
+		return true;
+	}
+	m->objects[m->nr++] = first;
+	spin_lock(&cache->lock);
 	while (m->nr < MAGAZINE_BATCH && !list_is_empty(&cache->partial)) {
 		m->objects[m->nr++] = take_object(cache);
 		cache->nr_objects++;
 	}
 	spin_unlock(&cache->lock);
-	return magazine(cache)->nr > 0;
+	return true;
 }
 
 static void magazine_drain(struct slab_cache *cache, struct slab_magazine *m, u32 keep)
 {
-	while (m->nr > keep) {
-		spin_lock(&cache->lock);
-		struct page *empty = give_object(cache, m->objects[--m->nr]);
-		cache->nr_objects--;
-		spin_unlock(&cache->lock);
-		if (empty) {
-			empty->map_count = 0;
-			frames_free(empty, cache->slab_order);
-		}
-	}
+	while (m->nr > keep)
+		give_slow(cache, m->objects[--m->nr]);
 }
 
 static void check_freed(struct slab_cache *cache, void *object)
@@ -174,42 +220,27 @@ static void check_freed(struct slab_cache *cache, void *object)
 	}
 }
 
-static struct slab_magazine *magazines_create(u32 frame_flags)
+// Until this CPU has a magazine with an object in it. NULL: no memory.
+static struct slab_magazine *__attribute__((noinline)) magazine_stock(struct slab_cache *cache, u32 frame_flags)
 {
-	u32 order = 0;
+	struct slab_magazine *m = magazine(cache);
 
-	while ((PAGE_SIZE << order) < sizeof(struct slab_magazine) * MAX_CPUS)
-		order++;
-	struct page *p = frames_alloc(order, PAGE_KERNEL, FRAME_ZERO | frame_flags);
-
-	return p ? page_address(p) : NULL;
+	while (!m || !m->nr) {
+		if (!m ? !magazine_create(cache, frame_flags) : !magazine_fill(cache, frame_flags))
+			return NULL;
+		m = magazine(cache);
+	}
+	return m;
 }
 
 static void *alloc(struct slab_cache *cache, u32 frame_flags)
 {
-	if (unlikely(!cache->magazines)) {
-		struct slab_magazine *fresh = magazines_create(frame_flags);
-
-		if (!fresh)
-			return NULL;
-		spin_lock(&cache->lock);
-		if (!cache->magazines) {
-			cache->magazines = fresh;
-			fresh = NULL;
-		}
-		spin_unlock(&cache->lock);
-		if (fresh) {
-			struct page *p = pfn_to_page(direct_map_physical(fresh) >> PAGE_SHIFT);
-			frames_free(p, p->order);
-		}
-	}
 	struct slab_magazine *m = magazine(cache);
 
-	while (unlikely(!m->nr)) {
-		if (!magazine_fill(cache, m, frame_flags))
-			return NULL;
-		m = magazine(cache);
-	}
+	if (unlikely(!m || !m->nr))
+		m = magazine_stock(cache, frame_flags);
+	if (unlikely(!m))
+		return NULL;
 	void *object = m->objects[--m->nr];
 
 	if (DEBUG_BUILD)
@@ -241,6 +272,12 @@ void slab_free(struct slab_cache *cache, void *object)
 	debug_assert(slab_of(object)->slab == cache);
 	if (DEBUG_BUILD)
 		memset(object, FREED_BYTE, cache->object_size);
+	if (unlikely(!m))
+		m = magazine_create(cache, FRAME_ATOMIC);
+	if (unlikely(!m)) {
+		give_slow(cache, object);
+		return;
+	}
 	if (m->nr == MAGAZINE_SIZE)
 		magazine_drain(cache, m, MAGAZINE_SIZE - MAGAZINE_BATCH);
 	m->objects[m->nr++] = object;
@@ -248,6 +285,7 @@ void slab_free(struct slab_cache *cache, void *object)
 
 void slab_init(void)
 {
+	slab_cache_init(&magazine_cache, "magazine", sizeof(struct slab_magazine), 64);
 	for (u32 i = 0; i < NR_SIZES; i++)
 		slab_cache_init(&size_caches[i], size_names[i], sizes[i], 16);
 	for (u32 n = 0, i = 0; n < ARRAY_SIZE(size_index); n++) {

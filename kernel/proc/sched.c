@@ -33,7 +33,7 @@ struct runqueue {
 	u32 nr;                         // GUARDED_BY(lock); read by thieves without
 	struct thread *running;         // GUARDED_BY(lock)
 	struct thread *leaving;         // set by the thread that switches away, read by the next
-};
+} ALIGNED(64);
 
 static struct runqueue queues[MAX_CPUS];
 

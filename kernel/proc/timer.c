@@ -20,7 +20,7 @@ struct timer_queue {
 	struct rb_tree timers;          // GUARDED_BY(lock) by deadline
 	struct timer *running;          // GUARDED_BY(lock)
 	u64 next_tick_ns;
-};
+} ALIGNED(64);
 
 static struct timer_queue queues[MAX_CPUS];
 

@@ -42,7 +42,7 @@ struct cpu {
 	struct timer_queue *timer_queue;// constant
 	u64 counters[NR_COUNTERS];      // summed over CPUs by counter_read
 	struct segments segments;       // GDT, TSS and their stacks
-};
+} ALIGNED(64);                          // no line of memory is two CPUs'
 
 extern struct cpu cpus[MAX_CPUS];
 extern u32 nr_cpus;                     // running; constant after smp_start

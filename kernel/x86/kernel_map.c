@@ -33,7 +33,6 @@ enum {                                  // Intel SDM 3A 4.5
 #define MAP_DEVICE (MAP_DATA | ENTRY_NO_CACHE)
 
 #define BOOT_MAP_END (4ul << 30)        // what boot.asm has mapped
-#define LOW_MEMORY_END (1ul << 20)      // firmware data, the trampoline: never given out
 #define STACK_FILL 0x57
 #define STACK_SLOT (KERNEL_STACK_SIZE + PAGE_SIZE)
 #define STACKS_END (STACKS + (1ul << 36))
@@ -71,7 +70,7 @@ static void early_add(paddr_t start, paddr_t end)
 		early[nr_early++] = (struct stretch){ start, end };
 }
 
-// What is RAM, above the first MiB, and not the kernel itself.
+// What is RAM, above the first 64 KiB, and not the kernel itself.
 static void early_init(void)
 {
 	paddr_t kernel_first = (u64)kernel_physical_start;
@@ -276,6 +275,11 @@ bool kernel_map_shows(paddr_t start, size_t nr_bytes)
 	return start < reachable_end && nr_bytes <= reachable_end - start;
 }
 
+bool kernel_map_is_image(paddr_t at)
+{
+	return at >= (u64)kernel_physical_start && at < image_physical(kernel_end);
+}
+
 bool kernel_map_has(vaddr_t va)
 {
 	paddr_t at = kernel_root;
@@ -363,6 +367,11 @@ void kernel_stack_free(void *stack)
 	*(void **)stack = free_stacks;
 	free_stacks = stack;
 	spin_unlock(&kernel_map_lock);
+}
+
+u64 kernel_stacks_frames(void)
+{
+	return (READ_ONCE(next_stack) - STACKS) / STACK_SLOT * (KERNEL_STACK_SIZE / PAGE_SIZE);
 }
 
 bool kernel_stack_guard_hit(vaddr_t address)

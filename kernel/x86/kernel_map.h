@@ -17,6 +17,7 @@
 #define DEVICES 0xffffd00000000000ul
 #define KERNEL_BASE 0xffffffff80000000ul
 #define KERNEL_STACK_SIZE (4 * PAGE_SIZE)
+#define LOW_MEMORY_END (64ul << 10)     // firmware data, and the page where other CPUs start: never given out
 
 static inline void *direct_map(paddr_t p)
 {
@@ -34,9 +35,11 @@ void kernel_map_init(void);                     // builds and loads the final ta
 void kernel_map_share(u64 *top);                // enters the kernel's half into a cleared top-level table
 void *kernel_map_device(paddr_t start, size_t nr_bytes);        // uncached; NULL when out of memory
 bool kernel_map_shows(paddr_t start, size_t nr_bytes);          // is it in the direct map?
+bool kernel_map_is_image(paddr_t at);           // is it the kernel's own code, data or symbols?
 bool kernel_map_has(vaddr_t va);                // is it mapped in the kernel's half? For back-traces
 void *kernel_stack_alloc(void);                 // lowest address of KERNEL_STACK_SIZE bytes; NULL when out of memory
 void kernel_stack_free(void *stack);
+u64 kernel_stacks_frames(void);                 // frames of all stacks so far, in use or waiting for the next thread
 bool kernel_stack_guard_hit(vaddr_t address);   // for the panic text
 
 // Before the frame allocator runs: zeroed, page-aligned, never freed. Direct-map address. Panics when there is none.

@@ -13,7 +13,7 @@ int fork(void);
 int waitpid(int pid, int *status, int options);
 
 #define NR_OBJECTS 4000
-#define MAGAZINE 30                     // what one CPU may keep of a cache
+#define MAGAZINE 31                     // what one CPU may keep of a cache
 
 struct object {
 	u8 *bytes;
