@@ -2,7 +2,8 @@
  * signal.c - sending, blocking and choosing signals. Delivery to a handler is sigframe.c.
  * process.signal_lock (interrupts closed) covers pending signals of the process and of its threads. What is done with them,
  * which processes may share, is handlers.c.
- * A signal is queued as a record; without memory for one it is pending without details.
+ * A signal is queued as a record; without memory for one it is pending without details. That of the instruction at hand has its
+ * place in the thread: a program that handles its own page faults waits for no record.
  */
 #include "kernel.h"
 #include "lib/atomic.h"
@@ -100,8 +101,11 @@ static void drop_everywhere(struct process *p, u64 set)
 	struct thread *t;
 
 	drop_set(&p->pending, &p->pending_mask, set);
-	list_for_each(t, &p->threads, process_link)
+	list_for_each(t, &p->threads, process_link) {
 		drop_set(&t->pending, &t->pending_mask, set);
+		if (t->fault_signal && signal_bit(t->fault_signal) & set)
+			t->fault_signal = 0;
+	}
 }
 
 // The same locks. What a signal does to others that are pending: SIGCONT and the stop signals cancel each other. A thread that has
@@ -299,25 +303,42 @@ int signal_send_group(int group, int number, const struct siginfo *info)
 
 void signal_fault(int number, int code, u64 address, int trap_number, u64 error_code)
 {
-	struct process *p = current_process();
-	struct siginfo info = { .si_signo = number, .si_code = code };
-	u64 flag = spin_lock_irq(&p->signal_lock);
-	struct kernel_sigaction a = signal_action_get(p, number);
+	struct thread *t = current;
+	struct process *p = t->process;
+	u64 bit = signal_bit(number), flag = spin_lock_irq(&p->signal_lock);
 
 	// It cannot wait: blocked or ignored, it kills.
-	if (a.handler == SIG_IGN || current->signal_mask & signal_bit(number)) {
+	if (unlikely(signal_handler_of(p->handlers, number) == SIG_IGN || t->signal_mask & bit)) {
+		struct kernel_sigaction a = signal_action_get(p, number);
+
 		a.handler = SIG_DFL;
 		signal_action_set(p, number, &a);
-		current->signal_mask &= ~signal_bit(number);
+		t->signal_mask &= ~bit;
 	}
-	info.si_fields.fault.addr = (void *)address;
-	drop_set(&current->pending, &current->pending_mask, signal_bit(number));
-	enqueue(p, &current->pending, &current->pending_mask, U64_MAX, number, &info);
+	if (unlikely(t->pending_mask & bit))
+		drop_set(&t->pending, &t->pending_mask, bit);
+	t->pending_mask |= bit;
+	t->fault_signal = number;
+	t->fault_code = code;
+	t->fault_address = address;
+	t->fault_trap = (u32)trap_number;
+	t->fault_error = error_code;
 	spin_unlock_irq(&p->signal_lock, flag);
-	current->fault_address = address;
-	current->fault_trap = (u32)trap_number;
-	current->fault_error = error_code;
-	atomic_or(&current->return_work, WORK_SIGNAL);
+	atomic_or(&t->return_work, WORK_SIGNAL);
+}
+
+// signal_lock held. The signal of the instruction at hand, which goes before all others.
+static bool take_fault(struct thread *t, u64 allowed, struct siginfo *out)
+{
+	int number = t->fault_signal;
+
+	if (!number || !(allowed & signal_bit(number)))
+		return false;
+	t->fault_signal = 0;
+	t->pending_mask &= ~signal_bit(number);
+	*out = (struct siginfo){ .si_signo = number, .si_code = t->fault_code };
+	out->si_fields.fault.addr = (void *)t->fault_address;
+	return true;
 }
 
 static bool take_from(struct list *pending, u64 *mask, u64 allowed, struct siginfo *out)
@@ -354,7 +375,8 @@ bool signal_take(u64 allowed, struct siginfo *out)
 {
 	struct process *p = current_process();
 	u64 flag = spin_lock_irq(&p->signal_lock);
-	bool taken = take_from(&current->pending, &current->pending_mask, allowed, out) ||
+	bool taken = take_fault(current, allowed, out) ||
+		     take_from(&current->pending, &current->pending_mask, allowed, out) ||
 		     take_from(&p->pending, &p->pending_mask, allowed, out);
 
 	current->has_taken_stop = taken && signal_bit(out->si_signo) & STOPPING;

@@ -81,6 +81,8 @@ struct thread {
 	bool has_taken_stop;            // GUARDED_BY(signal_lock) a stop signal: it stops unless SIGCONT comes before
 	u64 alternate_stack, alternate_stack_size;
 	u32 alternate_stack_flags;
+	int fault_signal;               // GUARDED_BY(signal_lock) pending, too, without a record: raised by this thread's instruction; 0: none
+	int fault_code;                 // its si_code
 	u64 fault_address, fault_error; // of the last fault that became a signal, for its frame
 	u32 fault_trap;
 

@@ -34,9 +34,10 @@ enum {                                  // XCR0, Intel SDM 1 13.1
 struct software_words {
 	u32 magic1, extended_size;
 	u64 features;
-	u32 state_size;
-	u32 padding[7];
+	u32 state_size, padding1;
+	u32 padding[6];
 };
+#define SAID_BY_SOFTWARE offsetof(struct software_words, padding)        // so many bytes of it
 
 struct fpu_area {
 	u16 control_word, status_word;
@@ -274,7 +275,7 @@ static bool is_whole(const void __user *from)
 	u32 magic2;
 
 	return state_mask && (u64)from % 64 == 0 &&
-	       !copy_from_user(&words, (const char *)from + offsetof(struct fpu_area, software), sizeof(words)) &&
+	       !copy_from_user(&words, (const char *)from + offsetof(struct fpu_area, software), SAID_BY_SOFTWARE) &&
 	       words.magic1 == MAGIC1 && words.state_size == area_size && words.features == state_mask &&
 	       !copy_from_user(&magic2, (const char *)from + area_size, sizeof(magic2)) && magic2 == MAGIC2;
 }

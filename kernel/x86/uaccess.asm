@@ -54,17 +54,28 @@ uaccess_copy:
 .string_failed:
         lea     rdx, [rdx + rcx * 8]            ; rsi, rdi and rcx stand at the word that faulted
         jmp     .bytes
+.word_failed:
+        add     rdx, 8
+        jmp     .bytes
 .words:
-        cmp     rdx, 8
-        jb      .bytes
+        sub     rdx, 8                          ; in this loop rdx is what is left behind the word
+        jb      .half_word
 .next_word:
         mov     rax, [rsi]
         mov     [rdi], rax
         add     rsi, 8
         add     rdi, 8
         sub     rdx, 8
-        cmp     rdx, 8
         jae     .next_word
+.half_word:
+        add     rdx, 8
+        test    dl, 4                           ; many a result is an int
+        jz      .bytes
+        mov     eax, [rsi]
+        mov     [rdi], eax
+        add     rsi, 4
+        add     rdi, 4
+        sub     edx, 4
 .bytes:
         test    rdx, rdx
         jz      .done
@@ -80,7 +91,8 @@ uaccess_copy:
         SITE_CLAC
         ret
         FIXUP   .string, .string_failed, .string_failed
-        FIXUP   .words, .bytes, .bytes
+        FIXUP   .next_word, .half_word, .word_failed
+        FIXUP   .half_word, .bytes, .bytes
         FIXUP   .next_byte, .done, .done
 
 ; in:   rdi at

@@ -214,6 +214,25 @@ TEST(straddling_buffers)
 	CHECK_ERR(syscall(SYS_fstat, fd, near), EFAULT);
 }
 
+// Copies of a few bytes that end at a hole after any number of them: as many are done as there is room for.
+TEST(short_copies_at_the_edge)
+{
+	enum { LONGEST = 80 };
+	int fd = make_file("data", PAGE);
+	unsigned char *p = find_hole(2 * PAGE);
+
+	MUST(mmap(p, PAGE, RW, ANON | MAP_FIXED, -1, 0));
+	for (long length = 1; length <= LONGEST; length++) {
+		for (long room = 1; room < length; room++) {
+			unsigned char *at = p + PAGE - room;
+
+			memset(at, 0x55, room);
+			CHECK_EQ(pread(fd, at, length, 7), room);
+			check_pattern(at, room, 7);
+		}
+	}
+}
+
 /* ---- copies that fault ----------------------------------------------------------------------- */
 
 TEST(read_into_an_untouched_file_mapping)
