@@ -33,7 +33,7 @@ static u64 largest_gap_below(const struct rb_node *n)
 	return largest;
 }
 
-static bool update_gap(struct rb_node *n)
+static inline bool update_gap(struct rb_node *n)
 {
 	struct area *a = of_node(n);
 	u64 largest = largest_gap_below(n);
@@ -97,20 +97,23 @@ static vaddr_t fit_in_gap(struct area *a, u64 size, vaddr_t low, vaddr_t high)
 	return top > bottom && top - bottom >= size ? top - size : 0;
 }
 
-static vaddr_t highest_fit(struct rb_node *n, u64 size, vaddr_t low, vaddr_t high)
+static vaddr_t highest_fit(struct rb_node *n, u64 size, vaddr_t low, vaddr_t high, struct area **above)
 {
 	while (n && of_node(n)->largest_gap >= size) {
 		struct area *a = of_node(n);
 
 		if (a->end < high && n->right && of_node(n->right)->largest_gap >= size) {
-			vaddr_t found = highest_fit(n->right, size, low, high);
+			vaddr_t found = highest_fit(n->right, size, low, high, above);
 			if (found)
 				return found;
 		}
 		if (a->gap >= size) {
 			vaddr_t found = fit_in_gap(a, size, low, high);
-			if (found)
+
+			if (found) {
+				*above = a;
 				return found;
+			}
 		}
 		if (a->start - a->gap <= low)
 			return 0;
@@ -119,13 +122,16 @@ static vaddr_t highest_fit(struct rb_node *n, u64 size, vaddr_t low, vaddr_t hig
 	return 0;
 }
 
-vaddr_t area_find_gap(struct addrspace *as, u64 size, vaddr_t low, vaddr_t high)
+vaddr_t area_find_gap(struct addrspace *as, u64 size, vaddr_t low, vaddr_t high, struct area **above)
 {
 	vaddr_t bottom = max(low, as->areas_end);
+	struct area *unwanted;
 
+	above = above ? above : &unwanted;
+	*above = NULL;
 	if (high > bottom && high - bottom >= size)
 		return high - size;
-	return highest_fit(as->areas.root, size, low, high);
+	return highest_fit(as->areas.root, size, low, high, above);
 }
 
 struct area *area_alloc(struct addrspace *as, vaddr_t start, vaddr_t end, u32 flags, struct file *file, pgoff_t first)
@@ -134,12 +140,15 @@ struct area *area_alloc(struct addrspace *as, vaddr_t start, vaddr_t end, u32 fl
 
 	if (!a)
 		return NULL;
-	*a = (struct area){ .start = start, .end = end, .space = as, .flags = flags };
+	// The rest is written when it enters the tree, and the reverse map.
+	a->start = start;
+	a->end = end;
+	a->space = as;
+	a->flags = flags;
+	a->has_private_pages = false;
+	a->file = file ? file_hold(file) : NULL;
+	a->cache = file ? &file->inode->cache : NULL;
 	a->bias = first - (start >> PAGE_SHIFT);
-	if (file) {
-		a->file = file_hold(file);
-		a->cache = &file->inode->cache;
-	}
 	return a;
 }
 

@@ -71,8 +71,9 @@ struct area *area_find(struct addrspace *as, vaddr_t address);          // the a
 struct area *area_find_from(struct addrspace *as, vaddr_t address);     // that, or the next above; NULL
 struct area *area_next(struct area *a);
 struct area *area_previous(struct area *a);
-// Lowest address (page-aligned) of a free range of size bytes within [low, high), the highest such; 0: none.
-vaddr_t area_find_gap(struct addrspace *as, u64 size, vaddr_t low, vaddr_t high);
+// Lowest address (page-aligned) of a free range of size bytes within [low, high), the highest such; 0: none. above (may be
+// NULL): the area above it, NULL when there is none.
+vaddr_t area_find_gap(struct addrspace *as, u64 size, vaddr_t low, vaddr_t high, struct area **above);
 struct area *area_alloc(struct addrspace *as, vaddr_t start, vaddr_t end, u32 flags, struct file *file, pgoff_t first);  // takes a reference on file; NULL: no memory
 void area_free(struct area *a);                                         // not in the tree
 void area_insert(struct addrspace *as, struct area *a, struct area *above);     // into the tree, right below above (NULL: on top)

@@ -19,11 +19,6 @@
 #include <abi/mount.h>
 #include <abi/resource.h>
 
-static bool range_is_valid(vaddr_t start, u64 length)
-{
-	return start < USER_END && length <= USER_END - start;
-}
-
 // What MAP_SHARED_VALIDATE vouches for. MAP_SYNC is not among them: it wants memory that is a disk.
 #define KNOWN_FLAGS (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | \
 		     MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | \
@@ -86,33 +81,58 @@ static bool exceeds_limit(struct addrspace *as, vaddr_t hint, u64 length, u32 fl
 	return exceeds_space_limit(as, nr);
 }
 
-// as->lock held. Where the mapping goes; with MAP_FIXED what is there leaves. 0 < address, or a negative errno.
-static i64 choose_place(struct addrspace *as, vaddr_t hint, u64 length, u32 flags, struct list *dead)
+struct map_request {
+	u64 length;
+	u32 flags, area_flags;          // the call's; and what follows from them
+	struct file *file;              // NULL: private memory
+	u64 offset;
+	struct hugetlb_blocks blocks;
+	bool is_populated;
+};
+
+struct place {                          // of a new mapping, free
+	vaddr_t start;
+	struct area *above;             // the next area; NULL: none
+};
+
+// as->lock held for writing. The hint is the place; with MAP_FIXED what is there leaves. -EEXIST, or unmap_range's errors.
+static int take_fixed_place(struct addrspace *as, struct place *place, u64 length, u32 flags, struct list *dead)
 {
-	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
-		struct area *there = area_find_from(as, hint);
+	vaddr_t start = place->start, end = start + length;
+	struct area *there = area_find_from(as, start);
 
-		if (flags & MAP_FIXED_NOREPLACE && there && there->start < hint + length)
-			return -EEXIST;
-		int error = unmap_range(as, hint, hint + length, dead);
+	if (flags & MAP_FIXED_NOREPLACE && there && there->start < end)
+		return -EEXIST;
+	int error = unmap_range(as, start, end, dead);
 
-		return error ? error : (i64)hint;
-	}
-	if (hint) {
-		hint = max(PAGE_ALIGN_DOWN(hint), MMAP_LOWEST);
-		struct area *there = area_find_from(as, hint);
+	if (!error)
+		place->above = area_find_from(as, start);
+	return error;
+}
 
-		if (range_is_valid(hint, length) && (!there || there->start >= hint + length) &&
-		    !(flags & MAP_HUGETLB && hint & (HUGE_SIZE - 1)))
-			return (i64)hint;
+// as->lock held. A free place of that length, place->start if it can be had (0: anywhere). -ENOMEM.
+static int find_place(struct addrspace *as, struct place *place, u64 length, u32 flags)
+{
+	bool is_huge = flags & MAP_HUGETLB;
+
+	if (place->start) {
+		vaddr_t hint = max(PAGE_ALIGN_DOWN(place->start), MMAP_LOWEST);
+		struct area *above = area_find_from(as, hint);
+
+		*place = (struct place){ hint, above };
+		if (user_range_is_valid((void *)hint, length) && (!above || above->start >= hint + length) &&
+		    !(is_huge && hint & (HUGE_SIZE - 1)))
+			return 0;
 	}
 	vaddr_t top = flags & MAP_32BIT ? 0x80000000ul : as->mmap_top;
-	u64 slack = flags & MAP_HUGETLB ? HUGE_SIZE - PAGE_SIZE : 0;
-	vaddr_t found = area_find_gap(as, length + slack, MMAP_LOWEST, top);
+	u64 slack = is_huge ? HUGE_SIZE - PAGE_SIZE : 0;
 
-	if (!found && !(flags & MAP_32BIT))
-		found = area_find_gap(as, length + slack, MMAP_LOWEST, USER_END);
-	return !found ? -ENOMEM : flags & MAP_HUGETLB ? (i64)huge_align_down(found + slack) : (i64)found;
+	place->start = area_find_gap(as, length + slack, MMAP_LOWEST, top, &place->above);
+	if (unlikely(!place->start) && !(flags & MAP_32BIT))
+		place->start = area_find_gap(as, length + slack, MMAP_LOWEST, USER_END, &place->above);
+	if (is_huge)
+		place->start = huge_align_down(place->start + slack);
+	return place->start ? 0 : -ENOMEM;
 }
 
 // A file that is being executed is not mapped for shared writing, nor the other way round (ETXTBSY is at open).
@@ -136,41 +156,41 @@ static int insert_file(struct addrspace *as, struct area *a, struct area *above)
 	return 0;
 }
 
-// as->lock held for writing; the range is free. start, or a negative errno.
-static i64 insert_new(struct addrspace *as, vaddr_t start, u64 length, u32 area_flags, struct file *file, u64 offset)
+// as->lock held for writing.
+static int insert_new(struct addrspace *as, const struct place *place, u64 length, u32 area_flags, struct file *file, u64 offset)
 {
-	struct area *above = area_find_from(as, start);
-	int error = 0;
+	vaddr_t start = place->start, end = start + length;
 
-	if (!file && area_extend(as, start, start + length, area_flags, above))
-		return (i64)start;
-	struct area *a = area_alloc(as, start, start + length, area_flags, file, (file ? offset : start) >> PAGE_SHIFT);
+	if (!file && area_extend(as, start, end, area_flags, place->above))
+		return 0;
+	struct area *a = area_alloc(as, start, end, area_flags, file, (file ? offset : start) >> PAGE_SHIFT);
 
 	if (!a)
 		return -ENOMEM;
 	if (file)
-		error = insert_file(as, a, above);
-	else
-		area_insert(as, a, above);
-	return error ? error : (i64)start;
+		return insert_file(as, a, place->above);
+	area_insert(as, a, place->above);
+	return 0;
 }
 
 // As insert_new, with memory of the pool, all of which is there before anybody can look.
-static i64 insert_pieces(struct addrspace *as, vaddr_t start, u64 length, u32 area_flags, struct hugetlb_blocks *blocks,
-			 struct list *dead)
+static int insert_pieces(struct addrspace *as, const struct place *place, u64 length, u32 area_flags,
+			 struct hugetlb_blocks *blocks, struct list *dead)
 {
-	looks_close(as, start, start + length);
-	i64 result = insert_new(as, start, length, area_flags, NULL, 0);
+	vaddr_t start = place->start, end = start + length;
 
-	if (result > 0 && hugetlb_show(as, area_find(as, start), start, blocks)) {
-		(void)!unmap_range(as, start, start + length, dead);
-		result = -ENOMEM;
+	looks_close(as, start, end);
+	int error = insert_new(as, place, length, area_flags, NULL, 0);
+
+	if (!error && hugetlb_show(as, area_find(as, start), start, blocks)) {
+		(void)!unmap_range(as, start, end, dead);
+		error = -ENOMEM;
 	}
 	looks_open(as);
-	return result;
+	return error;
 }
 
-static int check_request(vaddr_t hint, u64 *length, u32 flags, struct file *file, u64 offset)
+static int check_place(vaddr_t hint, u64 *length, u32 flags, struct file *file, u64 offset)
 {
 	if (*length == 0 || offset & ~PAGE_MASK)
 		return -EINVAL;
@@ -182,7 +202,7 @@ static int check_request(vaddr_t hint, u64 *length, u32 flags, struct file *file
 	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
 		if (hint & ~PAGE_MASK)
 			return -EINVAL;
-		if (!range_is_valid(hint, *length))
+		if (!user_range_is_valid((void *)hint, *length))
 			return -ENOMEM;
 		if (hint < MMAP_LOWEST)
 			return -EPERM;
@@ -190,7 +210,7 @@ static int check_request(vaddr_t hint, u64 *length, u32 flags, struct file *file
 	return 0;
 }
 
-// Only for the order of errors, which is Linux's; choose_place looks again.
+// Only for the order of errors, which is Linux's; take_fixed_place looks again.
 static bool is_taken(struct addrspace *as, vaddr_t start, u64 length)
 {
 	read_lock(&as->lock);
@@ -201,85 +221,111 @@ static bool is_taken(struct addrspace *as, vaddr_t start, u64 length)
 	return is_there;
 }
 
+// Rounds the length, fills in area_flags.
+static int check_request(struct addrspace *as, struct map_request *m, vaddr_t hint, u32 prot)
+{
+	int error = m->flags & MAP_HUGETLB ? hugetlb_check_map(hint, &m->length, m->flags, m->file) : 0;
+
+	if (!error)
+		error = check_place(hint, &m->length, m->flags, m->file, m->offset);
+	if (!error && m->flags & MAP_FIXED_NOREPLACE && is_taken(as, hint, m->length))
+		error = -EEXIST;
+	return error ? error : area_flags_for(m->file, prot, m->flags, &m->area_flags);
+}
+
+// The part under as->lock, which is held for writing. Where the mapping is: place.
+static int map_locked(struct addrspace *as, struct map_request *m, struct place *place, struct list *dead)
+{
+	u64 length = m->length;
+	int error;
+
+	if (unlikely(as->locks_future)) {
+		m->area_flags |= AREA_LOCKED | (as->locks_on_fault ? AREA_LOCKED_LATE : 0u);
+		m->is_populated |= !as->locks_on_fault;
+	}
+	if (as->nr_areas >= AREAS_MAX || exceeds_limit(as, place->start, length, m->flags) ||
+	    exceeds_data_limit(as, 0, m->area_flags, length >> PAGE_SHIFT))
+		return -ENOMEM;                 // before anything is unmapped
+	if (m->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
+		error = take_fixed_place(as, place, length, m->flags, dead);
+	else
+		error = find_place(as, place, length, m->flags);
+	if (error)
+		return error;
+	if (unlikely(m->blocks.nr))
+		return insert_pieces(as, place, length, m->area_flags, &m->blocks, dead);
+	return insert_new(as, place, length, m->area_flags, m->file, m->offset);
+}
+
+// Shared memory without a name is a file of tmpfs; memory of the pool is taken before it is mapped.
+static int get_source(struct map_request *m, struct file **shared_memory)
+{
+	if (!m->file && m->area_flags & AREA_SHARED) {
+		int error = tmpfs_create_unnamed("/dev/zero", m->length, shared_memory);
+
+		m->file = *shared_memory;
+		m->offset = 0;
+		return error;
+	}
+	if (m->area_flags & AREA_HUGETLB_SHARED || (m->area_flags & AREA_HUGETLB && !(m->flags & MAP_NORESERVE)))
+		return hugetlb_take(m->length, &m->blocks);
+	return 0;
+}
+
 i64 mmap_map(struct addrspace *as, vaddr_t hint, u64 length, u32 prot, u32 flags, struct file *file, u64 offset)
 {
+	struct map_request m = { .length = length, .flags = flags, .file = file, .offset = offset };
+	struct place place = { .start = hint };
 	struct file *shared_memory = NULL;
 	struct list dead = LIST_INIT(dead);
-	u32 area_flags;
-	struct hugetlb_blocks blocks = { 0 };
-	i64 result = flags & MAP_HUGETLB ? hugetlb_check_map(hint, &length, flags, file) : 0;
+	int error = check_request(as, &m, hint, prot);
 
-	if (!result)
-		result = check_request(hint, &length, flags, file, offset);
-
-	if (!result && flags & MAP_FIXED_NOREPLACE && is_taken(as, hint, length))
-		result = -EEXIST;
-	if (result)
-		return result;
-	result = area_flags_for(file, prot, flags, &area_flags);
-	if (result)
-		return result;
-	if (!file && area_flags & AREA_SHARED) {
-		result = tmpfs_create_unnamed("/dev/zero", length, &shared_memory);
-		if (result)
-			return result;
-		file = shared_memory;
-		offset = 0;
-	}
-	if (area_flags & AREA_HUGETLB_SHARED || (area_flags & AREA_HUGETLB && !(flags & MAP_NORESERVE))) {
-		result = hugetlb_take(length, &blocks);
-		if (result)
-			return result;
-	}
+	if (!error)
+		error = get_source(&m, &shared_memory);
+	if (error)
+		return error;
+	m.is_populated = flags & MAP_LOCKED || (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
 	write_lock(&as->lock);
-	if (as->locks_future)
-		area_flags |= AREA_LOCKED | (as->locks_on_fault ? AREA_LOCKED_LATE : 0u);
-	bool is_populated = flags & MAP_LOCKED || (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE ||
-			    (as->locks_future && !as->locks_on_fault);
-
-	if (as->nr_areas >= AREAS_MAX || exceeds_limit(as, hint, length, flags) ||
-	    exceeds_data_limit(as, 0, area_flags, length >> PAGE_SHIFT))
-		result = -ENOMEM;               // before anything is unmapped
-	else
-		result = choose_place(as, hint, length, flags, &dead);
-	if (result > 0)
-		result = blocks.nr ? insert_pieces(as, (vaddr_t)result, length, area_flags, &blocks, &dead) :
-				     insert_new(as, (vaddr_t)result, length, area_flags, file, offset);
+	error = map_locked(as, &m, &place, &dead);
 	write_unlock(&as->lock);
-	hugetlb_give_back(&blocks);
+	if (unlikely(m.blocks.nr))
+		hugetlb_give_back(&m.blocks);
 	areas_bury(&dead);
 	if (shared_memory)
 		file_put(shared_memory);
-	if (result > 0 && is_populated)         // the mapping stands whatever becomes of this
-		(void)!populate(as, (vaddr_t)result, (vaddr_t)result + length, POPULATE_NATURAL);
-	return result;
+	if (error)
+		return error;
+	if (m.is_populated)                     // the mapping stands whatever becomes of this
+		(void)!populate(as, place.start, place.start + m.length, POPULATE_NATURAL);
+	return (i64)place.start;
 }
 
 int mmap_map_fixed(struct addrspace *as, vaddr_t start, u64 length, u32 area_flags, struct file *file, u64 offset)
 {
+	struct place place = { .start = start };
 	struct list dead = LIST_INIT(dead);
-	i64 result = -ENOMEM;
+	int error = -ENOMEM;
 
 	length = PAGE_ALIGN_UP(length);
-	if (!length || start & ~PAGE_MASK || start < MMAP_LOWEST || !range_is_valid(start, length))
+	if (!length || start & ~PAGE_MASK || start < MMAP_LOWEST || !user_range_is_valid((void *)start, length))
 		return -ENOMEM;
 	write_lock(&as->lock);
 	if (as->nr_areas < AREAS_MAX) {
-		result = unmap_range(as, start, start + length, &dead);
-		if (!result)
-			result = insert_new(as, start, length,
-					    area_flags | AREA_MAY_READ | AREA_MAY_WRITE | AREA_MAY_EXEC, file, offset);
+		error = take_fixed_place(as, &place, length, MAP_FIXED, &dead);
+		if (!error)
+			error = insert_new(as, &place, length, area_flags | AREA_MAY_READ | AREA_MAY_WRITE | AREA_MAY_EXEC,
+					   file, offset);
 	}
 	write_unlock(&as->lock);
 	areas_bury(&dead);
-	return result < 0 ? (int)result : 0;
+	return error;
 }
 
 i64 mmap_unmap(struct addrspace *as, vaddr_t start, u64 length)
 {
 	struct list dead = LIST_INIT(dead);
 
-	if (start & ~PAGE_MASK || !length || !range_is_valid(start, length))
+	if (start & ~PAGE_MASK || !length || !user_range_is_valid((void *)start, length))
 		return -EINVAL;
 	write_lock(&as->lock);
 	int error = unmap_range(as, start, PAGE_ALIGN_UP(start + length), &dead);
@@ -297,7 +343,7 @@ i64 mmap_set_break(struct addrspace *as, vaddr_t new_end)
 	result = as->heap_end;
 	vaddr_t old_top = PAGE_ALIGN_UP(as->heap_end), new_top = PAGE_ALIGN_UP(new_end);
 
-	if (new_end < as->heap_start || !range_is_valid(new_end, 0))
+	if (new_end < as->heap_start || new_end >= USER_END)
 		goto out;
 	if (new_end - as->heap_start > current_process()->limits[RLIMIT_DATA].rlim_cur)
 		goto out;
@@ -305,15 +351,15 @@ i64 mmap_set_break(struct addrspace *as, vaddr_t new_end)
 		if (unmap_range(as, new_top, old_top, &dead))
 			goto out;
 	} else if (new_top > old_top) {
-		struct area *above = area_find_from(as, old_top);
+		struct place place = { old_top, area_find_from(as, old_top) };
 
-		if ((above && above->start < new_top) || as->nr_areas >= AREAS_MAX ||
+		if ((place.above && place.above->start < new_top) || as->nr_areas >= AREAS_MAX ||
 		    exceeds_space_limit(as, (new_top - old_top) >> PAGE_SHIFT) ||
 		    exceeds_data_limit(as, 0, AREA_WRITE, (new_top - old_top) >> PAGE_SHIFT))
 			goto out;
-		if (insert_new(as, old_top, new_top - old_top,
+		if (insert_new(as, &place, new_top - old_top,
 			       AREA_READ | AREA_WRITE | AREA_MAY_READ | AREA_MAY_WRITE | AREA_MAY_EXEC | AREA_HEAP,
-			       NULL, 0) < 0)
+			       NULL, 0))
 			goto out;
 	}
 	as->heap_end = result = new_end;

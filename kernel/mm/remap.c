@@ -91,9 +91,9 @@ static vaddr_t place_for(struct addrspace *as, u64 length, vaddr_t hint)
 
 	if (hint >= MMAP_LOWEST && (!there || there->start >= hint + length))
 		return hint;
-	vaddr_t found = area_find_gap(as, length, MMAP_LOWEST, as->mmap_top);
+	vaddr_t found = area_find_gap(as, length, MMAP_LOWEST, as->mmap_top, NULL);
 
-	return found ? found : area_find_gap(as, length, MMAP_LOWEST, USER_END);
+	return found ? found : area_find_gap(as, length, MMAP_LOWEST, USER_END, NULL);
 }
 
 // Only now may areas leave or come. Both places are closed. The new area shows the same source; the entries of [old, old + moved) go over.

@@ -291,7 +291,7 @@ static int map_vdso(struct program *p)
 	if (room >= wanted)
 		p->vdso_start = p->stack_top + PAGE_SIZE + random_pages(&p->random[3], room - wanted + 1);
 	else
-		p->vdso_start = area_find_gap(p->space, VDSO_PAGES * PAGE_SIZE, MMAP_LOWEST, p->space->mmap_top);
+		p->vdso_start = area_find_gap(p->space, VDSO_PAGES * PAGE_SIZE, MMAP_LOWEST, p->space->mmap_top, NULL);
 	return p->vdso_start ? vdso_map(p->space, p->vdso_start) : -ENOMEM;
 }
 
@@ -328,7 +328,7 @@ static int map_program(struct dentry *start, struct program *p)
 	if (!p->interpreter.is_movable)
 		return elf_map(as, p->interpreter_file, 0, &p->interpreter);
 	u64 size = p->interpreter.end - p->interpreter.start;
-	vaddr_t at = area_find_gap(as, size, MMAP_LOWEST, as->mmap_top);
+	vaddr_t at = area_find_gap(as, size, MMAP_LOWEST, as->mmap_top, NULL);
 
 	return at ? elf_map(as, p->interpreter_file, at - p->interpreter.start, &p->interpreter) : -ENOMEM;
 }

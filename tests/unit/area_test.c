@@ -321,9 +321,11 @@ static vaddr_t model_gap(u64 size, u64 low, u64 high)
 static void search_gap(void)
 {
 	u64 size = 1 + host_random() % 20, low = host_random() % NR_PAGES, high = low + host_random() % (NR_PAGES - low + 1);
-	vaddr_t found = area_find_gap(&space, size << PAGE_SHIFT, address_of(low), address_of(high));
+	struct area *above;
+	vaddr_t found = area_find_gap(&space, size << PAGE_SHIFT, address_of(low), address_of(high), &above);
 
 	require(found == model_gap(size, low, high));
+	require(!found || above == area_find_from(&space, found));
 }
 
 static void (*const actions[])(void) = {
@@ -389,10 +391,10 @@ static void test_limits(void)
 	space.nr_areas = 2;
 	ok(areas_are_valid(&space), "both parts are in order");
 	remove_all();
-	ok(area_find_gap(&space, PAGE_SIZE, MMAP_LOWEST, USER_END) == USER_END - PAGE_SIZE, "an empty space offers its top");
-	ok(area_find_gap(&space, USER_END, MMAP_LOWEST, USER_END) == 0, "more than there is does not fit");
+	ok(area_find_gap(&space, PAGE_SIZE, MMAP_LOWEST, USER_END, NULL) == USER_END - PAGE_SIZE, "an empty space offers its top");
+	ok(area_find_gap(&space, USER_END, MMAP_LOWEST, USER_END, NULL) == 0, "more than there is does not fit");
 	a = add(400, 402, AREA_READ | AREA_GROWS_DOWN);
-	vaddr_t top = address_of(402), found = area_find_gap(&space, PAGE_SIZE, MMAP_LOWEST, top);
+	vaddr_t top = address_of(402), found = area_find_gap(&space, PAGE_SIZE, MMAP_LOWEST, top, NULL);
 
 	ok(found == a->start - STACK_GUARD_GAP - PAGE_SIZE, "below a stack its guard gap stays free");
 	remove_all();
@@ -451,11 +453,11 @@ static void test_many(void)
 		u64 low = host_random() % (2ul * MANY), high = low + host_random() % (2ul * MANY - low);
 
 		// One page fits often, two never: both must be found out quickly.
-		vaddr_t found = area_find_gap(&space, PAGE_SIZE, address_of(low), address_of(high));
+		vaddr_t found = area_find_gap(&space, PAGE_SIZE, address_of(low), address_of(high), NULL);
 
 		require(!found || (page_of(found) & 1 && page_of(found) >= low && page_of(found) < high));
 		measure();
-		require(area_find_gap(&space, 2 * PAGE_SIZE, address_of(low), address_of(high)) == 0);
+		require(area_find_gap(&space, 2 * PAGE_SIZE, address_of(low), address_of(high), NULL) == 0);
 		measure();
 	}
 	printf("# gap: at most %lu looks\n", worst);
