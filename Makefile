@@ -112,7 +112,7 @@ LIBC_TESTS := $(addprefix $(B)/tests/unit/,libc_test libc_sanitized_test)
 BENCH     := $(addprefix $(B)/tests/bench/,rows linux)
 PROGRAMS  := $(ONE_FILE) $(FOLDERS) $(DEMO_BINS) $(TEST_BINS) $(MUSL_BINS) $(BENCH)
 
-.PHONY: all kernel user programs image iso run gdb test bench units check format doctor toolchain clean help
+.PHONY: all kernel user programs image iso run gdb test campaign bench units check format doctor toolchain clean help
 all: kernel programs image $(B)/lectern.iso  ## build everything (the default)
 kernel: $(B)/lectern.elf $(B)/lectern-debug.elf  ## both kernels only
 programs: $(PROGRAMS)  ## libc and every program
@@ -232,16 +232,16 @@ PYTEST = $(shell for p in $(PYTHON) /usr/bin/python3; do \
 test: all units  ## run every test (T=name: only those whose name has it)
 	$(Q)[ -n "$(PYTEST)" ] || { echo "pytest is missing: sh tools/setup" >&2; exit 1; }
 	$(Q)B=$(B) LECTERN_BUILD=$(B) $(PYTEST) -m pytest -c tests/pytest.ini tests $(if $(T),-k "$(T)") $(PYTESTFLAGS)
+campaign: all  ## the long random tests, an hour or two (CAMPAIGN="race fuzz hostile fsx", CAMPAIGN_STEPS=...)
+	$(Q)$(PYTHON) tools/campaign --build $(B) $(CAMPAIGN)
 bench: all  ## measure beside Linux and print the ratios (ROWS="PART FAMILY...", BENCHFLAGS=)
 	$(Q)$(PYTHON) tools/bench --build $(B) $(BENCHFLAGS) $(ROWS)
 check: all  ## headers alone, layers, sizes, names in the docs
 	$(Q)$(PYTHON) tools/check --cc "$(CC) $(KFLAGS)"
 format:  ## clang-format on every C file
 	clang-format -i $$(git ls-files '*.c' '*.h')
-doctor:  ## which tools are missing or too old, and how to get them
-	@sh tools/doctor
-toolchain:  ## build the x86_64-elf cross compiler from Debian's sources (long)
-	@sh tools/toolchain
+doctor: ; @sh tools/doctor  ## which tools are missing or too old, and how to get them
+toolchain: ; @sh tools/toolchain  ## build the x86_64-elf cross compiler from Debian's sources (long)
 clean:  ## remove everything that was built, but not the toolchain
 	rm -rf $(B)
 help:  ## this list

@@ -3,7 +3,7 @@
  * truncations down and up, syncs and new openings, each compared with a model in memory. One process alone, and several
  * on regions of one file which meet in the middle of pages.
  *
- *	fsx --helper campaign SEED OPERATIONS           a longer run: one process, then four
+ *	fsx --helper campaign SEED OPERATIONS [FOLDER]  a longer run: one process, then four
  */
 #include "guest.h"
 
@@ -251,8 +251,9 @@ TEST(processes_on_regions_of_one_file_find_what_they_put)
 HELPER(campaign)
 {
 	CHECK(argc >= 3);
-	mkdir("/tmp/fsx", 0755);
-	MUST(chdir("/tmp/fsx"));
+	MUST(chdir(argc > 3 ? argv[3] : "/tmp"));
+	mkdir("fsx", 0755);
+	MUST(chdir("fsx"));
 	unsigned long seed = strtoul(argv[1], NULL, 10);
 	long operations = strtol(argv[2], NULL, 10);
 
