@@ -7,6 +7,7 @@
 #include "cache/cache.h"
 #include "cache/writeback.h"
 #include "debug/audit.h"
+#include "debug/faultlog.h"
 #include "dev/device.h"
 #include "debug/log.h"
 #include "kernel.h"
@@ -160,7 +161,6 @@ void kernel_main(u32 magic, paddr_t info)
 	if (segs_alloc_stacks(&cpus[0]) != 0)
 		panic("no memory for the first CPU's trap stacks");
 	pgtable_init();                 // the zero page
-	addrspaces_init();
 	cache_room_init();              // wait queues of page locks
 	stage_done("memory");
 
@@ -179,6 +179,8 @@ void kernel_main(u32 magic, paddr_t info)
 	timers_init_cpu();
 	interrupts_open();
 	smp_start();                    // the others run into their idle loops
+	faultlog_start();               // a ring for each CPU
+	addrspaces_init();              // each has a count for each CPU
 	stage_done("processors");
 
 	inode_room_init();              // the file systems' own tables, no disk yet

@@ -157,9 +157,9 @@ static void take_memory_part(struct snapshot *s, int pid)
 	peek_sums(as, &s->sums);
 	s->resident = addrspace_resident(as);
 	s->peak = max(READ_ONCE(as->peak_resident), s->resident);
-	s->anonymous = as->nr_anon_resident > 0 ? (u64)as->nr_anon_resident : 0;
+	s->anonymous = resident_read(as, RESIDENT_ANON);
 	s->swapped = (u64)max(READ_ONCE(as->nr_swapped), 0l);
-	s->file_pages = as->nr_file_resident > 0 ? (u64)as->nr_file_resident : 0;
+	s->file_pages = resident_read(as, RESIDENT_FILE);
 	s->nr_tables = READ_ONCE(as->nr_tables);
 	s->code_start = as->code_start;
 	s->code_end = as->code_end;

@@ -177,16 +177,21 @@ static char access_letter(u8 access)
 	return access & FAULT_WRITE ? 'w' : access & FAULT_EXEC ? 'x' : 'r';
 }
 
-// One line a fault: number, time, process, access, address, instruction, what was done, how it ended.
+// One line a fault, in the order of time: CPU:number, time, process, access, address, instruction, what was done, how it ended.
 static int show_faults(struct text *t, const struct proc_target *target)
 {
+	struct faultlog_place place = { 0 };
 	struct fault_record r;
+	u32 cpu;
 
 	(void)target;
-	for (u64 sequence = 0; faultlog_read(sequence, &r); sequence = r.sequence + 1)
-		text_printf(t, "%lu %lu.%06lu %d %c %016lx %016lx %s %s%s\n", r.sequence, r.time_ns / NS_PER_SECOND,
-			    r.time_ns % NS_PER_SECOND / 1000, r.pid, access_letter(r.access), r.address, r.rip,
+	while (faultlog_next(&place, &r, &cpu)) {
+		u64 ns = clock_monotonic_ns_at(r.tsc);
+
+		text_printf(t, "%u:%lu %lu.%06lu %d %c %016lx %016lx %s %s%s\n", cpu, r.number, ns / NS_PER_SECOND,
+			    ns % NS_PER_SECOND / 1000, r.pid, access_letter(r.access), r.address, r.rip,
 			    fault_verb_name(r.verb), fault_result_name(r.result), r.did_io ? " disk" : "");
+	}
 	return 0;
 }
 

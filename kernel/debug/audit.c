@@ -140,9 +140,11 @@ static void check_space(struct addrspace *as)
 		covered = a->end;
 	}
 	pgtable_audit(as, table_problem);
-	if (audit.nr_anon != as->nr_anon_resident || audit.nr_file != as->nr_file_resident)
-		problem("audit: resident: %ld private, %ld of files seen; %ld, %ld recorded",
-			audit.nr_anon, audit.nr_file, as->nr_anon_resident, as->nr_file_resident);
+	u64 nr_anon = resident_read(as, RESIDENT_ANON), nr_file = resident_read(as, RESIDENT_FILE);
+
+	if ((u64)audit.nr_anon != nr_anon || (u64)audit.nr_file != nr_file)
+		problem("audit: resident: %ld private, %ld of files seen; %lu, %lu recorded",
+			audit.nr_anon, audit.nr_file, nr_anon, nr_file);
 	if (audit.nr_swapped != as->nr_swapped)
 		problem("audit: %ld swap entries seen, %ld recorded", audit.nr_swapped, as->nr_swapped);
 }

@@ -1,24 +1,38 @@
 /*
- * faultlog.c - a ring of the last page faults. Writers take a sequence number with one atomic addition and fill the
- * record; a reader that is overtaken sees another sequence number in the record and skips it. No lock.
+ * faultlog.c - the last page faults, in a ring for each CPU, so that CPUs which fault side by side write to no common line.
+ * A CPU writes only to its own ring, and never in an interrupt: no lock. A reader that is overtaken sees another number in the
+ * record and skips it. Readers put the rings together by time.
  */
 #include "kernel.h"
 #include "debug/faultlog.h"
 #include "lib/atomic.h"
 #include "mm/fault.h"
+#include "mm/slab.h"
 #include "proc/process.h"
-#include "x86/clock.h"
+#include "x86/insn.h"
 
-static struct fault_record ring[FAULTLOG_SIZE];
-static u64 next_sequence = 1;           // atomic
+static struct ring {
+	struct fault_record *records;   // record n is at n % FAULTLOG_SIZE; NULL: no memory for it
+	u64 nr;                         // atomic; written by this CPU: how many there have been
+} ALIGNED(64) rings[MAX_CPUS];
+
+void faultlog_start(void)
+{
+	for (u32 i = 0; i < nr_cpus; i++)
+		rings[i].records = kmalloc_zeroed(FAULTLOG_SIZE * sizeof(struct fault_record));
+}
 
 void faultlog_add(const struct fault *f)
 {
-	u64 sequence = atomic_add_return(&next_sequence, 1) - 1;
-	struct fault_record *r = &ring[sequence % FAULTLOG_SIZE];
+	struct ring *ring = &rings[cpu_number()];
 
-	atomic_store(&r->sequence, 0);
-	r->time_ns = clock_monotonic_ns();
+	if (unlikely(!ring->records))
+		return;
+	u64 number = ring->nr + 1;
+	struct fault_record *r = &ring->records[number % FAULTLOG_SIZE];
+
+	atomic_store(&r->number, 0);
+	r->tsc = read_tsc();
 	r->pid = current->process ? current->process->pid : 0;
 	r->address = f->address;
 	r->rip = f->rip;
@@ -27,24 +41,43 @@ void faultlog_add(const struct fault *f)
 	r->result = (u8)f->result;
 	r->did_io = f->did_io;
 	r->error = (i16)f->error;
-	atomic_store(&r->sequence, sequence);
+	atomic_store(&r->number, number);
+	atomic_store(&ring->nr, number);
 }
 
-bool faultlog_read(u64 sequence, struct fault_record *out)
+// The record with that number or the oldest one after it.
+static bool read_ring(const struct ring *ring, u64 number, struct fault_record *out)
 {
-	u64 next = atomic_load(&next_sequence);
+	u64 nr = atomic_load(&ring->nr);
 
-	sequence = max(sequence, 1ul);          // 0: empty, or being filled
-	if (next > FAULTLOG_SIZE && sequence < next - FAULTLOG_SIZE)
-		sequence = next - FAULTLOG_SIZE;
-	for (; sequence < next; sequence++) {
-		struct fault_record *r = &ring[sequence % FAULTLOG_SIZE];
+	if (nr >= FAULTLOG_SIZE)
+		number = max(number, nr - FAULTLOG_SIZE + 1);
+	for (number = max(number, 1ul); number <= nr; number++) {
+		const struct fault_record *r = &ring->records[number % FAULTLOG_SIZE];
 
-		if (atomic_load(&r->sequence) != sequence)
+		if (atomic_load(&r->number) != number)
 			continue;
 		*out = *r;
-		if (atomic_load(&r->sequence) == sequence)
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (READ_ONCE(r->number) == number)
 			return true;
 	}
 	return false;
+}
+
+bool faultlog_next(struct faultlog_place *place, struct fault_record *out, u32 *cpu)
+{
+	struct fault_record r;
+	bool is_there = false;
+
+	for (u32 i = 0; i < nr_cpus; i++) {
+		if (!read_ring(&rings[i], place->next[i], &r) || (is_there && r.tsc >= out->tsc))
+			continue;
+		*out = r;
+		*cpu = i;
+		is_there = true;
+	}
+	if (is_there)
+		place->next[*cpu] = out->number + 1;
+	return is_there;
 }

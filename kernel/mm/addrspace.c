@@ -28,7 +28,7 @@ static struct spinlock families_lock = SPINLOCK_INIT("families", RANK_FRAMES);  
 
 void addrspaces_init(void)
 {
-	slab_cache_init(&addrspace_slab, "addrspace", sizeof(struct addrspace), 16);
+	slab_cache_init(&addrspace_slab, "addrspace", sizeof(struct addrspace) + nr_cpus * sizeof(struct resident_counts), 64);
 	slab_cache_init(&family_slab, "family", sizeof(struct family), 16);
 	areas_init();
 	hugetlb_init();
@@ -172,16 +172,18 @@ struct addrspace *addrspace_of_process(int pid)
 	return as;
 }
 
-i64 *resident_count(struct addrspace *as, const struct page *p)
+u64 resident_read(const struct addrspace *as, enum resident which)
 {
-	return p->owner == PAGE_ANON ? &as->nr_anon_resident : &as->nr_file_resident;
+	i64 sum = 0;
+
+	for (u32 i = 0; i < nr_cpus; i++)
+		sum += READ_ONCE(as->resident[i].nr[which]);
+	return sum > 0 ? (u64)sum : 0;
 }
 
-u64 addrspace_resident(struct addrspace *as)
+u64 addrspace_resident(const struct addrspace *as)
 {
-	i64 n = as->nr_anon_resident + as->nr_file_resident;
-
-	return n > 0 ? (u64)n : 0;
+	return resident_read(as, RESIDENT_ANON) + resident_read(as, RESIDENT_FILE);
 }
 
 static int copy_area(struct addrspace *from, struct addrspace *to, struct area *a)

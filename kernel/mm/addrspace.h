@@ -9,6 +9,8 @@
 #include "lib/rbtree.h"
 #include "sync/lock.h"
 #include "mm/area.h"
+#include "mm/page.h"
+#include "x86/cpu.h"
 
 #define AREAS_MAX 65530                 // /proc/sys/vm/max_map_count
 #define MMAP_LOWEST 0x10000ul           // nothing is mapped below, not even with MAP_FIXED
@@ -21,6 +23,11 @@ struct family {                         // the address spaces that came from one
 };
 
 struct page;
+
+// Pages shown: what one CPU has added and taken away, which may be less than nothing. Only that CPU writes to it, never in an
+// interrupt.
+enum resident { RESIDENT_ANON, RESIDENT_FILE, NR_RESIDENT };
+struct resident_counts { i64 nr[NR_RESIDENT]; } ALIGNED(64);
 
 struct addrspace {
 	i32 users, refs;                // atomic
@@ -38,7 +45,6 @@ struct addrspace {
 	struct list spare_tables;       // GUARDED_BY(table_lock): one for each huge entry, for when it is split
 	bool never_huge;                // prctl(PR_SET_THP_DISABLE); kept by fork and exec
 	struct list dead_tables;        // GUARDED_BY(lock): tables that are freed after the flush
-	i64 nr_anon_resident, nr_file_resident;         // atomic: pages shown (RSS)
 	i64 nr_swapped;                 // atomic: swap entries in its page tables (VmSwap)
 	u64 peak_resident;
 	u32 nr_flushes_pending;         // atomic: entries were made smaller and not every CPU has forgotten them yet
@@ -52,6 +58,7 @@ struct addrspace {
 	vaddr_t arguments_start, arguments_end, environment_start, environment_end;
 	u64 auxv[40];                   // for /proc/PID/auxv
 	u32 nr_auxv;
+	struct resident_counts resident[];      // for each CPU; their sum is right (RSS)
 };
 
 void addrspaces_init(void);
@@ -64,5 +71,20 @@ void addrspace_put(struct addrspace *as);       // the last user: unmaps everyth
 void addrspace_ref_put(struct addrspace *as);   // the last reference frees the struct; never sleeps
 void addrspace_activate(struct addrspace *as);  // loads it on this CPU; interrupts closed (context switch)
 struct addrspace *addrspace_of_process(int pid);        // a user reference, for /proc; NULL
-i64 *resident_count(struct addrspace *as, const struct page *p);        // which of the two counts a frame belongs to
-u64 addrspace_resident(struct addrspace *as);
+u64 resident_read(const struct addrspace *as, enum resident which);     // may be a moment old
+u64 addrspace_resident(const struct addrspace *as);     // both together
+
+static inline void resident_add(struct addrspace *as, enum resident which, u64 nr_pages)
+{
+	as->resident[cpu_number()].nr[which] += (i64)nr_pages;
+}
+
+static inline void resident_sub(struct addrspace *as, enum resident which, u64 nr_pages)
+{
+	as->resident[cpu_number()].nr[which] -= (i64)nr_pages;
+}
+
+static inline enum resident resident_kind(const struct page *p)
+{
+	return p->owner == PAGE_ANON ? RESIDENT_ANON : RESIDENT_FILE;
+}

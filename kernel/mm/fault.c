@@ -59,12 +59,12 @@ bool fault_install(struct addrspace *as, struct fault *f, struct page *p, struct
 
 		if (p != zero_page) {
 			atomic_add(&p->map_count, 1);
-			atomic_add(resident_count(as, p), 1);
+			resident_add(as, resident_kind(p), 1);
 		}
 		// P2 holds at every moment in which the table is not locked: truncation relies on it.
 		if (before != zero_page) {
 			atomic_sub(&before->map_count, 1);
-			atomic_sub(resident_count(as, before), 1);
+			resident_sub(as, resident_kind(before), 1);
 		}
 		pte_set(slot, fresh);
 	}

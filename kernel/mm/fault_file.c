@@ -167,7 +167,7 @@ enum fault_result fault_map(struct addrspace *as, struct area *a, struct fault *
 			return FAULT_PAST_END;
 		return absent(a, f);
 	}
-	atomic_add(&as->nr_file_resident, nr);
+	resident_add(as, RESIDENT_FILE, nr);
 	count(COUNTER_MAP_FAULTS);
 	count_add(COUNTER_FAULT_AROUND, nr - 1);
 	process_count(COUNT_MAP_FAULTS);
@@ -227,7 +227,7 @@ static bool enter_copy(struct addrspace *as, struct area *a, const struct fault 
 	if (may_enter) {
 		copy->map_count = 1;
 		pte_set(&found->slot, pte_make(copy, a->flags, PTE_WRITABLE));
-		atomic_add(&as->nr_anon_resident, 1);
+		resident_add(as, RESIDENT_ANON, 1);
 	}
 	pgtable_slot_unlock(&found->slot);
 	return may_enter;

@@ -201,7 +201,7 @@ static struct page *__attribute__((noinline)) take_single_slow(u32 flags)
 	u64 reserve = flags & FRAME_ATOMIC ? 0 : reclaim_min_mark;
 
 	for (u32 tries = 0;; tries++) {
-		struct frame_cache *stock = &stocks[this_cpu()->id];
+		struct frame_cache *stock = &stocks[cpu_number()];
 
 		if (!stock->nr)
 			stock_fill(stock, reserve);
@@ -243,7 +243,7 @@ static inline void begin_use(struct page *p, u32 order, enum page_owner owner)
 
 struct page *frame_alloc(enum page_owner owner, u32 flags)
 {
-	struct frame_cache *stock = &stocks[this_cpu()->id];
+	struct frame_cache *stock = &stocks[cpu_number()];
 
 	struct page *p = likely(stock->nr) ? stock->stock[--stock->nr] : take_single_slow(flags);
 
@@ -334,7 +334,7 @@ void frames_free(struct page *first, u32 order)
 	assert(first->refs == 1 && first->map_count == 0);      // P2
 	count_add(COUNTER_PGFREE, 1ul << order);
 	if (order == 0) {
-		free_single(&stocks[this_cpu()->id], first);
+		free_single(&stocks[cpu_number()], first);
 		return;
 	}
 	debug_assert(!page_has(first, PAGE_LOCKED | PAGE_ON_LRU));
@@ -363,7 +363,7 @@ void page_put(struct page *p)
 
 void pages_put(struct page **pages, u32 nr)
 {
-	struct frame_cache *stock = &stocks[this_cpu()->id];
+	struct frame_cache *stock = &stocks[cpu_number()];
 	u32 nr_freed = 0;
 
 	for (u32 i = 0; i < nr; i++) {

@@ -100,10 +100,10 @@ static bool enter_block(struct addrspace *as, vaddr_t va, struct page *head, u32
 	pte_t e = pte_make(head, area_flags, PTE_WRITABLE);
 
 	huge_map_count_add(head, 1);
-	atomic_add(&as->nr_anon_resident, HUGE_PAGES);
+	resident_add(as, RESIDENT_ANON, HUGE_PAGES);
 	if (pgtable_huge_enter(as, va, e) == 0)
 		return true;
-	atomic_sub(&as->nr_anon_resident, HUGE_PAGES);
+	resident_sub(as, RESIDENT_ANON, HUGE_PAGES);
 	huge_map_count_add(head, -1);
 	return false;
 }
@@ -195,7 +195,7 @@ static int copy_run(struct pte_run *run, void *argument)
 		atomic_sub(&pte_page(e)->map_count, 1);
 		c->old[c->nr_old++] = pte_page(e);
 	}
-	atomic_sub(&c->as->nr_anon_resident, c->nr_old);
+	resident_sub(c->as, RESIDENT_ANON, c->nr_old);
 	return 0;
 }
 
@@ -230,7 +230,7 @@ static int collapse_one(struct addrspace *as, struct area *a, vaddr_t va, struct
 	tlb_flush_range(as, va, end);
 	pgtable_visit_runs(as, va, end, copy_run, c);
 	huge_map_count_add(c->head, 1);
-	atomic_add(&as->nr_anon_resident, HUGE_PAGES);
+	resident_add(as, RESIDENT_ANON, HUGE_PAGES);
 	pgtable_huge_take_over(as, va, pte_make(c->head, a->flags, a->flags & AREA_WRITE ? PTE_WRITABLE : PTE_READ_ONLY));
 	pages_put(c->old, c->nr_old);
 	a->has_private_pages = true;

@@ -120,11 +120,11 @@ static int show_block(struct addrspace *as, struct area *a, vaddr_t va, struct p
 	}
 	area_note_private_page(a);
 	huge_map_count_add(head, 1);
-	atomic_add(&as->nr_anon_resident, HUGE_PAGES);
+	resident_add(as, RESIDENT_ANON, HUGE_PAGES);
 	int error = pgtable_huge_enter(as, va, pte_make(head, a->flags, a->flags & AREA_WRITE ? PTE_WRITABLE : PTE_READ_ONLY));
 
 	if (error) {
-		atomic_sub(&as->nr_anon_resident, HUGE_PAGES);
+		resident_sub(as, RESIDENT_ANON, HUGE_PAGES);
 		huge_map_count_add(head, -1);
 		huge_put(head);
 	}

@@ -61,7 +61,7 @@ static int inherit_run(struct pte_run *run, void *argument)
 		WRITE_ONCE(to->bits, pte_write_protect(e).bits);
 	}
 	twin.record->nr_entries += nr_pages + nr_zero + nr_swapped;
-	atomic_add(&state->to->nr_anon_resident, nr_pages);
+	resident_add(state->to, RESIDENT_ANON, nr_pages);
 	if (nr_swapped)
 		atomic_add(&state->to->nr_swapped, nr_swapped);
 	pgtable_twin_unlock(&twin);
@@ -78,14 +78,14 @@ static int inherit_huge(struct addrspace *from, vaddr_t va, pte_t e, void *argum
 
 	huge_get(head);
 	huge_map_count_add(head, 1);
-	atomic_add(&state->to->nr_anon_resident, HUGE_PAGES);
+	resident_add(state->to, RESIDENT_ANON, HUGE_PAGES);
 	if (pgtable_huge_enter(state->to, va, shown) == 0) {
 		bool is_same = pgtable_huge_change(from, va, e, shown);
 
 		assert(is_same);        // from->lock is ours
 		return 0;
 	}
-	atomic_sub(&state->to->nr_anon_resident, HUGE_PAGES);
+	resident_sub(state->to, RESIDENT_ANON, HUGE_PAGES);
 	huge_map_count_add(head, -1);
 	huge_put(head);
 	state->has_failed = true;

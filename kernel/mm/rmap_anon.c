@@ -104,7 +104,7 @@ static int take_entry(struct pte_slot *slot, vaddr_t va, void *argument)
 	swap_hold(entry);
 	pte_set(slot, pte_of_swap(entry.value));
 	atomic_sub(&p->map_count, 1);
-	atomic_sub(&look->space->nr_anon_resident, 1);
+	resident_sub(look->space, RESIDENT_ANON, 1);
 	atomic_add(&look->space->nr_swapped, 1);
 	tlb_gather_add(look->gather, look->space);
 	page_put(p);                            // never the last: the caller holds one

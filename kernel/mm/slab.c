@@ -129,7 +129,7 @@ static struct page *give_object(struct slab_cache *cache, void *object)
 // This CPU's; NULL: it has none yet.
 static struct slab_magazine *magazine(struct slab_cache *cache)
 {
-	return cache->magazines[this_cpu()->id];
+	return cache->magazines[cpu_number()];
 }
 
 // An object from the slabs themselves. May sleep and come back on another CPU.
@@ -179,7 +179,7 @@ static struct slab_magazine *magazine_create(struct slab_cache *cache, u32 frame
 		return magazine(cache);
 	}
 	fresh->nr = 0;
-	return cache->magazines[this_cpu()->id] = fresh;
+	return cache->magazines[cpu_number()] = fresh;
 }
 
 // Puts a batch into this CPU's magazine. False: no memory. May sleep, and come back on a CPU that has no magazine.

@@ -26,7 +26,7 @@ bool swap_show(struct addrspace *as, vaddr_t va, swap_entry_t entry, struct page
 		p->family = as->family;
 		p->anon_index = va >> PAGE_SHIFT;
 		atomic_add(&p->map_count, 1);
-		atomic_add(&as->nr_anon_resident, 1);
+		resident_add(as, RESIDENT_ANON, 1);
 		atomic_sub(&as->nr_swapped, 1);
 		// Not swap_put, which would want the page's lock: it is ours. So the last entry is given up here.
 		bool is_mine = swap_entry_taken(entry, p) && atomic_load(&p->map_count) == 1;

@@ -87,9 +87,9 @@ static void enter_tally(struct unmap_state *state, struct pte_run *run, const st
 
 	run->record->nr_entries -= tally->nr_cleared;
 	if (nr_pages > tally->nr_file)
-		atomic_sub(&as->nr_anon_resident, nr_pages - tally->nr_file);
+		resident_sub(as, RESIDENT_ANON, nr_pages - tally->nr_file);
 	if (tally->nr_file)
-		atomic_sub(&as->nr_file_resident, tally->nr_file);
+		resident_sub(as, RESIDENT_FILE, tally->nr_file);
 	state->nr += nr_pages;
 }
 
@@ -144,7 +144,7 @@ static int unmap_huge(struct addrspace *as, vaddr_t va, pte_t e, void *argument)
 	if (!pgtable_huge_change(as, va, e, (pte_t){ 0 }))
 		return 1;               // it was split meanwhile: again
 	huge_map_count_add(head, -1);
-	atomic_sub(&as->nr_anon_resident, HUGE_PAGES);
+	resident_sub(as, RESIDENT_ANON, HUGE_PAGES);
 	tlb_batch_add_range(&state->batch, va, va + HUGE_SIZE);
 	state->nr += HUGE_PAGES;
 	state->next = va + HUGE_SIZE;

@@ -43,6 +43,11 @@ u64 clock_monotonic_ns(void)
 	return clock_page_monotonic_ns(&times, read_tsc());
 }
 
+u64 clock_monotonic_ns_at(u64 tsc)
+{
+	return clock_page_monotonic_ns(&times, tsc);
+}
+
 u64 clock_realtime_ns(void)
 {
 	return clock_monotonic_ns() + (u64)atomic_load(&times.realtime_offset_ns);

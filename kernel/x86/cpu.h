@@ -22,7 +22,7 @@ struct cpu {
 	struct thread *running;         // gs:8
 	struct trapframe *user_frame;   // for syscall_entry: where the running thread's user registers go
 	u64 user_stack_scratch;         // the same: the user's rsp, for a moment
-	u32 id;                         // 0 .. nr_cpus - 1, constant
+	u32 id;                         // gs:32: 0 .. nr_cpus - 1, constant
 	u32 apic_id;                    // constant
 	struct thread *idle;            // constant
 	struct thread *fpu_owner;       // whose registers the FPU holds; see x86/fpu.h
@@ -53,6 +53,16 @@ static inline struct cpu *this_cpu(void)
 
 	__asm__ volatile("movq %%gs:0, %0" : "=r"(c));
 	return c;
+}
+
+// this_cpu()->id in one step.
+static inline u32 cpu_number(void)
+{
+	u32 id;
+
+	_Static_assert(offsetof(struct cpu, id) == 32, "gs:32");
+	__asm__ volatile("movl %%gs:32, %0" : "=r"(id));
+	return id;
 }
 
 // The same for as long as a thread runs, wherever it runs: not volatile, so that the compiler may keep it.

@@ -1,6 +1,6 @@
 /*
  * follow.c - reading a ring that the kernel fills while a program runs. The ring is read again and again, from the last
- * sequence number on; a gap in the numbers is said. Process numbers are given upwards, so whoever is not older than the
+ * sequence number on; a gap in the numbers is said. Where each CPU has a ring, the numbers are CPU:NUMBER. Process numbers are given upwards, so whoever is not older than the
  * program is taken for its child: on a quiet machine that is so.
  */
 #include "follow.h"
@@ -15,11 +15,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#define MAX_RINGS 64
+
 struct follower {
 	const char *log;
 	void (*show)(char *rest, int pid, bool shows_pid);
-	long next;              /* the first sequence number not seen yet */
-	int root;               /* the program's pid */
+	long next[MAX_RINGS];   /* the first sequence number not seen yet */
+	int root;               /* the program's pid; 0: it has not started yet */
 	bool has_children;
 	long nr_lost;
 };
@@ -29,17 +31,31 @@ static bool is_ours(const struct follower *f, int pid)
 	return pid >= f->root;
 }
 
+/* "12 ..." or "3:12 ...". Its ring's place moves behind it. NULL: seen before, or no such line. */
+static char *take_number(struct follower *f, char *line)
+{
+	char *end;
+	long ring = 0, sequence = strtol(line, &end, 10);
+
+	if (*end == ':') {
+		ring = sequence;
+		sequence = strtol(end + 1, &end, 10);
+	}
+	if (*end != ' ' || ring < 0 || ring >= MAX_RINGS || sequence < f->next[ring])
+		return NULL;
+	if (f->next[ring])      /* 0: the log was empty, its first number is any */
+		f->nr_lost += sequence - f->next[ring];
+	f->next[ring] = sequence + 1;
+	return end;
+}
+
 static void show_line(struct follower *f, char *line)
 {
-	long sequence, seconds, fraction;
+	long seconds, fraction;
 	int pid, used = 0;
 
-	if (sscanf(line, "%ld %ld.%ld %d %n", &sequence, &seconds, &fraction, &pid, &used) < 4 || sequence < f->next)
-		return;
-	if (f->next)            /* 0: the log was empty, its first number is any */
-		f->nr_lost += sequence - f->next;
-	f->next = sequence + 1;
-	if (!is_ours(f, pid))
+	line = take_number(f, line);
+	if (!line || !f->root || sscanf(line, "%ld.%ld %d %n", &seconds, &fraction, &pid, &used) < 3 || !is_ours(f, pid))
 		return;
 	f->has_children |= pid != f->root;
 	f->show(line + used, pid, f->has_children);
@@ -50,7 +66,7 @@ static void read_log(struct follower *f)
 	char *text = read_whole(f->log, NULL), *line = text;
 
 	if (!text)
-		err(126, "%s", f->log);
+		err(126, "%s: this kernel keeps no such log", f->log);
 	while (line && *line) {
 		char *end = strchr(line, '\n');
 
@@ -62,30 +78,14 @@ static void read_log(struct follower *f)
 	free(text);
 }
 
-/* What is in the ring before the program starts is not its. */
-static void skip_log(struct follower *f)
-{
-	char *text = read_whole(f->log, NULL), *last;
-
-	if (!text)
-		err(126, "%s: this kernel keeps no such log", f->log);
-	size_t length = strlen(text);
-
-	if (length) {
-		text[length - 1] = 0;
-		last = strrchr(text, '\n');
-		f->next = atol(last ? last + 1 : text) + 1;
-	}
-	free(text);
-}
-
 int follow_program(char **argv, const char *log, void (*prepare)(void), void (*show)(char *rest, int pid, bool shows_pid))
 {
 	struct follower f = { .log = log, .show = show };
 	const struct timespec moment = { .tv_nsec = 2000000 };
 	int status;
 
-	skip_log(&f);
+	read_log(&f);           /* what is in the ring before the program starts is not its */
+	f.nr_lost = 0;
 	f.root = fork();
 	if (f.root < 0)
 		err(126, "fork");

@@ -23,5 +23,10 @@ static inline struct cpu *this_cpu(void)
 {
 	return &host_cpu;
 }
+
+static inline u32 cpu_number(void)
+{
+	return this_cpu()->id;
+}
 static struct cpu *const cpus __attribute__((unused)) = &host_cpu;        // an array of one
 #define current (host_cpu.running)
