@@ -44,6 +44,8 @@ struct addrspace {
 	u64 nr_tables;                  // atomic
 	struct list spare_tables;       // GUARDED_BY(table_lock): one for each huge entry, for when it is split
 	bool never_huge;                // prctl(PR_SET_THP_DISABLE); kept by fork and exec
+	bool keeps_table;               // GUARDED_BY(lock) an empty table, for the 2 MiB from kept_table_start on, which no area reaches
+	vaddr_t kept_table_start;       // GUARDED_BY(lock) (it may be reached again, or gone: who frees it looks)
 	struct list dead_tables;        // GUARDED_BY(lock): tables that are freed after the flush
 	i64 nr_swapped;                 // atomic: swap entries in its page tables (VmSwap)
 	u64 peak_resident;

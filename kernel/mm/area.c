@@ -85,38 +85,39 @@ struct area *area_previous(struct area *a)
 	return of_node(rb_previous(&a->node));
 }
 
-// The part of a's gap that lies in [low, high), if size bytes fit; 0 if not. Its highest place.
-static vaddr_t fit_in_gap(struct area *a, u64 size, vaddr_t low, vaddr_t high)
+struct gap_search {
+	u64 size;
+	vaddr_t low, high;
+	struct area *above;             // the answer's
+};
+
+// The highest place for s->size bytes in the part of a's gap that lies in [low, high); 0: they do not fit.
+static inline vaddr_t fit_in_gap(struct area *a, struct gap_search *s)
 {
 	vaddr_t top = a->start, bottom = a->start - a->gap;
 
 	if (a->flags & AREA_GROWS_DOWN)
 		top = top - min(STACK_GUARD_GAP, a->gap);
-	top = min(top, high);
-	bottom = max(bottom, low);
-	return top > bottom && top - bottom >= size ? top - size : 0;
+	top = min(top, s->high);
+	bottom = max(bottom, s->low);
+	if (top <= bottom || top - bottom < s->size)
+		return 0;
+	s->above = a;
+	return top - s->size;
 }
 
-static vaddr_t highest_fit(struct rb_node *n, u64 size, vaddr_t low, vaddr_t high, struct area **above)
+static vaddr_t highest_fit(struct rb_node *n, struct gap_search *s)
 {
-	while (n && of_node(n)->largest_gap >= size) {
+	while (n && of_node(n)->largest_gap >= s->size) {
 		struct area *a = of_node(n);
+		vaddr_t found = 0;
 
-		if (a->end < high && n->right && of_node(n->right)->largest_gap >= size) {
-			vaddr_t found = highest_fit(n->right, size, low, high, above);
-			if (found)
-				return found;
-		}
-		if (a->gap >= size) {
-			vaddr_t found = fit_in_gap(a, size, low, high);
-
-			if (found) {
-				*above = a;
-				return found;
-			}
-		}
-		if (a->start - a->gap <= low)
-			return 0;
+		if (a->end < s->high && n->right && of_node(n->right)->largest_gap >= s->size)
+			found = highest_fit(n->right, s);
+		if (!found && a->gap >= s->size)
+			found = fit_in_gap(a, s);
+		if (found || a->start - a->gap <= s->low)
+			return found;
 		n = n->left;
 	}
 	return 0;
@@ -124,14 +125,16 @@ static vaddr_t highest_fit(struct rb_node *n, u64 size, vaddr_t low, vaddr_t hig
 
 vaddr_t area_find_gap(struct addrspace *as, u64 size, vaddr_t low, vaddr_t high, struct area **above)
 {
-	vaddr_t bottom = max(low, as->areas_end);
-	struct area *unwanted;
+	vaddr_t bottom = max(low, as->areas_end), found;
+	struct gap_search s = { .size = size, .low = low, .high = high };
 
-	above = above ? above : &unwanted;
-	*above = NULL;
 	if (high > bottom && high - bottom >= size)
-		return high - size;
-	return highest_fit(as->areas.root, size, low, high, above);
+		found = high - size;
+	else
+		found = highest_fit(as->areas.root, &s);
+	if (above)
+		*above = s.above;
+	return found;
 }
 
 struct area *area_alloc(struct addrspace *as, vaddr_t start, vaddr_t end, u32 flags, struct file *file, pgoff_t first)

@@ -161,6 +161,8 @@ static int insert_new(struct addrspace *as, const struct place *place, u64 lengt
 {
 	vaddr_t start = place->start, end = start + length;
 
+	if (unlikely(length >= HUGE_SIZE))      // where a table is, no huge entry can be
+		unmap_free_kept_table(as);
 	if (!file && area_extend(as, start, end, area_flags, place->above))
 		return 0;
 	struct area *a = area_alloc(as, start, end, area_flags, file, (file ? offset : start) >> PAGE_SHIFT);

@@ -10,6 +10,7 @@
 #include "mm/addrspace.h"
 #include "mm/look.h"
 #include "mm/reclaim.h"
+#include "mm/unmap.h"
 #include "proc/process.h"
 #include "x86/cpu.h"
 #include "x86/pgtable.h"
@@ -35,10 +36,12 @@ static void free_tables_in(struct addrspace *as, struct area *a)
 static u64 free_tables_of(struct addrspace *as)
 {
 	u64 before = as->nr_tables;
+	bool is_worthwhile = before >= WORTHWHILE && addrspace_resident(as) <= before * WELL_USED;
 
-	if (before < WORTHWHILE || addrspace_resident(as) > before * WELL_USED || !write_try_lock(&as->lock))
+	if ((!is_worthwhile && !READ_ONCE(as->keeps_table)) || !write_try_lock(&as->lock))
 		return 0;
-	for (struct area *a = area_find_from(as, 0); a; a = area_next(a))
+	unmap_free_kept_table(as);
+	for (struct area *a = is_worthwhile ? area_find_from(as, 0) : NULL; a; a = area_next(a))
 		free_tables_in(as, a);
 	u64 nr = before - as->nr_tables;
 

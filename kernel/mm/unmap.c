@@ -165,6 +165,59 @@ u64 unmap_entries(struct addrspace *as, vaddr_t start, vaddr_t end, enum unmap_w
 	return state.nr;
 }
 
+/* --- the tables of a range that was unmapped ------------------------------------------------ */
+
+struct extent {                         // what leaves, [start, end), and how far around it there is no area, [floor, ceiling)
+	vaddr_t start, end, floor, ceiling;
+	bool is_one;                    // few pages, which table shows (NULL: nothing, not even a table)
+	struct page *table;
+};
+
+static struct extent extent_of(struct addrspace *as, vaddr_t start, vaddr_t end, struct area *above)
+{
+	struct extent e = { start, end, area_floor(as, above), above ? above->start : USER_END, false, NULL };
+
+	e.is_one = end - start < HUGE_SIZE && pgtable_one_table(as, start, end, &e.table);
+	return e;
+}
+
+void unmap_free_kept_table(struct addrspace *as)
+{
+	if (!as->keeps_table)
+		return;
+	vaddr_t start = as->kept_table_start, end = start + HUGE_SIZE;
+	struct area *above = area_find_from(as, start);
+
+	as->keeps_table = false;
+	if (above && above->start < end)
+		return;                 // it is in use again
+	pgtable_collect_tables(as, start, end, area_floor(as, above), above ? above->start : USER_END);
+	pgtable_free_collected(as);
+}
+
+/*
+ * The tables that only served the range are freed, as far as the neighbours leave them alone. But the last one that a few pages
+ * have left empty stays where it is: who maps and unmaps in turns would make it again and again, and clear it, and have every
+ * CPU forget it. So at most one table that no area reaches is kept, and the next one takes its place.
+ */
+static void leave_tables(struct addrspace *as, const struct extent *e)
+{
+	vaddr_t base = huge_align_down(e->start);
+
+	if (!e->is_one) {
+		pgtable_collect_tables(as, e->start, e->end, e->floor, e->ceiling);
+		pgtable_free_collected(as);
+		return;
+	}
+	if (!e->table || e->table->nr_entries || base < e->floor || base + HUGE_SIZE > e->ceiling)
+		return;                 // it shows something, or could at any time
+	if (as->keeps_table && as->kept_table_start == base)
+		return;
+	unmap_free_kept_table(as);
+	as->keeps_table = true;
+	as->kept_table_start = base;
+}
+
 int unmap_range(struct addrspace *as, vaddr_t start, vaddr_t end, struct list *dead)
 {
 	struct area *a = area_find_from(as, start);
@@ -191,31 +244,26 @@ int unmap_range(struct addrspace *as, vaddr_t start, vaddr_t end, struct list *d
 			return error;
 		}
 	}
-	struct list leaving = LIST_INIT(leaving);
+	struct list *last_before = dead->previous;
 
-	a = area_remove(as, a, end, &leaving);          // from here on nobody adds an entry
-	unmap_entries(as, start, end, UNMAP_ALL);
-	while (!list_is_empty(&leaving)) {
-		struct area *gone = list_first(&leaving, struct area, dead_link);
+	a = area_remove(as, a, end, dead);              // from here on nobody adds an entry
+	struct extent extent = extent_of(as, start, end, a);
 
-		area_leave_cache(gone);
-		list_remove(&gone->dead_link);
-		list_push_back(dead, &gone->dead_link);
-	}
-	// The tables that only served the range: as far as the neighbours leave them alone.
-	pgtable_collect_tables(as, start, end, area_floor(as, a), a ? a->start : USER_END);
-	pgtable_free_collected(as);
+	if (!extent.is_one || extent.table)
+		unmap_entries(as, start, end, UNMAP_ALL);
+	for (struct list *l = last_before->next; l != dead; l = l->next)
+		area_leave_cache(list_entry(l, struct area, dead_link));
+	leave_tables(as, &extent);
 	return 0;
 }
 
-void areas_bury(struct list *dead)
+void areas_free(struct list *dead)
 {
-	while (!list_is_empty(dead)) {
-		struct area *a = list_first(dead, struct area, dead_link);
+	struct area *a, *following;
 
-		list_remove(&a->dead_link);
+	list_for_each_safe(a, following, dead, dead_link)
 		area_free(a);
-	}
+	list_init(dead);
 }
 
 void unmap_everything(struct addrspace *as, struct list *dead)
@@ -240,5 +288,6 @@ void unmap_everything(struct addrspace *as, struct list *dead)
 		area_leave_cache(a);
 	list_for_each(a, dead, dead_link)
 		pgtable_collect_tables(as, a->start, a->end, 0, USER_END);
+	unmap_free_kept_table(as);
 	pgtable_free_collected(as);
 }

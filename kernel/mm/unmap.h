@@ -16,6 +16,13 @@ u64 unmap_entries(struct addrspace *as, vaddr_t start, vaddr_t end, enum unmap_w
 // munmap: entries, areas (split at the ends), tables. The dead areas are linked to dead: the caller frees them with
 // areas_bury after it has given up as->lock (the last reference on a file may need the inode's lock). -ENOMEM: nothing was done.
 int unmap_range(struct addrspace *as, vaddr_t start, vaddr_t end, struct list *dead) MUST_CHECK;
-void areas_bury(struct list *dead);
+// One empty table that no area reaches may be kept for the next mapping there: not any more. as->lock held for writing.
+void unmap_free_kept_table(struct addrspace *as);
+void areas_free(struct list *dead);
+static inline void areas_bury(struct list *dead)
+{
+	if (!list_is_empty(dead))
+		areas_free(dead);
+}
 // exit: everything, tables too. as->lock held for writing, no users left.
 void unmap_everything(struct addrspace *as, struct list *dead);

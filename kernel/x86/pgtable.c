@@ -39,6 +39,19 @@ static int table_add(struct addrspace *as, struct page *parent, u64 *link)
 	return 0;
 }
 
+bool pgtable_one_table(struct addrspace *as, vaddr_t start, vaddr_t end, struct page **table)
+{
+	struct page *parent;
+
+	if (!is_behind_one_word(start, end))
+		return false;
+	u64 *word = pgtable_word(as, start, &parent);
+	u64 entry = word ? *word : 0;
+
+	*table = entry ? record_at(entry) : NULL;
+	return !(entry & PTE_HUGE);
+}
+
 bool pgtable_slot_find(struct addrspace *as, vaddr_t va, struct pte_slot *out)
 {
 	u64 *table = direct_map(as->root);

@@ -199,6 +199,10 @@ bool pgtable_has_table(struct addrspace *as, vaddr_t va);       // of the last l
 // What was one entry is 512, which show the same. False: there is no huge entry.
 bool pgtable_huge_split(struct addrspace *as, vaddr_t va);
 
+// Does all of the range belong to one table of the last level? *table: its record, or NULL, where there is none and nothing is
+// shown. Not where a huge entry is. as->lock held for writing.
+bool pgtable_one_table(struct addrspace *as, vaddr_t start, vaddr_t end, struct page **table);
+
 // Takes out the tables that hold nothing any more, after [start, end) has lost its entries; pgtable_free_collected frees them,
 // once every CPU has forgotten them. No area lies in [floor, ceiling), which contains the range: a table that shows more than
 // that stays. as->lock held for writing.

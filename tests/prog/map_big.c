@@ -135,6 +135,23 @@ TEST(anonymous_memory_of_64_gib_touched_thinly)
 	CHECK_SIGNAL(load(p + GIB), SIGSEGV, SEGV_MAPERR, p + GIB);
 }
 
+// Tables are for what is mapped: those of pages here and there that came and went do not pile up.
+TEST(tables_of_what_was_unmapped_are_freed)
+{
+	const long nr = 64, apart = 4 * MIB;
+	unsigned char *p = find_hole(nr * apart);
+	long before = number_named(slurp("/proc/self/status"), "VmPTE");
+
+	for (long i = 0; i < nr; i++) {
+		MUST(mmap(p + i * apart, PAGE, RW, ANON | MAP_FIXED, -1, 0));
+		store(p + i * apart, 1);
+		MUST(munmap(p + i * apart, PAGE));
+	}
+	long growth = number_named(slurp("/proc/self/status"), "VmPTE") - before;
+
+	CHECK(growth <= 24);
+}
+
 TEST(memory_of_32_mib_is_all_kept)
 {
 	unsigned long pages = 8192;

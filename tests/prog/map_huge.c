@@ -120,6 +120,24 @@ TEST(is_zero_at_first)
 	CHECK_EQ(load(p + HUGE - 1), 7);
 }
 
+TEST(small_memory_that_was_there_is_not_in_the_way)
+{
+	unsigned char *p = advised(1);
+
+	MUST(munmap(p, HUGE));
+	for (int i = 0; i < 3; i++) {
+		MUST(mmap(p + i * PAGE, PAGE, RW, ANON | MAP_FIXED, -1, 0));
+		store(p + i * PAGE, 1);
+		MUST(munmap(p + i * PAGE, PAGE));
+	}
+	MUST(mmap(p, HUGE, RW, ANON | MAP_FIXED, -1, 0));
+	MUST(madvise(p, HUGE, MADV_HUGEPAGE));
+	store(p, 1);
+	if (!huge_kib(p, HUGE))
+		SKIP("no block is free");
+	CHECK_BYTES(p + 1, HUGE - 1, 0);
+}
+
 TEST(a_mapping_of_less_stays_small)
 {
 	unsigned char *p = advised(1);
