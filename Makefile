@@ -63,7 +63,7 @@ in = $(addprefix $(1)/,$(2))
 # From power-on to the first C function, and what the loader left.
 KSRC := $(call in,boot,boot.asm ap.asm bootinfo.c) kernel/main.c
 # The processor: ways in and out, page tables, the clock, the other CPUs.
-KSRC += $(call in,kernel/x86,entry.asm trap.c idt.c segs.c switch.asm uaccess.asm uaccess.c \
+KSRC += $(call in,kernel/x86,entry.asm trap.c idt.c segs.c switch.asm uaccess.asm uaccess.c page_zero.asm \
 	features.c fpu.c kernel_map.c pgtable.c pgtable_huge.c tlb.c acpi.c apic.c irq.c clock.c vdso_image.asm rtc.c smp.c)
 # What a process sees (areas, the fault, the calls), then what memory is made of.
 KSRC += $(call in,kernel/mm,addrspace.c inherit.c area.c look.c fault.c fault_anon.c fault_file.c huge.c hugetlb.c rmap.c mmap.c limits.c unmap.c \

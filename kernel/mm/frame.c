@@ -5,6 +5,9 @@
  * single frames, which only their CPU touches: a thread in the kernel is not preempted, and interrupt
  * handlers neither allocate nor free.
  *
+ * A page table that is freed has no entry left: it is all zero, and so a table is mostly made from another. Such frames
+ * stand in a second, smaller stock of the CPU, for who wants a cleared one, and for all when there is no other.
+ *
  *  F1  A frame in a list or a stock has owner FREE and refs 0; every other frame has refs > 0.
  *  F2  Free blocks are naturally aligned and never stand beside a free buddy of the same order.
  */
@@ -24,10 +27,13 @@
 #define STOCK_ORDER 5                   // the largest block that goes into a stock whole: STOCK_BATCH frames
 #define POISON 0x5aa55aa5deadf4eeul     // what a freed frame holds in debug builds
 #define IS_POISONED 1ul                 // page.private of such a frame; memory that was never used is not poisoned
+#define IS_ZEROED 2ul                   // page.private of a frame that was freed all zero, in debug builds
+#define ZEROED_MAX 16                   // of those a CPU keeps: two small processes' page tables
 
 struct frame_cache {
-	u32 nr;
+	u32 nr, nr_zeroed;
 	struct page *stock[STOCK_MAX];
+	struct page *zeroed[ZEROED_MAX];        // their bytes are all zero
 } ALIGNED(64);
 
 struct page *page_array;
@@ -38,13 +44,6 @@ static struct list free_lists[FRAME_MAX_ORDER + 1];     // GUARDED_BY(frames_loc
 static u64 nr_free_listed;                              // GUARDED_BY(frames_lock)
 static u64 nr_total;                                    // constant after frames_init
 static struct frame_cache stocks[MAX_CPUS];
-
-void page_zero(void *page)
-{
-	u64 count = PAGE_SIZE / 8;
-
-	__asm__ volatile("rep stosq" : "+D"(page), "+c"(count) : "a"(0ul) : "memory");
-}
 
 void page_copy(void *to, const void *from)
 {
@@ -64,10 +63,10 @@ static void poison(struct page *p)
 
 static void check_poison(struct page *p)
 {
-	u64 *word = page_address(p);
+	u64 *word = page_address(p), left = p->private == IS_ZEROED ? 0 : POISON;
 
-	for (u64 i = 0; p->private == IS_POISONED && i < PAGE_SIZE / 8; i++) {
-		if (word[i] != POISON)
+	for (u64 i = 0; p->private && i < PAGE_SIZE / 8; i++) {
+		if (word[i] != left)
 			panic("frame %#lx was written to after it was freed: word %lu is %#lx",
 			      page_to_pfn(p), i, word[i]);
 	}
@@ -207,6 +206,8 @@ static struct page *__attribute__((noinline)) take_single_slow(u32 flags)
 			stock_fill(stock, reserve);
 		if (stock->nr)
 			return stock->stock[--stock->nr];
+		if (stock->nr_zeroed)
+			return stock->zeroed[--stock->nr_zeroed];
 		if (reserve && may_use_reserve()) {
 			reserve = 0;
 			continue;
@@ -244,15 +245,19 @@ static inline void begin_use(struct page *p, u32 order, enum page_owner owner)
 struct page *frame_alloc(enum page_owner owner, u32 flags)
 {
 	struct frame_cache *stock = &stocks[cpu_number()];
+	bool is_zeroed = flags & FRAME_ZERO && stock->nr_zeroed;
+	struct page *p;
 
-	struct page *p = likely(stock->nr) ? stock->stock[--stock->nr] : take_single_slow(flags);
-
+	if (is_zeroed)
+		p = stock->zeroed[--stock->nr_zeroed];
+	else
+		p = likely(stock->nr) ? stock->stock[--stock->nr] : take_single_slow(flags);
 	if (!p)
 		return NULL;
 	check_taken(p, 0);
 	begin_use(p, 0, owner);
 	count(COUNTER_PGALLOC);
-	if (flags & FRAME_ZERO)
+	if (flags & FRAME_ZERO && !is_zeroed)
 		page_zero(page_address(p));
 	return p;
 }
@@ -299,8 +304,6 @@ static inline void mark_one_free(struct page *p)
 	p->refs = 0;
 	p->order = 0;
 	p->private = 0;
-	if (DEBUG_BUILD)
-		poison(p);
 }
 
 // The records say FREE, the bytes of used memory are poisoned; then the block may be listed.
@@ -324,6 +327,8 @@ static inline void free_single(struct frame_cache *stock, struct page *p)
 	assert(p->map_count == 0);      // P2
 	debug_assert(!page_has(p, PAGE_LOCKED | PAGE_ON_LRU) && list_is_empty(&p->link));
 	mark_one_free(p);
+	if (DEBUG_BUILD)
+		poison(p);
 	if (unlikely(stock->nr == STOCK_MAX))
 		stock_drain(stock, STOCK_BATCH);
 	stock->stock[stock->nr++] = p;
@@ -342,6 +347,22 @@ void frames_free(struct page *first, u32 order)
 	spin_lock(&frames_lock);
 	list_block(first, order);
 	spin_unlock(&frames_lock);
+}
+
+void frame_free_zeroed(struct page *p)
+{
+	struct frame_cache *stock = &stocks[cpu_number()];
+
+	assert(p->refs == 1 && p->map_count == 0);      // P2
+	if (stock->nr_zeroed == ZEROED_MAX) {
+		frames_free(p, 0);
+		return;
+	}
+	count(COUNTER_PGFREE);
+	mark_one_free(p);
+	if (DEBUG_BUILD)
+		p->private = IS_ZEROED;
+	stock->zeroed[stock->nr_zeroed++] = p;
 }
 
 static void free_last(struct page *p)
@@ -432,6 +453,6 @@ u64 frames_free_count(void)
 	u64 n = READ_ONCE(nr_free_listed);
 
 	for (u32 i = 0; i < nr_cpus; i++)
-		n += stocks[i].nr;
+		n += stocks[i].nr + stocks[i].nr_zeroed;
 	return n;
 }

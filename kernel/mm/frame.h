@@ -20,10 +20,12 @@ struct page *frames_alloc(u32 order, enum page_owner owner, u32 flags) MUST_CHEC
 void frames_free(struct page *first, u32 order);        // refs must be 1; any context with interrupts open
 
 struct page *frame_alloc(enum page_owner owner, u32 flags) MUST_CHECK;  // one, from this CPU's stock
+// One whose bytes are all zero again: the next that is wanted cleared need not be. refs must be 1; as frames_free.
+void frame_free_zeroed(struct page *p);
 
 u64 frames_total(void);                 // RAM the allocator was given
 u64 frames_free_count(void);
 u64 frames_listed_count(void);          // free for any CPU: without what the CPUs keep in their stocks
 
-void page_zero(void *page);             // clears, copies one page, page-aligned
+void page_zero(void *page);             // clears, copies one page, page-aligned (x86/page_zero.asm)
 void page_copy(void *to, const void *from);

@@ -224,6 +224,12 @@ void kernel_map_share(u64 *top)
 		top[top_entries[i]] = from[top_entries[i]];
 }
 
+void kernel_map_unshare(u64 *top)
+{
+	for (u32 i = 0; i < nr_top_entries; i++)
+		top[top_entries[i]] = 0;
+}
+
 void kernel_map_init(void)
 {
 	paddr_t end = memory_end();

@@ -33,6 +33,7 @@ extern u64 kernel_root;                         // physical address of the kerne
 
 void kernel_map_init(void);                     // builds and loads the final tables; uses early_alloc_pages
 void kernel_map_share(u64 *top);                // enters the kernel's half into a cleared top-level table
+void kernel_map_unshare(u64 *top);              // and takes it out: no CPU has the table loaded
 void *kernel_map_device(paddr_t start, size_t nr_bytes);        // uncached; NULL when out of memory
 bool kernel_map_shows(paddr_t start, size_t nr_bytes);          // is it in the direct map?
 bool kernel_map_is_image(paddr_t at);           // is it the kernel's own code, data or symbols?

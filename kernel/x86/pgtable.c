@@ -35,7 +35,7 @@ static int table_add(struct addrspace *as, struct page *parent, u64 *link)
 	}
 	spin_unlock(&as->table_lock);
 	if (table)
-		page_put(table);
+		frame_free_zeroed(table);
 	return 0;
 }
 
@@ -369,7 +369,8 @@ void pgtable_free_collected(struct addrspace *as)
 	tlb_flush_tables(as);
 	list_for_each_safe(table, following, &as->dead_tables, link) {
 		list_remove(&table->link);
-		page_put(table);
+		assert(!table->nr_entries);     // T2: so it is all zero
+		frame_free_zeroed(table);
 	}
 }
 
@@ -429,8 +430,11 @@ int pgtable_create(struct addrspace *as)
 
 void pgtable_destroy(struct addrspace *as)
 {
-	assert(as->nr_tables == 1);
-	page_put(pfn_to_page(as->root >> PAGE_SHIFT));
+	struct page *top = root_record(as);
+
+	assert(as->nr_tables == 1 && !top->nr_entries);
+	kernel_map_unshare(page_address(top));
+	frame_free_zeroed(top);
 	as->root = 0;
 }
 

@@ -225,6 +225,53 @@ static void free_twice(void)
 	frames_free(p, 0);
 }
 
+static bool is_all_zero(const struct page *p)
+{
+	const u64 *word = page_address(p);
+	u64 all = 0;
+
+	for (u32 i = 0; i < PAGE_SIZE / 8; i++)
+		all |= word[i];
+	return !all;
+}
+
+// All that this CPU can get one by one, and back again.
+static u64 count_single(void)
+{
+	static struct page *taken[HOST_FRAMES];
+	u64 nr = 0;
+
+	while ((taken[nr] = frame_alloc(PAGE_KERNEL, FRAME_ATOMIC)))
+		nr++;
+	for (u64 i = 0; i < nr; i++)
+		frames_free(taken[i], 0);
+	return nr;
+}
+
+static void test_zeroed(void)
+{
+	u64 nr_free = frames_free_count(), nr_single = count_single();
+	struct page *a = frame_alloc(PAGE_TABLE, FRAME_ATOMIC | FRAME_ZERO);
+
+	frame_free_zeroed(a);
+	ok(frames_free_count() == nr_free, "a frame that is freed all zero is free");
+	struct page *b = frame_alloc(PAGE_KERNEL, FRAME_ATOMIC), *c = frame_alloc(PAGE_TABLE, FRAME_ATOMIC | FRAME_ZERO);
+
+	ok(b != a && c == a && is_all_zero(c), "who wants a cleared frame gets it, and nobody else");
+	frames_free(b, 0);
+	frame_free_zeroed(c);
+	ok(count_single() == nr_single && frames_free_count() == nr_free, "but when there is no other, anybody does");
+}
+
+static void write_after_free_zeroed(void)
+{
+	struct page *p = frame_alloc(PAGE_TABLE, FRAME_ATOMIC | FRAME_ZERO);
+
+	frame_free_zeroed(p);
+	((u8 *)page_address(p))[100] = 1;
+	p = frame_alloc(PAGE_TABLE, FRAME_ATOMIC | FRAME_ZERO);
+}
+
 static void write_after_free(void)
 {
 	struct page *p = frame_alloc(PAGE_KERNEL, FRAME_ATOMIC);
@@ -254,8 +301,10 @@ int main(void)
 	test_joins(at_first);
 	test_stock();
 	test_exhaustion();
+	test_zeroed();
 	ok(stops(free_twice), "freeing twice stops the machine");
 	ok(stops(write_after_free), "a write to a freed frame is found");
+	ok(stops(write_after_free_zeroed), "a write to one that was freed all zero, too");
 	ok(stops(free_mapped), "a mapped frame cannot be freed");
 	return tap_end();
 }

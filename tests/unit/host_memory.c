@@ -27,6 +27,11 @@ void *page_address(const struct page *p)
 	return host_memory + page_to_physical(p);
 }
 
+void page_zero(void *page)
+{
+	memset(page, 0, PAGE_SIZE);
+}
+
 void *early_alloc_pages(u64 nr_pages)
 {
 	return calloc(nr_pages, PAGE_SIZE);
