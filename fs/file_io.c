@@ -56,6 +56,8 @@ static inline size_t read_present(struct inode *ip, struct iobuf *to, u64 positi
 			reclaim_used(p);
 	}
 	grace_leave();
+	if (copied)
+		count(COUNTER_CACHE_HITS);
 	return copied;
 }
 
@@ -87,9 +89,7 @@ static ssize_t read_pages(struct inode *ip, struct readahead *ra, struct iobuf *
 
 	while (to->remaining) {
 		n = (ssize_t)read_present(ip, to, position + done);
-		if (n)
-			count(COUNTER_CACHE_HITS);
-		else
+		if (!n)
 			n = read_page(ip, ra, to, position + done);
 		if (n <= 0)
 			break;
@@ -103,16 +103,23 @@ static ssize_t read_pages(struct inode *ip, struct readahead *ra, struct iobuf *
 
 ssize_t file_cache_read(struct file *f, struct iobuf *to, u64 *position)
 {
-	if (S_ISDIR(f->inode->mode))
+	struct inode *ip = f->inode;
+
+	if (S_ISDIR(ip->mode))
 		return -EISDIR;
 	if (*position > I64_MAX)
 		return -EINVAL;
-	ssize_t n = read_pages(f->inode, &f->readahead, to, *position);
+	ssize_t n = (ssize_t)read_present(ip, to, *position);   // most reads want no more than this
 
+	if (to->remaining) {
+		ssize_t more = read_pages(ip, &f->readahead, to, *position + (size_t)n);
+
+		n = more > 0 || !n ? n + more : n;
+	}
 	if (n > 0)
 		*position += (size_t)n;
 	if (n >= 0)
-		inode_touch_access(f->inode, f->flags);
+		inode_touch_access(ip, f->flags);
 	return n;
 }
 
@@ -293,25 +300,66 @@ static ssize_t write_page(struct page_write *w)
 	return n;
 }
 
+// The long way, for whatever state the page is in.
+static NOINLINE ssize_t write_any_page(struct inode *ip, struct iobuf *from, u64 position, u32 nr_bytes)
+{
+	struct page_write w = { .ip = ip, .from = from, .position = position, .offset = (u32)(position & ~PAGE_MASK),
+				.nr_bytes = nr_bytes };
+	ssize_t n;
+
+	do {
+		n = write_page(&w);
+	} while (n == 0);
+	if (n > 0 && w.has_dirtied)
+		writeback_throttle();           // the flusher never wants inode->lock
+	return n;
+}
+
+/*
+ * Into a page that is here, up to date and dirty (so it has its place on disk), inside the file: nothing changes but the bytes.
+ * The page lock keeps the page in its cache, and the tree's reference its frame. How much was copied; 0: it must be done the
+ * long way.
+ */
+static inline size_t write_dirty(struct inode *ip, struct iobuf *from, u64 position, u32 nr_bytes)
+{
+	struct cache *cache = &ip->cache;
+	size_t copied = 0;
+
+	if (position + nr_bytes > cache->size)
+		return 0;
+	grace_enter();
+	struct page *p = radix_find(&cache->pages, position >> PAGE_SHIFT);
+	bool is_locked = p && page_try_lock(p);
+
+	grace_leave();
+	if (!is_locked)
+		return 0;
+	if (p->cache == cache && (atomic_load(&p->flags) & (PAGE_UPTODATE | PAGE_DIRTY)) == (PAGE_UPTODATE | PAGE_DIRTY)) {
+		uaccess_faults_off();
+		copied = iobuf_take(from, (char *)page_address(p) + (position & ~PAGE_MASK), nr_bytes);
+		uaccess_faults_on();
+		if (!page_has(p, PAGE_REFERENCED))
+			reclaim_used(p);
+	}
+	page_unlock(p);
+	return copied;
+}
+
 static ssize_t write_pages(struct inode *ip, struct iobuf *from, u64 position, size_t nr_bytes)
 {
 	size_t done = 0;
 	ssize_t n = 0;
 
 	while (done < nr_bytes) {
-		u64 offset = (position + done) & ~PAGE_MASK;
-		struct page_write w = { .ip = ip, .from = from, .position = position + done,
-				       .offset = (u32)offset,
-					.nr_bytes = (u32)min(PAGE_SIZE - offset, nr_bytes - done) };
+		u64 at = position + done;
+		u32 part = (u32)min(PAGE_SIZE - (at & ~PAGE_MASK), nr_bytes - done);
 
-		do {
-			n = write_page(&w);
-		} while (n == 0);
+		n = (ssize_t)write_dirty(ip, from, at, part);
+		if (!n)
+			n = write_any_page(ip, from, at, part);
 		if (n < 0)
 			break;
 		done += (size_t)n;
-		if (w.has_dirtied)
-			writeback_throttle();   // the flusher never wants inode->lock
 		if (current_must_die())
 			break;
 		sched_point();
