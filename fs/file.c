@@ -3,6 +3,10 @@
  * steps of a change; a slot holds a reference, so what fd_get returns stays whatever others close. Looking takes no lock,
  * but a section of sync/grace.h, for which files and arrays that were left behind wait. Tables grow by doubling; the new
  * arrays are allocated without the lock, and the growth looks again.
+ *
+ * read() and write() borrow the file: they count nothing, so threads that read one file side by side write to no common line.
+ * The borrower notes in his thread what he uses; whoever takes a file out of a slot looks at the notes of all who share the
+ * table, and gives each who has it a reference, which the borrower finds when he is done.
  */
 #include "kernel.h"
 #include "fs/locks.h"
@@ -15,6 +19,7 @@
 #include <abi/errno.h>
 
 #define FIRST_CAPACITY 64u
+#define HAS_REFERENCE 1ul               // in thread.borrowed
 
 static struct slab_cache file_slab;
 static struct spinlock init_lock = SPINLOCK_INIT("file slab", RANK_INODE_HASH);
@@ -257,12 +262,55 @@ struct file *fd_get(int fd)
 	return f;
 }
 
-struct file *fd_borrow(int fd, bool *is_held)
+static bool is_shared(const struct process *p)
+{
+	return READ_ONCE(p->nr_threads) > 1 || READ_ONCE(p->files->refs) > 1;
+}
+
+struct file *fd_borrow(int fd, bool *is_noted)
+{
+	struct process *p = current_process();
+	struct file *f;
+
+	*is_noted = is_shared(p);
+	if (!*is_noted)
+		return look(p->files, fd);      // nobody else could close it
+	debug_assert(!current->borrowed);
+	grace_enter();
+	f = look(p->files, fd);
+	WRITE_ONCE(current->borrowed, f);
+	grace_leave();
+	return f;
+}
+
+void fd_return_noted(void)
+{
+	u64 note = (u64)atomic_exchange(&current->borrowed, NULL);
+
+	if (note & HAS_REFERENCE)
+		file_put((struct file *)(note & ~HAS_REFERENCE));
+}
+
+static void give_reference(struct thread *t, void *argument)
+{
+	struct file *f = argument;
+
+	if (atomic_load(&t->borrowed) != f)
+		return;
+	file_hold(f);
+	if (!atomic_compare_exchange(&t->borrowed, f, (struct file *)((u64)f | HAS_REFERENCE)))
+		atomic_sub(&f->refs, 1);        // he has just returned it; never the last: the caller has one
+}
+
+// The file is out of its slot, the slot's reference still there. Who has borrowed it gets one.
+static void give_references(struct file *f)
 {
 	struct process *p = current_process();
 
-	*is_held = READ_ONCE(p->nr_threads) > 1 || READ_ONCE(p->files->refs) > 1;
-	return *is_held ? fd_get(fd) : look(p->files, fd);
+	if (!is_shared(p))
+		return;
+	grace_wait();                           // who found it in the slot has noted it now
+	process_visit_threads(READ_ONCE(p->files->refs) > 1 ? NULL : p, give_reference, f);
 }
 
 // t->lock held. The lowest free descriptor from lowest on; capacity when the table is full.
@@ -306,6 +354,7 @@ int fd_close(int fd)
 
 	if (!f)
 		return -EBADF;
+	give_references(f);
 	close_slot(t, f);
 	return 0;
 }
@@ -326,7 +375,9 @@ int fd_replace(int fd, struct file *f, bool close_on_exec)
 	bit_set(t->close_on_exec, (u32)fd, close_on_exec);
 	t->end = max(t->end, (u32)fd + 1);
 	spin_unlock(&t->lock);
-	if (old)
+	if (old) {
+		give_references(old);
 		close_slot(t, old);
+	}
 	return fd;
 }

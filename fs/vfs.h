@@ -275,12 +275,13 @@ struct file_table *file_table_copy(struct file_table *from);    // fork
 void file_table_put(struct file_table *t);      // may sleep
 void file_table_close_on_exec(struct file_table *t);
 struct file *fd_get(int fd);                    // of current, referenced; NULL: EBADF
-// The same for the length of one call: without a reference where nobody but the caller could close it. fd_return ends it.
-struct file *fd_borrow(int fd, bool *is_held);
-static inline void fd_return(struct file *f, bool is_held)
+// The same for the length of one call, without writing to what other threads use. fd_return ends it; one at a time.
+struct file *fd_borrow(int fd, bool *is_noted);
+void fd_return_noted(void);
+static inline void fd_return(bool is_noted)
 {
-	if (is_held)
-		file_put(f);
+	if (is_noted)
+		fd_return_noted();
 }
 int fd_install(struct file *f, int lowest, bool close_on_exec) MUST_CHECK;      // takes over the reference; -EMFILE
 int fd_close(int fd);

@@ -104,6 +104,26 @@ void process_take_counts_locked(struct process *p, struct thread *t)
 	}
 }
 
+static void visit_threads_locked(struct process *p, void (*visit)(struct thread *t, void *argument), void *argument)
+{
+	struct thread *t;
+
+	list_for_each(t, &p->threads, process_link)
+		visit(t, argument);
+}
+
+void process_visit_threads(struct process *p, void (*visit)(struct thread *t, void *argument), void *argument)
+{
+	spin_lock(&process_table_lock);
+	if (p) {
+		visit_threads_locked(p, visit, argument);
+	} else {
+		list_for_each(p, &all_processes, all_link)
+			visit_threads_locked(p, visit, argument);
+	}
+	spin_unlock(&process_table_lock);
+}
+
 void process_read_counts(struct process *p, u64 counts[NR_PROCESS_COUNTS])
 {
 	struct thread *t;

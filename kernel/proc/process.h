@@ -97,6 +97,8 @@ int process_exec(struct dentry *start, const char *path, struct exec_strings *ar
 void NORETURN process_start_init(const char *path, char **arguments);     // by a kernel thread: becomes process 1
 u64 process_cpu_time_ns(struct process *p);
 void process_fill_usage(struct process *p, struct rusage *out);
+// Each thread of the process, NULL: of all. Under process_table_lock.
+void process_visit_threads(struct process *p, void (*visit)(struct thread *t, void *argument), void *argument);
 void process_read_counts(struct process *p, u64 counts[NR_PROCESS_COUNTS]);    // the sum over its threads, dead ones too
 
 #include "x86/cpu.h"

@@ -38,6 +38,7 @@ enum process_count {                    // /proc/PID/counts and getrusage; count
 
 struct pending_signal;
 struct call_record;
+struct file;
 
 struct thread {
 	/* offsets known to entry.asm and switch.asm (x86/offsets.c) */
@@ -59,6 +60,7 @@ struct thread {
 	u64 cpu_time_ns, started_ns;    // user and system together
 	u64 user_ticks, system_ticks;
 	u64 counts[NR_PROCESS_COUNTS];  // since the last process_take_counts_locked; read by others
+	struct file *borrowed;          // atomic: what its read or write uses, perhaps without a reference; see fd_borrow()
 	struct plug *plug;              // bios that it keeps back (dev/block.h); NULL: none
 	u32 nr_dirtied;                 // pages since it last waited for the flusher (cache/flusher.c)
 

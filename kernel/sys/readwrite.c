@@ -55,15 +55,15 @@ static bool can_seek(struct file *f)
 }
 
 // The file for the length of the call: fd_return gives it back. -EBADF.
-static inline int file_borrow(int fd, enum direction direction, struct file **out, bool *is_held)
+static inline int file_borrow(int fd, enum direction direction, struct file **out, bool *is_noted)
 {
 	u32 wrong_access = direction == READ_FILE ? O_WRONLY : O_RDONLY;
-	struct file *f = fd_borrow(fd, is_held);
+	struct file *f = fd_borrow(fd, is_noted);
 
 	if (!f)
 		return -EBADF;
 	if (unlikely((f->flags & O_ACCMODE) == wrong_access || f->flags & O_PATH)) {
-		fd_return(f, *is_held);
+		fd_return(*is_noted);
 		return -EBADF;
 	}
 	*out = f;
@@ -90,14 +90,14 @@ static inline i64 transfer_user(int fd, enum direction direction, const void __u
 {
 	struct file *f;
 	struct iobuf b;
-	bool is_held;
-	i64 result = file_borrow(fd, direction, &f, &is_held);
+	bool is_noted;
+	i64 result = file_borrow(fd, direction, &f, &is_noted);
 
 	if (result)
 		return result;
 	iobuf_init_user(&b, (void __user *)user, min(nr_bytes, BYTES_MAX));
 	result = user_range_is_valid(user, nr_bytes) ? transfer_checked(f, direction, &b, position) : -EFAULT;
-	fd_return(f, is_held);
+	fd_return(is_noted);
 	return result;
 }
 
@@ -157,8 +157,8 @@ static i64 transfer_vector(int fd, enum direction direction, const struct iovec 
 	struct file *f;
 	struct iobuf b;
 	size_t total;
-	bool is_held;
-	i64 result = file_borrow(fd, direction, &f, &is_held);
+	bool is_noted;
+	i64 result = file_borrow(fd, direction, &f, &is_noted);
 
 	if (result)
 		return result;
@@ -169,7 +169,7 @@ static i64 transfer_vector(int fd, enum direction direction, const struct iovec 
 		if (pieces != few)
 			kfree(pieces);
 	}
-	fd_return(f, is_held);
+	fd_return(is_noted);
 	return result;
 }
 
