@@ -4,6 +4,7 @@
  * without a name for shared anonymous memory.
  */
 #include "types.h"
+#include "mm/swap.h"
 
 struct file;
 struct file_system;
@@ -21,3 +22,7 @@ bool file_is_on_tmpfs(const struct file *f);     // a regular file: it has seals
 const char *tmpfs_unnamed_name(const struct file *f);
 // A mounted, empty tree of that type: for file systems that are this one with content of their own.
 int tmpfs_mount(struct file_system *fs, struct block_device *device, const char *options, u32 flags, struct superblock **out) MUST_CHECK;
+// swapoff: every page that has a slot of that area comes back into memory and gives the slot up. May sleep. -EIO, -ENOMEM, -EINTR
+int tmpfs_bring_back(u32 number) MUST_CHECK;
+u64 tmpfs_resident_pages(void);         // pages of data in memory: Shmem of /proc/meminfo
+void tmpfs_visit_slots(void (*visit)(swap_entry_t entry));      // each slot that a file has, for the audit; visit never sleeps

@@ -34,6 +34,11 @@ def test_processes_larger_than_memory_together(lectern, smp):
     pressure(lectern, "crowd", "4", "10", "--", "forks", "10", "12", memory="32M", smp=smp, more=["--swap", "96M"])
 
 
+@pytest.mark.parametrize("smp", PROCESSORS)
+def test_shared_memory_larger_than_memory(lectern, smp):
+    pressure(lectern, "shared", "3", "12", memory="32M", smp=smp, more=["--swap", "64M"])
+
+
 def test_swap_area_made_by_the_hosts_mkswap(lectern, tmp_path):
     tool = shutil.which("mkswap", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
     if not tool:

@@ -5,6 +5,7 @@
 #include "debug/counters.h"
 #include "dev/block.h"
 #include "fs/proc/procfs.h"
+#include "fs/tmpfs.h"
 #include "fs/vfs.h"
 #include "kernel.h"
 #include "mm/frame.h"
@@ -88,7 +89,7 @@ int proc_show_meminfo(struct text *t, const struct proc_target *target)
 	(void)target;
 	show_kib(t, "MemTotal", frames_total());
 	show_kib(t, "MemFree", free);
-	show_kib(t, "MemAvailable", free + u.cached - min(u.cached, u.mapped + nr_dirty_pages));
+	show_kib(t, "MemAvailable", free + u.cached - min(u.cached, u.mapped + nr_dirty_pages + tmpfs_resident_pages()));
 	show_kib(t, "Buffers", u.buffers);
 	show_kib(t, "Cached", u.cached - min(u.cached, u.buffers));
 	show_kib(t, "SwapCached", swap_cached_pages());
@@ -102,6 +103,7 @@ int proc_show_meminfo(struct text *t, const struct proc_target *target)
 	show_kib(t, "AnonPages", u.anonymous);
 	show_kib(t, "AnonHugePages", u.huge);
 	show_kib(t, "Mapped", u.mapped);
+	show_kib(t, "Shmem", tmpfs_resident_pages());
 	show_kib(t, "Slab", slab);
 	show_kib(t, "PageTables", u.tables);
 	show_pool(t);
@@ -113,9 +115,10 @@ int proc_show_vmstat(struct text *t, const struct proc_target *target)
 	struct usage u = usage_now();
 
 	(void)target;
-	text_printf(t, "nr_free_pages %lu\nnr_inactive_file %lu\nnr_active_file %lu\nnr_anon_pages %lu\nnr_anon_transparent_hugepages %lu\nnr_mapped %lu\n"
+	text_printf(t, "nr_free_pages %lu\nnr_inactive_file %lu\nnr_active_file %lu\nnr_anon_pages %lu\nnr_anon_transparent_hugepages %lu\nnr_mapped %lu\nnr_shmem %lu\n"
 		    "nr_file_pages %lu\nnr_dirty %lu\nnr_writeback %lu\nnr_page_table_pages %lu\nnr_slab_pages %lu\n",
-		    frames_free_count(), reclaim_list_size(false), reclaim_list_size(true), u.anonymous, u.huge / HUGE_PAGES, u.mapped, u.cached,
+		    frames_free_count(), reclaim_list_size(false), reclaim_list_size(true), u.anonymous, u.huge / HUGE_PAGES, u.mapped,
+		    tmpfs_resident_pages(), u.cached,
 		    nr_dirty_pages, nr_writeback_pages, u.tables, slab_total_bytes() / PAGE_SIZE);
 	for (enum counter c = 0; c < NR_COUNTERS; c++)
 		text_printf(t, "%s %lu\n", counter_name(c), counter_read(c));

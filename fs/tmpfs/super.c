@@ -54,12 +54,14 @@ static struct inode *tmpfs_inode_alloc(struct superblock *sb)
 		return NULL;
 	list_init(&ip->entries);
 	ip->next_position = TMPFS_FIRST_POSITION;
+	tmpfs_swap_init(ip);
 	return &ip->inode;
 }
 
 static void tmpfs_inode_free(struct inode *ip)
 {
 	tmpfs_forget_entries(tmpfs_inode(ip));        // only an unmounted tree's root still has some
+	tmpfs_swap_forget(tmpfs_inode(ip));
 	kfree(tmpfs_inode(ip)->target);
 	slab_free(&tmpfs_inodes, tmpfs_inode(ip));
 }

@@ -118,6 +118,9 @@ static void remove_page(struct cache *cache, struct page *p)
 {
 	struct radix_spare emptied = { .nodes = NULL };
 	pgoff_t index = p->index;
+
+	if (cache->ops->leaves)
+		cache->ops->leaves(cache, p, true);     // before another page may be made at the index
 	u64 flag = spin_lock_irq(&cache->lock);
 	bool was_dirty = page_has(p, PAGE_DIRTY);
 
@@ -136,8 +139,6 @@ static void remove_page(struct cache *cache, struct page *p)
 	radix_preload_end(&emptied);
 	if (was_dirty && cache->ops->store)
 		writeback_page_gone();
-	if (cache->ops->removed)
-		cache->ops->removed(cache, p);
 	reclaim_remove(p);
 	page_put(p);
 }
@@ -490,6 +491,19 @@ void cache_destroy(struct cache *cache)
 	}
 }
 
+void cache_swapped_out(struct page *p)
+{
+	struct cache *cache = p->cache;
+	u64 flag = spin_lock_irq(&cache->lock);
+
+	if (page_has(p, PAGE_DIRTY)) {
+		page_clear(p, PAGE_DIRTY);
+		radix_tag_clear(&cache->pages, p->index, RADIX_TAG_DIRTY);
+		cache->nr_dirty--;
+	}
+	spin_unlock_irq(&cache->lock, flag);
+}
+
 // Clean, unmapped, used by nobody but the tree and the caller: may go. Page locked.
 bool cache_try_evict(struct page *p)
 {
@@ -497,7 +511,8 @@ bool cache_try_evict(struct page *p)
 	struct radix_spare emptied = { .nodes = NULL };
 	bool is_gone = false;
 
-	if (!cache || page_has(p, PAGE_DIRTY | PAGE_WRITEBACK) || atomic_load(&p->map_count) || !cache->ops->store)
+	if (!cache || page_has(p, PAGE_DIRTY | PAGE_WRITEBACK) || atomic_load(&p->map_count) ||
+	    (!cache->ops->store && !cache->ops->swap_place))
 		return false;
 	u64 flag = spin_lock_irq(&cache->lock);
 
@@ -516,6 +531,8 @@ bool cache_try_evict(struct page *p)
 	grace_wait();                           // somebody may read it just now, without a reference
 	radix_preload_end(&emptied);
 	count(COUNTER_CACHE_EVICTIONS);
+	if (cache->ops->leaves)
+		cache->ops->leaves(cache, p, false);
 	reclaim_remove(p);
 	return true;
 }

@@ -14,7 +14,7 @@
  *                 EMPTY ---fill ok---> UPTODATE ---page_mark_dirty---> UPTODATE+DIRTY
  *                   |                    ^   |                            |
  *              fill failed               |   | evict, truncate        write-back: rmap_clean, then
- *              (removed, error           |   v                        DIRTY off, WRITEBACK on
+ *              (removed, error           |   v                        DIRTY off, WRITEBACK on (memory only: cache_swapped_out)
  *               to every waiter)         |  GONE (page.cache == NULL)     |
  *                                        +----- done, no error -----------+
  *                                               (error: DIRTY again, the error kept in cache.error)
@@ -60,8 +60,14 @@ struct cache_ops {
 	void (*store)(struct cache *cache, struct page **pages, u32 nr_pages);
 	// Page locked: make sure that a place on disk exists, before its first store. Sets PAGE_BACKED. May sleep. -ENOSPC, -EIO.
 	int (*reserve)(struct cache *cache, struct page *page) MUST_CHECK;
-	// Page locked: it has just left the cache, its bytes are lost. Must not sleep. NULL: nothing to do.
-	void (*removed)(struct cache *cache, struct page *page);
+	// Page locked: it leaves the cache (is in it still when its bytes are lost, has just left when it was evicted). Must not
+	// sleep. NULL: nothing to do.
+	void (*leaves)(struct cache *cache, struct page *page, bool is_lost);
+	// Memory only, when memory is short: page locked, dirty. A slot of swap that is its own, named by page.private, to which
+	// reclaim writes it; it is clean then. Must not sleep. False: there is none. NULL: its pages never go.
+	bool (*swap_place)(struct cache *cache, struct page *page);
+	// Page locked, up to date, with such a slot: it is dirty and has none any more.
+	void (*swap_give)(struct cache *cache, struct page *page);
 	// The first page became dirty, or a store through a mapping happened (times). Must not sleep.
 	void (*dirtied)(struct cache *cache);
 };
@@ -165,6 +171,9 @@ pgoff_t cache_next_dirty(struct cache *cache, pgoff_t first, pgoff_t behind, boo
 // Drops the clean unmapped pages among [first, last]; returns how many. May sleep.
 u64 cache_drop_range(struct cache *cache, pgoff_t first, pgoff_t last);
 u64 cache_drop_clean(struct cache *cache);              // all of them
+
+// Any context, page locked and shown nowhere writable: its bytes are in its slot of swap.
+void cache_swapped_out(struct page *p);
 
 // Page locked, referenced by the caller. Takes it out of its cache when it is clean, unmapped and used by nobody else. True: gone.
 bool cache_try_evict(struct page *p);

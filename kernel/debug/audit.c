@@ -8,6 +8,7 @@
 #include "kernel.h"
 #include "cache/cache.h"
 #include "debug/audit.h"
+#include "fs/tmpfs.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "mm/addrspace.h"
@@ -82,6 +83,13 @@ static void note_swap_entry(vaddr_t va, u64 value)
 		problem("audit: %lx names slot %lu of swap area %u, which is not there", va, slot, number);
 	else
 		audit.named[number][slot]++;
+}
+
+static void note_file_slot(swap_entry_t entry)
+{
+	if (swap_count(entry) != SWAP_SLOT_FILE)
+		problem("audit: a file has slot %#lx, which is not a file's (T1)", entry.value);
+	note_swap_entry(0, entry.value);
 }
 
 static int check_entry(struct pte_slot *slot, vaddr_t va, void *argument)
@@ -183,6 +191,8 @@ static void check_cached_page(struct page *p)
 	else if (radix_tag_get(&cache->pages, p->index, RADIX_TAG_DIRTY) != page_has(p, PAGE_DIRTY) ||
 		 radix_tag_get(&cache->pages, p->index, RADIX_TAG_WRITEBACK) != page_has(p, PAGE_WRITEBACK))
 		problem("audit: frame %#lx: tags and flags disagree (C3)", n);
+	else if (cache->ops->swap_place && p->private && swap_count((swap_entry_t){ p->private }) != SWAP_SLOT_FILE)
+		problem("audit: frame %#lx: its slot is not a file's (T2)", n);
 	spin_unlock_irq(&cache->lock, flag);
 	i32 expected = 1 + audit.shown[n] + (page_has(p, PAGE_PINNED) ? 1 : 0);
 
@@ -234,7 +244,7 @@ static void check_slot(u32 number, u32 slot)
 	u32 count = swap_count(entry), named = audit.named[number][slot];
 	struct page *p = swap_cache_find(entry);
 
-	if (count != SWAP_SLOT_BAD && count != named)
+	if (count != SWAP_SLOT_BAD && named != (count == SWAP_SLOT_FILE ? 1 : count))
 		problem("audit: slot %u of swap area %u: count %u, %u entries name it (W1)", slot, number, count, named);
 	if (p && (p->owner != PAGE_ANON || !page_has(p, PAGE_SWAPCACHE) || p->private != entry.value))
 		problem("audit: slot %u of swap area %u: its page is another's (W2)", slot, number);
@@ -265,6 +275,7 @@ static u64 run_once(void (*report)(void *owner, const char *line), void *owner)
 	audit = (struct audit){ .shown = page_address(p), .report = report, .owner = owner };
 	swap_begin();
 	check_spaces();
+	tmpfs_visit_slots(note_file_slot);
 	check_frames();
 	swap_end();
 	frames_free(p, order);

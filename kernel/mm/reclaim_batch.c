@@ -59,8 +59,10 @@ static bool may_leave(struct batch *b, struct page *p)
 
 	if (p->owner == PAGE_ANON)
 		return swap_out_prepare(p);
-	if (!cache || !cache->ops->store || !page_has(p, PAGE_UPTODATE))
+	if (!cache || !page_has(p, PAGE_UPTODATE))
 		return false;
+	if (!cache->ops->store)
+		return swap_out_prepare_file(p);
 	if (page_has(p, PAGE_DIRTY | PAGE_WRITEBACK)) {
 		b->result.met_dirty = true;
 		return false;
@@ -101,6 +103,7 @@ static void consider(struct batch *b, struct page *p, enum reclaim_how how)
 		b->victims[b->nr_victims++] = p;
 		return;
 	}
+	swap_out_stays(p);
 	page_unlock(p);
 	page_put(p);
 }
@@ -125,13 +128,13 @@ struct reclaim_result reclaim_pages(struct page **pages, u32 nr, enum reclaim_ho
 	for (u32 i = 0; i < nr; i++)
 		consider(&b, pages[i], how);
 	tlb_gather_flush(&b.gather);
-	u32 nr_private = 0;
-	struct page *private_pages[RECLAIM_BATCH];
+	u32 nr_to_swap = 0;
+	struct page *to_swap[RECLAIM_BATCH];
 
 	for (u32 i = 0; i < b.nr_victims; i++)
-		if (b.victims[i]->owner == PAGE_ANON)
-			private_pages[nr_private++] = b.victims[i];
-	swap_out_write(private_pages, nr_private);
+		if (b.victims[i]->owner == PAGE_ANON || page_has(b.victims[i], PAGE_DIRTY))
+			to_swap[nr_to_swap++] = b.victims[i];
+	swap_out_write(to_swap, nr_to_swap);
 	for (u32 i = 0; i < b.nr_victims; i++)
 		give_up(&b, b.victims[i]);
 	current->is_reclaiming = is_nested;

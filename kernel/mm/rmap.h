@@ -20,7 +20,8 @@ void rmap_clean(struct cache *cache, u64 first, u64 nr);
 // processor that still has the entry keeps it as used a little longer.
 bool rmap_age(struct page *p);
 // Takes one page of a cache out of every address space, for reclaim: only tries the lock, and leaves the shootdown to the
-// caller (tlb_gather_flush), who holds a reference until then. Page locked and clean: so no entry is writable (C4).
+// caller (tlb_gather_flush), who holds a reference until then. Page locked; clean, so that no entry is writable (C4), or dirty
+// and written only after the shootdown (swap).
 enum rmap_take { TAKE_DONE, TAKE_BUSY, TAKE_LOCKED };   // LOCKED: an area that shows it is locked into memory
 struct tlb_gather;
 enum rmap_take rmap_take(struct page *p, struct tlb_gather *gather) MUST_CHECK;

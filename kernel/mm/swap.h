@@ -1,9 +1,9 @@
 #pragma once
 /*
- * swap.h - private memory on a disk. A swap area is a disk or a file, cut into slots of a page. A swap entry names a slot;
+ * swap.h - private memory, and what tmpfs holds, on a disk. A swap area is a disk or a file, cut into slots of a page. A swap entry names a slot;
  * it stands where the page was: in a page-table entry, or in the tree of a file of tmpfs.
  *
- *  W1  slot.count = number of swap entries that name it (page tables and trees). A slot is free iff its count is 0 and no
+ *  W1  slot.count = number of page-table entries that name it; of a slot that a file of tmpfs has, SWAP_SLOT_FILE. A slot is free iff its count is 0 and no
  *      page in the swap cache belongs to it.
  *  W2  The swap cache: a page with PAGE_SWAPCACHE belongs to the slot page.private, which holds a reference on it. So whoever
  *      meets the entry while the page is still or already in memory finds that page. Put in and taken out with the page locked.
@@ -47,10 +47,20 @@ void swap_put(swap_entry_t entry);      // one fewer; the last frees the slot
 // One fewer, by who has its page, p, locked. True: it was the last, and the page has left the swap cache.
 bool swap_entry_taken(swap_entry_t entry, struct page *p);
 u32 swap_count(swap_entry_t entry);
+// A slot for a page of a file of tmpfs: named once, by that file's tree, and never in the swap cache. False: swap is full.
+bool swap_take_for_file(swap_entry_t *out) MUST_CHECK;
+void swap_free_of_file(swap_entry_t entry);
+bool swap_is_half_full(void);           // then slots whose pages are in memory as well are better given back
+static inline u32 swap_area_number(swap_entry_t entry)
+{
+	return entry.value % (1u << SWAP_TYPE_BITS);
+}
 
 /* swap_io.c: may sleep. */
-// Locked DIRTY pages of the swap cache: writes them, neighbours in one request, and waits. Who could not be written stays DIRTY.
+// Locked DIRTY pages of the swap cache, or of tmpfs with a slot: writes them, neighbours in one request, and waits. Who could not be written stays DIRTY.
 void swap_write(struct page **pages, u32 nr);
+// Locked pages of a file's cache, each with its slot in private: starts to read them, and calls page_fill_done for each.
+void swap_fill(struct page **pages, u32 nr);
 // The entry's page, read when it must be (with neighbours), referenced. *out NULL: the entry is not in use any more. -EIO, -ENOMEM
 int swap_read(swap_entry_t entry, struct page **out) MUST_CHECK;
 
@@ -65,4 +75,5 @@ int swap_bring_back(u32 number) MUST_CHECK;     // every entry of the area, wher
 
 /* for the audit */
 #define SWAP_SLOT_BAD 0xffffu                   // what swap_count says of a slot that is never given out
+#define SWAP_SLOT_FILE 0xfffeu                  // and of one that a file of tmpfs has
 u32 swap_area_slots(u32 number);                // 0: no such area

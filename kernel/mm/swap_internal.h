@@ -7,7 +7,7 @@
 #include "mm/swap.h"
 #include "sync/lock.h"
 
-#define SLOT_FULL 0xfffeu               // as many entries as a count can tell
+#define SLOT_FULL 0xfffdu               // as many entries as a count can tell
 
 struct block_device;
 

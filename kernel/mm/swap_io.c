@@ -74,8 +74,12 @@ static void write_done(struct bio *bio, int error)
 {
 	struct write_ticket *t = bio->owner;
 
-	for (u32 i = 0; i < bio->nr_pages && !error; i++)
-		page_clear(bio->pages[i], PAGE_DIRTY);
+	for (u32 i = 0; i < bio->nr_pages && !error; i++) {
+		if (bio->pages[i]->owner == PAGE_CACHE)
+			cache_swapped_out(bio->pages[i]);
+		else
+			page_clear(bio->pages[i], PAGE_DIRTY);
+	}
 	bio_free(bio);
 	if (atomic_sub_return(&t->nr_pending, 1) == 0)
 		wait_release(&t->queue, &t->is_done);   // the ticket may be gone after this
@@ -127,6 +131,14 @@ static void read_run(struct page **pages, u32 nr)
 	bio_submit(bio);
 }
 
+void swap_fill(struct page **pages, u32 nr)
+{
+	for (u32 i = 0, n; i < nr; i += n) {
+		n = run_length(pages + i, nr - i);
+		read_run(pages + i, n);
+	}
+}
+
 // A new page in the swap cache for the slot, locked. -EEXIST: somebody else has one there, or nobody wants it. -ENOMEM.
 static int new_page(swap_entry_t entry, u32 flags, struct page **out)
 {
@@ -150,7 +162,7 @@ static bool is_worth_reading(swap_entry_t entry)
 {
 	u32 nr = swap_count(entry);
 
-	return nr && nr != SWAP_SLOT_BAD && frames_listed_count() > reclaim_low_mark;
+	return nr && nr < SWAP_SLOT_FILE && frames_listed_count() > reclaim_low_mark;
 }
 
 static void read_cluster(swap_entry_t wanted, struct page *p)
@@ -167,10 +179,7 @@ static void read_cluster(swap_entry_t wanted, struct page *p)
 		else if (is_worth_reading(entry) && new_page(entry, FRAME_ATOMIC, &pages[nr]) == 0)
 			nr++;
 	}
-	for (u32 i = 0, n; i < nr; i += n) {
-		n = run_length(pages + i, nr - i);
-		read_run(pages + i, n);
-	}
+	swap_fill(pages, nr);
 }
 
 // The entry's page, referenced, maybe still being read; *is_new: by us. NULL in *out: nobody names the slot any more.

@@ -6,6 +6,7 @@
  */
 #include "kernel.h"
 #include "cache/cache.h"
+#include "fs/tmpfs.h"
 #include "mm/addrspace.h"
 #include "mm/page.h"
 #include "mm/swap_internal.h"
@@ -118,6 +119,8 @@ int swap_bring_back(u32 number)
 	for (;;) {
 		int error = one_round(number);
 
+		if (!error)
+			error = tmpfs_bring_back(number);
 		if (error)
 			return error;
 		drop_cached(area);

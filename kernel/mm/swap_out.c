@@ -39,6 +39,28 @@ bool swap_out_prepare(struct page *p)
 	return is_cached || swap_cache_add(p);
 }
 
+bool swap_out_prepare_file(struct page *p)
+{
+	struct cache *cache = p->cache;
+
+	if (!cache->ops->swap_place)
+		return false;
+	if (!page_has(p, PAGE_DIRTY))
+		return true;
+	// The tree, ourselves, and who shows it: a store that another's reference allows would be lost.
+	if (atomic_load(&p->refs) != atomic_load(&p->map_count) + 2)
+		return false;
+	return p->private || cache->ops->swap_place(cache, p);
+}
+
+void swap_out_stays(struct page *p)
+{
+	struct cache *cache = p->owner == PAGE_CACHE ? p->cache : NULL;
+
+	if (cache && cache->ops->swap_give && p->private && page_has(p, PAGE_UPTODATE) && swap_is_half_full())
+		cache->ops->swap_give(cache, p);
+}
+
 bool swap_out_unmap(struct page *p, struct tlb_gather *gather)
 {
 	if (!atomic_load(&p->map_count) || rmap_anon_take(p, gather))
@@ -47,13 +69,22 @@ bool swap_out_unmap(struct page *p, struct tlb_gather *gather)
 	return false;
 }
 
+// A page of tmpfs that somebody has come for meanwhile, or whose entry a munmap under way has taken out and not flushed, may
+// still be stored to: it stays dirty. (He holds a reference until after his flush.)
+static bool must_be_written(struct page *p)
+{
+	if (!page_has(p, PAGE_DIRTY))
+		return false;
+	return p->owner == PAGE_CACHE ? atomic_load(&p->refs) == 2 : !swap_cache_forget(p);
+}
+
 void swap_out_write(struct page **pages, u32 nr)
 {
 	struct page *dirty[RECLAIM_BATCH];
 	u32 nr_dirty = 0;
 
 	for (u32 i = 0; i < nr; i++)
-		if (page_has(pages[i], PAGE_DIRTY) && !swap_cache_forget(pages[i]))
+		if (must_be_written(pages[i]))
 			dirty[nr_dirty++] = pages[i];
 	if (nr_dirty)
 		swap_write(dirty, nr_dirty);

@@ -85,7 +85,7 @@ bool swap_cache_fill(struct page *p, swap_entry_t entry)
 	u32 slot = swap_slot_of(entry);
 
 	spin_lock(&swap_lock);
-	bool is_wanted = area->is_active && slot < area->nr_slots && area->counts[slot] && area->counts[slot] != SWAP_SLOT_BAD &&
+	bool is_wanted = area->is_active && slot < area->nr_slots && area->counts[slot] && area->counts[slot] < SWAP_SLOT_FILE &&
 			 !area->frames[slot];
 
 	if (is_wanted)
@@ -174,6 +174,37 @@ void swap_put(swap_entry_t entry)
 		page_unlock(p);
 	}
 	page_put(p);
+}
+
+bool swap_take_for_file(swap_entry_t *out)
+{
+	spin_lock(&swap_lock);
+	struct swap_area *area = best_area();
+
+	if (area) {
+		u32 slot = take_slot(area);
+
+		area->counts[slot] = SWAP_SLOT_FILE;
+		*out = swap_entry(area, slot);
+	}
+	spin_unlock(&swap_lock);
+	return area;
+}
+
+void swap_free_of_file(swap_entry_t entry)
+{
+	struct swap_area *area = swap_area_of(entry);
+
+	spin_lock(&swap_lock);
+	assert(area->counts[swap_slot_of(entry)] == SWAP_SLOT_FILE);
+	area->counts[swap_slot_of(entry)] = 0;
+	area->nr_used--;
+	spin_unlock(&swap_lock);
+}
+
+bool swap_is_half_full(void)
+{
+	return swap_free_pages() * 2 < swap_total_pages();
 }
 
 bool swap_entry_taken(swap_entry_t entry, struct page *p)

@@ -45,6 +45,7 @@ enum lock_rank {
 	RANK_PROCESS_TABLE = 84, // pid table, parent/child links, wait
 	RANK_SIGNAL = 86,       // process.signal_lock: pending signals, handlers (interrupts closed)
 	RANK_HANDLERS = 87,     // what processes do with signals (interrupts closed)
+	RANK_SWAP_TREE = 88,    // which pages of a file of tmpfs have slots
 	RANK_PAGETABLE = 90,    // page-table pages
 	RANK_KERNEL_MAP = 92,   // kernel stacks and device mappings; allocates frames
 	RANK_SWAP = 93,         // slots of swap areas
