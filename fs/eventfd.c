@@ -16,7 +16,7 @@ struct eventfd {
 	struct mutex lock;              // RANK_PIPE
 	u64 count;                      // GUARDED_BY(lock)
 	bool one_by_one;                // constant
-	struct wait_queue changed;
+	struct wait_queue readable, writable;
 };
 
 // Takes what a read gets; 0: nothing is there.
@@ -41,10 +41,10 @@ static ssize_t eventfd_read(struct file *f, struct iobuf *to, u64 *position)
 	while (!(taken = take(e))) {
 		if (f->flags & O_NONBLOCK)
 			return -EAGAIN;
-		if (wait_event_interruptible(&e->changed, READ_ONCE(e->count)))
+		if (wait_event_interruptible(&e->readable, READ_ONCE(e->count)))
 			return -ERESTARTSYS;
 	}
-	wake_all(&e->changed);
+	wake_all(&e->writable);
 	return iobuf_put(to, &taken, sizeof(taken)) == sizeof(taken) ? (ssize_t)sizeof(taken) : -EFAULT;
 }
 
@@ -74,10 +74,10 @@ static ssize_t eventfd_write(struct file *f, struct iobuf *from, u64 *position)
 	while (!add(e, more)) {
 		if (f->flags & O_NONBLOCK)
 			return -EAGAIN;
-		if (wait_event_interruptible(&e->changed, more <= EVENT_MAX - READ_ONCE(e->count)))
+		if (wait_event_interruptible(&e->writable, more <= EVENT_MAX - READ_ONCE(e->count)))
 			return -ERESTARTSYS;
 	}
-	wake_all(&e->changed);
+	wake_all(&e->readable);
 	return sizeof(more);
 }
 
@@ -85,18 +85,11 @@ static u32 eventfd_poll(struct file *f, struct poll_table *table)
 {
 	struct eventfd *e = f->private;
 
-	poll_wait(table, &e->changed);
+	poll_wait(table, &e->readable);
+	poll_wait(table, &e->writable);
 	u64 count = READ_ONCE(e->count);
 
 	return (count ? POLLIN | POLLRDNORM : 0u) | (count < EVENT_MAX ? POLLOUT | POLLWRNORM : 0u);
-}
-
-static i64 eventfd_seek(struct file *f, i64 offset, int whence)
-{
-	(void)f;
-	(void)offset;
-	(void)whence;
-	return 0;                               // allowed, and means nothing
 }
 
 static void eventfd_release(struct file *f)
@@ -105,34 +98,28 @@ static void eventfd_release(struct file *f)
 }
 
 static const struct file_ops eventfd_ops = {
+	.unnamed = "anon_inode:[eventfd]",
+	.open = unnamed_file_open,
 	.release = eventfd_release,
 	.read = eventfd_read,
 	.write = eventfd_write,
 	.poll = eventfd_poll,
-	.seek = eventfd_seek,
+	.seek = unnamed_file_seek,
 };
-
-bool file_is_eventfd(const struct file *f)
-{
-	return f->ops == &eventfd_ops;
-}
 
 int eventfd_create(u64 count, u32 flags, bool one_by_one, struct file **out)
 {
-	struct inode *ip = unnamed_inode_create(0600, &eventfd_ops);
 	struct eventfd *e = kmalloc_zeroed(sizeof(*e));
+	int error = unnamed_file_create(&eventfd_ops, e, flags | O_RDWR, out);
 
-	*out = ip && e ? file_alloc(ip, NULL, &eventfd_ops, (flags & O_NONBLOCK) | O_RDWR) : NULL;
-	if (ip)
-		inode_put(ip);                  // the file holds it
-	if (!*out) {
+	if (error) {
 		kfree(e);
-		return -ENOMEM;
+		return error;
 	}
 	mutex_init(&e->lock, "eventfd.lock", RANK_PIPE);
-	wait_queue_init(&e->changed);
+	wait_queue_init(&e->readable);
+	wait_queue_init(&e->writable);
 	e->count = count;
 	e->one_by_one = one_by_one;
-	(*out)->private = e;
 	return 0;
 }

@@ -10,4 +10,3 @@ struct file;
 
 // A new open file, referenced. flags: O_NONBLOCK. one_by_one: a read takes 1 and not all. -ENOMEM.
 int eventfd_create(u64 count, u32 flags, bool one_by_one, struct file **out) MUST_CHECK;
-bool file_is_eventfd(const struct file *f);

@@ -9,6 +9,7 @@
  * table, and gives each who has it a reference, which the borrower finds when he is done.
  */
 #include "kernel.h"
+#include "fs/epoll.h"
 #include "fs/locks.h"
 #include "fs/vfs.h"
 #include "lib/atomic.h"
@@ -65,6 +66,8 @@ void file_put(struct file *f)
 {
 	if (atomic_sub_return(&f->refs, 1) > 0)
 		return;
+	if (f->watchers)
+		epoll_forget(f);
 	if (f->ops->release)
 		f->ops->release(f);
 	locks_release(f->inode, f);

@@ -48,6 +48,7 @@ static u32 pipe_poll(struct file *f, struct poll_table *table)
 	if (access != O_RDONLY)
 		poll_wait(table, &p->writable);
 	mutex_lock(&p->lock);
+	p->is_polled = true;
 	if (access != O_WRONLY) {
 		if (p->used)
 			ready |= POLLIN | POLLRDNORM;

@@ -215,7 +215,7 @@ ssize_t pipe_write(struct file *f, struct iobuf *from, u64 *position)
 	(void)position;
 	while (from->remaining) {
 		mutex_lock(&p->lock);
-		bool was_empty = !p->used;
+		bool is_news = !p->used || p->is_polled;
 
 		moved = write_round(f, p, from);
 		mutex_unlock(&p->lock);
@@ -223,7 +223,7 @@ ssize_t pipe_write(struct file *f, struct iobuf *from, u64 *position)
 			break;
 		done += moved;
 		if (moved) {
-			if (was_empty)
+			if (is_news)
 				wake_all(&p->readable);
 			continue;
 		}

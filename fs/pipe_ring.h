@@ -24,6 +24,7 @@ struct pipe {
 	u32 mask;                       // GUARDED_BY(lock) 2 * nr_slots - 1
 	u32 head, used;                 // GUARDED_BY(lock)
 	u32 held;                       // GUARDED_BY(lock) slots that a splice has set aside, for what comes or comes back
+	bool is_polled;                 // GUARDED_BY(lock) somebody waits by poll or epoll: told of every write, as Linux does
 	bool is_borrowed;               // GUARDED_BY(lock) a splice has taken parts out and has not settled
 	u32 nr_readers, nr_writers;     // GUARDED_BY(lock) open ends
 	u32 readers_seen, writers_seen; // GUARDED_BY(lock) how often an end was opened: a FIFO's open waits for the next

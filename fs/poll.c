@@ -50,6 +50,10 @@ void poll_wait(struct poll_table *table, struct wait_queue *queue)
 
 	if (!table)
 		return;
+	if (table->enter) {
+		table->enter(table, queue);
+		return;
+	}
 	if (!c || c->nr == POLL_CHUNK) {
 		c = kmalloc(sizeof(*c));
 		if (!c) {

@@ -30,6 +30,8 @@ struct poll_chunk {
 };
 
 struct poll_table {                     // used by one thread
+	// Who is not poll but epoll has its own way to stand in a queue. NULL: poll's.
+	void (*enter)(struct poll_table *table, struct wait_queue *queue);
 	struct poll_chunk *chunks;      // the newest first
 	struct file *file;              // the one being asked
 	int error;                      // -ENOMEM: some queue could not be added

@@ -7,6 +7,7 @@
 #include "kernel.h"
 #include "lib/atomic.h"
 #include "mm/slab.h"
+#include <abi/errno.h>
 
 static struct slab_cache inodes;
 static struct superblock sb;
@@ -52,4 +53,32 @@ void unnamed_files_init(void)
 	list_init(&sb.inodes);
 	list_init(&sb.dirty_inodes);
 	list_init(&sb.link);
+}
+
+int unnamed_file_create(const struct file_ops *ops, void *private, u32 flags, struct file **out)
+{
+	struct inode *ip = private ? unnamed_inode_create(0600, ops) : NULL;
+
+	*out = ip ? file_alloc(ip, NULL, ops, flags & (O_ACCMODE | O_NONBLOCK)) : NULL;
+	if (ip)
+		inode_put(ip);                  // the file holds it
+	if (!*out)
+		return -ENOMEM;
+	(*out)->private = private;
+	return 0;
+}
+
+int unnamed_file_open(struct inode *ip, struct file *f)
+{
+	(void)ip;
+	(void)f;
+	return -ENXIO;
+}
+
+i64 unnamed_file_seek(struct file *f, i64 offset, int whence)
+{
+	(void)f;
+	(void)offset;
+	(void)whence;
+	return 0;
 }

@@ -103,6 +103,7 @@ struct inode_ops {              // on directories, dir->lock held for writing (l
 };
 
 struct file_ops {               // all may sleep; NULL means the default named behind it
+	const char *unnamed;            // of files in no directory: what /proc/PID/fd shows of them, "anon_inode:[...]"
 	int (*open)(struct inode *ip, struct file *f);                                  // nothing
 	void (*release)(struct file *f);                                                // nothing
 	ssize_t (*read)(struct file *f, struct iobuf *to, u64 *position);               // -EINVAL
@@ -136,6 +137,7 @@ struct file {
 	struct readahead readahead;     // a guess, without a lock
 	bool is_writer;                 // constant; counted in inode->nr_writers
 	struct list later_link;         // see file_put_later
+	struct epoll_item *watchers;    // GUARDED_BY(epoll.c's links_lock): what watches this file
 	void *private;
 };
 

@@ -25,6 +25,7 @@
 #include "proc/timer.h"
 #include "proc/vdso.h"
 #include "fs/devfs.h"
+#include "fs/epoll.h"
 #include "fs/unnamed.h"
 #include "fs/ext2/ext2.h"
 #include "fs/unnamed.h"
@@ -125,6 +126,7 @@ static void boot_thread(void *unused)
 	writeback_start();              // a thread for each disk that writes dirty pages
 	stage_done("devices");
 	unnamed_files_init();
+	epoll_init();
 	tmpfs_init();                   // the kinds of file systems
 	vdso_init();                    // pages of a file that every program maps
 	devfs_init();

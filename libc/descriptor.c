@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -261,4 +262,24 @@ int pselect(int nr, fd_set *restrict read, fd_set *restrict write, fd_set *restr
 	if (timeout)
 		left = *timeout;
 	return (int)CALL(SYS_pselect6, nr, read, write, except, timeout ? &left : NULL, &sixth);
+}
+
+int epoll_create1(int flags)
+{
+	return (int)CALL(SYS_epoll_create1, flags);
+}
+
+int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
+{
+	return (int)CALL(SYS_epoll_ctl, epoll, operation, fd, event);
+}
+
+int epoll_wait(int epoll, struct epoll_event *events, int max, int timeout_ms)
+{
+	return (int)CALL(SYS_epoll_wait, epoll, events, max, timeout_ms);
+}
+
+int epoll_pwait(int epoll, struct epoll_event *events, int max, int timeout_ms, const sigset_t *mask)
+{
+	return (int)CALL(SYS_epoll_pwait, epoll, events, max, timeout_ms, mask, sizeof(*mask));
 }

@@ -2,7 +2,6 @@
  * fd.c - the descriptors of a process as symbolic links, and what an open file is called.
  * The table is found under process.lock, where the end of the process takes it away, and then held.
  */
-#include "fs/eventfd.h"
 #include "fs/pipe.h"
 #include "fs/proc/procfs.h"
 #include "fs/tmpfs.h"
@@ -89,8 +88,8 @@ int proc_file_path(struct file *f, char *buffer, size_t size)
 		length = format_string(text, sizeof(text), "%s (deleted)", unnamed);
 	else if (file_is_pipe(f))
 		length = format_string(text, sizeof(text), "pipe:[%lu]", f->inode->number);
-	else if (file_is_eventfd(f))
-		length = format_string(text, sizeof(text), "anon_inode:[eventfd]");
+	else if (f->ops->unnamed)
+		length = format_string(text, sizeof(text), "%s", f->ops->unnamed);
 	else
 		length = format_string(text, sizeof(text), "anon_inode:[%lu]", f->inode->number);
 	length = (int)min((size_t)length, min(size, sizeof(text) - 1));

@@ -27,10 +27,13 @@ static u8 string_arguments(u32 number)
 	case SYS_open: case SYS_creat: case SYS_stat: case SYS_lstat: case SYS_access: case SYS_chdir: case SYS_mkdir:
 	case SYS_rmdir: case SYS_unlink: case SYS_readlink: case SYS_chmod: case SYS_chown: case SYS_lchown:
 	case SYS_truncate: case SYS_statfs: case SYS_mknod: case SYS_utime: case SYS_utimes: case SYS_execve:
-	case SYS_umount2: case SYS_memfd_create: case SYS_chroot:
+	case SYS_umount2: case SYS_memfd_create: case SYS_chroot: case SYS_swapon: case SYS_swapoff:
+	case SYS_getxattr: case SYS_lgetxattr: case SYS_setxattr: case SYS_lsetxattr: case SYS_listxattr: case SYS_llistxattr:
+	case SYS_removexattr: case SYS_lremovexattr:
 		return 1 << 0;
 	case SYS_openat: case SYS_newfstatat: case SYS_mkdirat: case SYS_unlinkat: case SYS_readlinkat: case SYS_faccessat:
 	case SYS_faccessat2: case SYS_fchmodat: case SYS_fchownat: case SYS_utimensat: case SYS_statx: case SYS_mknodat:
+	case SYS_futimesat:
 		return 1 << 1;
 	case SYS_rename: case SYS_link: case SYS_symlink: case SYS_mount:
 		return 1 << 0 | 1 << 1;

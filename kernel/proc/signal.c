@@ -19,6 +19,7 @@
 #include <abi/wait.h>
 
 static struct slab_cache pending_slab;
+struct wait_queue signals_sent = { .waiters = LIST_INIT(signals_sent.waiters) };
 
 #define UNBLOCKABLE (1ul << (SIGKILL - 1) | 1ul << (SIGSTOP - 1))
 #define STOPPING (1ul << (SIGSTOP - 1) | 1ul << (SIGTSTP - 1) | 1ul << (SIGTTIN - 1) | 1ul << (SIGTTOU - 1))
@@ -186,6 +187,8 @@ static void send_locked(struct process *p, struct thread *target, int number, co
 		continue_process(p, number);
 	if (is_new && t)
 		thread_work_add(t, WORK_SIGNAL);
+	if (is_new)
+		wake_all(&signals_sent);
 }
 
 void signal_tell_continued(struct process *p)

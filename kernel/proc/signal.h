@@ -42,6 +42,8 @@ static inline __typeof__(((struct kernel_sigaction *)0)->handler) signal_handler
 	return READ_ONCE(h->set) & signal_bit(number) ? READ_ONCE(h->action[number - 1].handler) : SIG_DFL;
 }
 
+extern struct wait_queue signals_sent;          // woken when a signal becomes pending for anybody: fs/signalfd.c
+
 // To one process, one thread, a process group. info NULL: from the kernel. Any context but interrupts holding locks. 0 or -ESRCH.
 int signal_send_process(struct process *p, int number, const struct siginfo *info);
 // After SIGCONT was sent, without process_table_lock: tells the parent, if the process was stopped.

@@ -28,6 +28,8 @@ enum lock_rank {
 	RANK_RENAME = 5,        // superblock.rename_lock: the shape of the directory tree
 	RANK_DIRECTORY = 8,     // inode.lock of a directory (parent before child)
 	RANK_INODE = 10,        // inode.lock of anything else: size, times, truncation against write()
+	RANK_EPOLL_LINKS = 11,  // which epoll watches which file
+	RANK_EPOLL = 12,        // epoll.lock; one that watches another before the other
 	RANK_TERMINAL = 14,     // terminal line discipline
 	RANK_PIPE = 15,         // pipe.lock
 	RANK_PROCESS = 18,      // process.lock: file table, names
@@ -55,6 +57,7 @@ enum lock_rank {
 	RANK_CACHE = 105,       // cache.lock: the radix tree (interrupts closed)
 	RANK_DEVICE = 107,      // a driver's queue (interrupts closed)
 	RANK_WAIT = 108,        // wait_queue.lock (interrupts closed)
+	RANK_EPOLL_READY = 109, // epoll.ready_lock (interrupts closed), taken by who wakes
 	RANK_RUNQUEUE = 110,    // runqueue.lock (interrupts closed)
 	RANK_TIMER = 112,       // timer lists (interrupts closed)
 	RANK_LOG = 120,         // the log ring (interrupts closed)

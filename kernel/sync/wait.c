@@ -12,16 +12,21 @@
 #include "x86/cpu.h"
 #include "x86/irq.h"
 
-static u64 queue_lock(struct wait_queue *q)
+static u64 queue_lock_ranked(struct wait_queue *q, bool is_nested)
 {
 	u64 interrupt_flag = interrupts_close();
 
 	if (DEBUG_BUILD)
-		lockcheck_acquire(q, "wait_queue", RANK_WAIT, false, __builtin_return_address(0));
+		lockcheck_acquire(q, "wait_queue", RANK_WAIT, is_nested, __builtin_return_address(0));
 	while (__atomic_exchange_n(&q->lock_word, 1, __ATOMIC_ACQUIRE))
 		while (READ_ONCE(q->lock_word))
 			__builtin_ia32_pause();
 	return interrupt_flag;
+}
+
+static u64 queue_lock(struct wait_queue *q)
+{
+	return queue_lock_ranked(q, false);
 }
 
 static void queue_unlock(struct wait_queue *q, u64 interrupt_flag)
@@ -77,6 +82,12 @@ static void wake_locked(struct wait_queue *q, bool all)
 	struct waiter *w, *following;
 
 	list_for_each_safe(w, following, &q->waiters, link) {
+		if (!w->thread) {
+			struct watcher *watcher = container_of(w, struct watcher, waiter);
+
+			watcher->told(watcher);
+			continue;
+		}
 		if (w->was_woken)
 			continue;
 		WRITE_ONCE(w->was_woken, true);
@@ -125,4 +136,34 @@ void wake_one(struct wait_queue *q)
 {
 	if (has_waiters(q))
 		wake(q, false);
+}
+
+/* --- watchers --------------------------------------------------------------- */
+
+void wake_all_nested(struct wait_queue *q)
+{
+	u64 flag = queue_lock_ranked(q, true);
+
+	wake_locked(q, true);
+	queue_unlock(q, flag);
+}
+
+void wait_watch(struct wait_queue *q, struct watcher *w, void (*told)(struct watcher *w))
+{
+	u64 flag = queue_lock(q);
+
+	w->waiter = (struct waiter){ .thread = NULL };
+	w->told = told;
+	list_push_back(&q->waiters, &w->waiter.link);
+	queue_unlock(q, flag);
+	// As in wait_begin: who changes something now sees us, or we see the change when we look next.
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+void wait_unwatch(struct wait_queue *q, struct watcher *w)
+{
+	u64 flag = queue_lock(q);
+
+	list_remove(&w->waiter.link);
+	queue_unlock(q, flag);
 }

@@ -22,8 +22,15 @@ struct wait_queue {
 
 struct waiter {
 	struct list link;
-	struct thread *thread;
+	struct thread *thread;          // NULL: the waiter of a struct watcher
 	bool was_woken;
+};
+
+// Who does not sleep but wants to be told of every wake-up, until wait_unwatch.
+struct watcher {
+	struct waiter waiter;
+	// With the queue's lock held and interrupts closed; may wake_all_nested other queues, never in a circle.
+	void (*told)(struct watcher *w);
 };
 
 enum wait_mode {
@@ -41,7 +48,10 @@ void wait_end(struct wait_queue *q, struct waiter *w);
 void wait_release(struct wait_queue *q, bool *condition);
 void wait_queue_drain(struct wait_queue *q);     // returns when no waker is inside any more
 void wake_all(struct wait_queue *q);
-void wake_one(struct wait_queue *q);
+void wake_one(struct wait_queue *q);             // one thread, and every watcher in front of it
+void wake_all_nested(struct wait_queue *q);     // from watcher.told
+void wait_watch(struct wait_queue *q, struct watcher *w, void (*told)(struct watcher *w));
+void wait_unwatch(struct wait_queue *q, struct watcher *w);     // afterwards told() does not run and is not running
 static inline bool wait_queue_is_empty(const struct wait_queue *q)
 {
 	return list_is_empty(&q->waiters);

@@ -119,6 +119,8 @@ i64 sys_alarm(u32 seconds);
 void signal_mask_for_call(u64 mask);    // rt_sigsuspend, ppoll: put back when the call is over
 
 /* timer.c */
+bool timespec_is_valid(const struct timespec *t);       // not negative, less than a second of nanoseconds
+u64 timespec_ns(const struct timespec *t);              // of a valid one, cut off at some centuries
 struct sigevent;
 struct itimerspec;
 i64 sys_timer_create(int clock, const struct sigevent __user *user, int __user *id_out);

@@ -21,8 +21,6 @@ i64 sys_dup2(int from, int to);
 i64 sys_dup3(int from, int to, int flags);
 i64 sys_close_range(u32 first, u32 last, u32 flags);
 i64 sys_memfd_create(const char __user *user_name, u32 flags);
-i64 sys_eventfd(u32 count);
-i64 sys_eventfd2(u32 count, int flags);
 i64 sys_pipe(int __user *fds);
 i64 sys_pipe2(int __user *fds, int flags);
 i64 sys_fcntl(int fd, int command, u64 argument);
@@ -111,7 +109,34 @@ i64 sys_getcwd(char __user *to, size_t size);
 i64 sys_chdir(const char __user *path);
 i64 sys_fchdir(int fd);
 
+/* descriptors.c */
+struct itimerspec;
+i64 sys_eventfd(u32 count);
+i64 sys_eventfd2(u32 count, int flags);
+i64 sys_timerfd_create(int clock, int flags);
+i64 sys_timerfd_settime(int fd, int flags, const struct itimerspec __user *fresh_user, struct itimerspec __user *old_user);
+i64 sys_timerfd_gettime(int fd, struct itimerspec __user *out);
+i64 sys_signalfd(int fd, const u64 __user *user_mask, size_t mask_size);
+i64 sys_signalfd4(int fd, const u64 __user *user_mask, size_t mask_size, int flags);
+
+/* epoll.c */
+struct epoll_event;
+i64 sys_epoll_create(int size);
+i64 sys_epoll_create1(int flags);
+i64 sys_epoll_ctl(int epoll_fd, int operation, int fd, const struct epoll_event __user *user);
+i64 sys_epoll_wait(int epoll_fd, struct epoll_event __user *events, int max, int timeout_ms);
+i64 sys_epoll_pwait(int epoll_fd, struct epoll_event __user *events, int max, int timeout_ms, const u64 __user *mask,
+		    size_t mask_size);
+i64 sys_epoll_pwait2(int epoll_fd, struct epoll_event __user *events, int max, const struct timespec __user *timeout,
+		     const u64 __user *mask, size_t mask_size);
+
 /* poll.c */
+// What calls that wait for files have in common. From now on; negative: never; 0 stays 0, which means not to wait.
+u64 deadline_of_ms(int timeout_ms);
+// From a relative time; NULL: never. -EFAULT, -EINVAL.
+int deadline_from_user(const struct timespec __user *timeout, u64 *deadline) MUST_CHECK;
+// The signal mask of the call, if there is one. -EFAULT, -EINVAL.
+int call_mask_from_user(const u64 __user *mask, size_t mask_size) MUST_CHECK;
 i64 sys_poll(struct pollfd __user *fds, u32 nr, int timeout_ms);
 i64 sys_ppoll(struct pollfd __user *fds, u32 nr, struct timespec __user *timeout, const u64 __user *mask, size_t mask_size);
 i64 sys_select(int nr, fd_set __user *in, fd_set __user *out, fd_set __user *except, struct timeval __user *timeout);

@@ -1,7 +1,6 @@
 /*
  * open.c - open, close, and descriptors: dup, fcntl, ioctl, pipe.
  */
-#include "fs/eventfd.h"
 #include "fs/pipe.h"
 #include "fs/tmpfs.h"
 #include "fs/vfs.h"
@@ -109,22 +108,6 @@ i64 sys_pipe2(int __user *fds, int flags)
 		fd_close(pair[1]);
 	}
 	return error;
-}
-
-i64 sys_eventfd2(u32 count, int flags)
-{
-	struct file *f;
-
-	if (flags & ~(O_CLOEXEC | O_NONBLOCK | EFD_SEMAPHORE))
-		return -EINVAL;
-	int error = eventfd_create(count, (u32)flags, flags & EFD_SEMAPHORE, &f);
-
-	return error ? error : fd_install(f, 0, flags & O_CLOEXEC);
-}
-
-i64 sys_eventfd(u32 count)
-{
-	return sys_eventfd2(count, 0);
 }
 
 i64 sys_pipe(int __user *fds)

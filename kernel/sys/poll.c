@@ -76,19 +76,21 @@ static int poll_user(struct pollfd __user *user, u32 nr, u64 deadline_ns)
 	return result;
 }
 
+u64 deadline_of_ms(int timeout_ms)
+{
+	if (timeout_ms < 0)
+		return U64_MAX;
+	return timeout_ms ? clock_monotonic_ns() + (u64)timeout_ms * 1000000 : 0;
+}
+
 i64 sys_poll(struct pollfd __user *fds, u32 nr, int timeout_ms)
 {
-	u64 deadline = U64_MAX;
-
-	if (timeout_ms >= 0)
-		deadline = timeout_ms ? clock_monotonic_ns() + (u64)timeout_ms * 1000000 : 0;
-	return poll_user(fds, nr, deadline);
+	return poll_user(fds, nr, deadline_of_ms(timeout_ms));
 }
 
 /* --- with a signal mask ----------------------------------------------------- */
 
-// From a relative time; NULL: never. -EFAULT, -EINVAL.
-static int deadline_from_user(const struct timespec __user *timeout, u64 *deadline)
+int deadline_from_user(const struct timespec __user *timeout, u64 *deadline)
 {
 	struct timespec t;
 
@@ -107,7 +109,7 @@ static int deadline_from_user(const struct timespec __user *timeout, u64 *deadli
 }
 
 // The mask holds until the way back to user mode, so that a signal which the wait let through is handled under it.
-static int mask_begin(const u64 __user *mask, size_t mask_size)
+int call_mask_from_user(const u64 __user *mask, size_t mask_size)
 {
 	u64 wanted;
 
@@ -132,7 +134,7 @@ i64 sys_ppoll(struct pollfd __user *fds, u32 nr, struct timespec __user *timeout
 	int error = deadline_from_user(timeout, &deadline);
 
 	if (!error)
-		error = mask_begin(mask, mask_size);
+		error = call_mask_from_user(mask, mask_size);
 	if (error)
 		return error;
 	return no_restart_after_handler(poll_user(fds, nr, deadline));
@@ -271,7 +273,7 @@ i64 sys_pselect6(int nr, fd_set __user *in, fd_set __user *out, fd_set __user *e
 	if (!error && mask_and_size)
 		error = copy_from_user(&signals, mask_and_size, sizeof(signals));
 	if (!error)
-		error = mask_begin(signals.mask, signals.size);
+		error = call_mask_from_user(signals.mask, signals.size);
 	if (error)
 		return error;
 	return no_restart_after_handler(select_until(nr, in, out, except, deadline));

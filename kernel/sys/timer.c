@@ -71,12 +71,12 @@ i64 sys_timer_create(int clock, const struct sigevent __user *user, int __user *
 	return 0;
 }
 
-static bool is_valid(const struct timespec *t)
+bool timespec_is_valid(const struct timespec *t)
 {
 	return t->tv_sec >= 0 && t->tv_nsec >= 0 && t->tv_nsec < 1000000000;
 }
 
-static u64 ns_of(const struct timespec *t)
+u64 timespec_ns(const struct timespec *t)
 {
 	return min((u64)t->tv_sec, SECONDS_MAX) * 1000000000 + (u64)t->tv_nsec;
 }
@@ -95,9 +95,9 @@ i64 sys_timer_settime(int id, int flags, const struct itimerspec __user *fresh_u
 		return -EINVAL;
 	if (copy_from_user(&fresh, fresh_user, sizeof(fresh)))
 		return -EFAULT;
-	if (!is_valid(&fresh.it_value) || !is_valid(&fresh.it_interval))
+	if (!timespec_is_valid(&fresh.it_value) || !timespec_is_valid(&fresh.it_interval))
 		return -EINVAL;
-	times = (struct posix_timer_times){ ns_of(&fresh.it_value), ns_of(&fresh.it_interval) };
+	times = (struct posix_timer_times){ timespec_ns(&fresh.it_value), timespec_ns(&fresh.it_interval) };
 	int error = posix_timer_set(id, flags, &times, &old);
 
 	if (error || !old_user)

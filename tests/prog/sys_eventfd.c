@@ -154,6 +154,7 @@ TEST(close_on_exec_and_name)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	MUST(readlink(path, link, sizeof(link) - 1));
 	CHECK_STR(link, "anon_inode:[eventfd]");
+	CHECK_ERR(open(path, O_RDWR), ENXIO);
 }
 
 TEST(eventfd_errors)
