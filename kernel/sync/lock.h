@@ -126,6 +126,11 @@ static inline UNCHECKED void spin_unlock_irq(struct spinlock *l, u64 interrupt_f
 	interrupts_restore(interrupt_flag);
 }
 
+// To be asked again and again by who finds a lock taken: shall he wait a moment longer awake? So long as the owner (NULL: not
+// known) runs on another CPU, this one is wanted by nobody else, and it is not the LOCK_SPINSth time.
+#define LOCK_SPINS 256
+bool lock_spin_more(const struct thread *owner, u32 times);
+
 void mutex_init(struct mutex *l, const char *name, enum lock_rank rank);
 void mutex_lock(struct mutex *l) ACQUIRES(*l);                  // may sleep
 void mutex_lock_second(struct mutex *l) ACQUIRES(*l);           // may sleep; another of this rank is held

@@ -1,6 +1,7 @@
 /*
  * mutex.c - a lock that sleeps. The owner's thread pointer is the lock: 0 is free. Who finds it taken
- * waits on the queue and competes again when woken; the fast paths are one atomic operation each.
+ * waits a moment awake if the owner runs on another CPU, then on the queue, and competes again when woken; the fast paths
+ * are one atomic operation each.
  */
 #include "kernel.h"
 #include "lib/atomic.h"
@@ -25,6 +26,12 @@ UNCHECKED bool mutex_try_lock(struct mutex *l)
 // Kept out of the way of those who find the lock free.
 static void __attribute__((noinline)) wait_until_mine(struct mutex *l)
 {
+	struct thread *owner;
+
+	for (u32 i = 0; !(owner = READ_ONCE(l->owner)) || lock_spin_more(owner, i); i++) {
+		if (!owner && atomic_compare_exchange(&l->owner, NULL, current))
+			return;
+	}
 	wait_event(&l->waiters, atomic_compare_exchange(&l->owner, NULL, current));
 }
 

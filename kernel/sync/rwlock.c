@@ -1,6 +1,8 @@
 /*
  * rwlock.c - many readers or one writer, asleep while they wait. The word counts readers, -1 is a writer;
  * a writer that waits is counted, and new readers stay back behind it, so writers are not starved.
+ * Who finds it taken waits a moment awake first, if the writer runs on another CPU: to sleep and to be woken takes longer than
+ * most writers do.
  * A thread must not take the lock for reading twice: a writer waiting in between would stop it for ever. It may try to.
  */
 #include "kernel.h"
@@ -40,6 +42,10 @@ static inline bool try_write(struct rwlock *l)
 
 static void __attribute__((noinline)) wait_for_reading(struct rwlock *l)
 {
+	for (u32 i = 0; lock_spin_more(READ_ONCE(l->writer), i); i++) {
+		if (try_read(l))
+			return;
+	}
 	wait_event(&l->waiters, try_read(l));
 }
 
@@ -73,6 +79,10 @@ UNCHECKED void read_unlock(struct rwlock *l)
 
 static void __attribute__((noinline)) wait_for_writing(struct rwlock *l)
 {
+	for (u32 i = 0; lock_spin_more(READ_ONCE(l->writer), i); i++) {
+		if (!READ_ONCE(l->readers) && try_write(l))
+			return;
+	}
 	atomic_add(&l->nr_writers_waiting, 1);
 	wait_event(&l->waiters, try_write(l));
 	atomic_sub(&l->nr_writers_waiting, 1);

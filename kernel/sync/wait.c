@@ -76,6 +76,19 @@ void wait_end(struct wait_queue *q, struct waiter *w)
 	queue_unlock(q, flag);
 }
 
+// The owner may be gone by now: his record is not looked at.
+bool lock_spin_more(const struct thread *owner, u32 times)
+{
+	bool runs = !owner && nr_cpus > 1;
+
+	for (u32 i = 0; i < nr_cpus && !runs; i++)
+		runs = &cpus[i] != this_cpu() && READ_ONCE(cpus[i].running) == owner;
+	if (!runs || times >= LOCK_SPINS || READ_ONCE(this_cpu()->needs_reschedule))
+		return false;
+	__builtin_ia32_pause();
+	return true;
+}
+
 // The queue's lock is held.
 static void wake_locked(struct wait_queue *q, bool all)
 {
