@@ -13,6 +13,7 @@
 #include "mm/inherit.h"
 #include "mm/look.h"
 #include "mm/slab.h"
+#include "mm/teardown.h"
 #include "mm/unmap.h"
 #include "proc/process.h"
 #include "x86/cpu.h"
@@ -113,19 +114,20 @@ void addrspace_ref_put(struct addrspace *as)
 		slab_free(&addrspace_slab, as);
 }
 
-// The last user has gone: nobody can fault here any more. Areas leave first (unmap, then free), then the tables.
+// The last user has gone: nobody can fault here any more, and no CPU comes back to it once all have left. Areas leave first
+// (unmap, then free), then the tables.
 static void tear_down(struct addrspace *as)
 {
 	struct list dead = LIST_INIT(dead);
 
+	tlb_abandon(as);
 	write_lock(&as->lock);
-	unmap_everything(as, &dead);
+	teardown_unmap(as, &dead);
 	write_unlock(&as->lock);
 	areas_bury(&dead);
 	mutex_lock(&as->family->lock);
 	list_remove(&as->family_link);
 	mutex_unlock(&as->family->lock);
-	tlb_abandon(as);
 	pgtable_destroy(as);
 	family_put(as->family);
 	addrspace_ref_put(as);
@@ -186,35 +188,18 @@ u64 addrspace_resident(const struct addrspace *as)
 	return resident_read(as, RESIDENT_ANON) + resident_read(as, RESIDENT_FILE);
 }
 
-static int copy_area(struct addrspace *from, struct addrspace *to, struct area *a)
-{
-	struct area *twin;
-
-	if (a->flags & AREA_DONT_FORK)
-		return 0;
-	twin = area_alloc(to, a->start, a->end, a->flags & ~(u32)(AREA_LOCKED | AREA_LOCKED_LATE), a->file, area_first(a));
-	if (!twin)
-		return -ENOMEM;
-	twin->cache = a->cache;
-	area_enter_cache(twin);
-	area_insert(to, twin, NULL);    // they come in order
-	if (a->flags & (AREA_SHARED | AREA_WIPE_ON_FORK) || !a->has_private_pages)
-		return 0;
-	twin->has_private_pages = true;
-	return inherit_pages(from, to, a);
-}
-
 int addrspace_copy(struct addrspace *from, struct addrspace **out)
 {
 	struct addrspace *to = addrspace_create(from->family);
-	int error = 0;
+	int error;
 
 	if (!to)
 		return -ENOMEM;
 	write_lock(&from->lock);
 	looks_close(from, 0, USER_END);         // the child is one moment of the parent
-	for (struct rb_node *n = rb_first(&from->areas); n && !error; n = rb_next(n))
-		error = copy_area(from, to, rb_entry(n, struct area, node));
+	error = areas_copy(from, to);
+	if (!error)
+		error = inherit_pages(from, to);
 	to->never_huge = from->never_huge;
 	to->mmap_top = from->mmap_top;
 	to->code_start = from->code_start;

@@ -226,7 +226,7 @@ void area_insert(struct addrspace *as, struct area *a, struct area *above)
 	tree_insert(as, a, area_floor(as, above), above);
 }
 
-struct area *area_remove(struct addrspace *as, struct area *a, vaddr_t end, struct list *dead)
+struct area *area_take_out(struct addrspace *as, struct area *a, vaddr_t end, struct list *dead)
 {
 	vaddr_t floor = a->start - a->gap;
 
@@ -244,6 +244,12 @@ struct area *area_remove(struct addrspace *as, struct area *a, vaddr_t end, stru
 		list_push_back(dead, &a->dead_link);
 		a = above;
 	}
+	return a;
+}
+
+struct area *area_remove(struct addrspace *as, struct area *a, vaddr_t end, struct list *dead)
+{
+	a = area_take_out(as, a, end, dead);
 	looks_wait(as);
 	return a;
 }
@@ -411,6 +417,16 @@ bool area_extend(struct addrspace *as, vaddr_t start, vaddr_t end, u32 flags, st
 		return true;
 	}
 	return false;
+}
+
+void areas_remove_all(struct addrspace *as, struct list *dead)
+{
+	for (struct rb_node *n = rb_first(&as->areas); n; n = rb_next(n))
+		list_push_back(dead, &of_node(n)->dead_link);
+	as->areas.root = NULL;
+	as->nr_areas = 0;
+	as->nr_pages_mapped = 0;
+	as->areas_end = 0;
 }
 
 bool areas_are_valid(struct addrspace *as)

@@ -80,6 +80,7 @@ void area_insert(struct addrspace *as, struct area *a, struct area *above);     
 // Takes a, and those behind it that start below end, out of the tree; links them to dead. Then no look knows them any more, and
 // none adds an entry to a page table of theirs. The reverse map still does, until area_leave_cache. Returns the area above.
 struct area *area_remove(struct addrspace *as, struct area *a, vaddr_t end, struct list *dead);
+struct area *area_take_out(struct addrspace *as, struct area *a, vaddr_t end, struct list *dead);       // the same where nobody looks yet
 void area_enter_cache(struct area *a);  // before it enters the tree: the reverse map must know of whatever a fault enters
 void area_leave_cache(struct area *a);
 vaddr_t area_floor(struct addrspace *as, const struct area *above);     // end of the area below above (NULL: of the last); 0: there is none
@@ -92,5 +93,10 @@ bool area_extend(struct addrspace *as, vaddr_t start, vaddr_t end, u32 flags, st
 struct area *area_merge(struct addrspace *as, struct area *a);          // with its neighbours where A2 asks; returns the result
 void area_set_end(struct addrspace *as, struct area *a, vaddr_t end);   // grow or shrink at the top
 void area_set_start(struct addrspace *as, struct area *a, vaddr_t start); // at the bottom
+// fork: the areas of from (but for AREA_DONT_FORK) in to, which has none yet. The tree has the same shape, so nothing is searched
+// for, balanced or summed up. -ENOMEM: some are there, and to can only be given up.
+int areas_copy(struct addrspace *from, struct addrspace *to) MUST_CHECK;
+// The end of a space that nobody uses any more: all areas, linked to dead, with no thought for the tree.
+void areas_remove_all(struct addrspace *as, struct list *dead);
 bool areas_are_valid(struct addrspace *as);                             // A1, A2, gaps: for tests and the audit
 void areas_init(void);

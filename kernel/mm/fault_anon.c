@@ -30,6 +30,7 @@ static bool install_first(struct addrspace *as, struct fault *f, struct page *p,
 	if (is_empty) {
 		p->map_count = 1;
 		resident_add(as, RESIDENT_ANON, 1);
+		page_table_note(slot->table, slot->entry);
 		atomic_store(&slot->entry->bits, fresh.bits);   // no processor notes anything in an empty entry
 		slot->table->nr_entries++;
 	}

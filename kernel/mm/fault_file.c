@@ -161,6 +161,8 @@ enum fault_result fault_map(struct addrspace *as, struct area *a, struct fault *
 
 	nr = is_inside ? show_window(&w) : 0;
 	found->slot.table->nr_entries += nr;
+	if (nr)
+		page_table_note_run(found->slot.table, w.entries, w.nr);
 	pgtable_slot_unlock(&found->slot);
 	if (!nr) {
 		if (!is_inside)

@@ -365,10 +365,15 @@ void frame_free_zeroed(struct page *p)
 	stock->zeroed[stock->nr_zeroed++] = p;
 }
 
-static void free_last(struct page *p)
+void page_free_last(struct page *p)
 {
 	if (page_has(p, PAGE_ON_LRU))           // private memory leaves the lists only now
 		reclaim_remove(p);
+	if (likely(!p->order)) {
+		count(COUNTER_PGFREE);
+		free_single(&stocks[cpu_number()], p);
+		return;
+	}
 	p->refs = 1;
 	frames_free(p, p->order);
 }
@@ -379,7 +384,7 @@ void page_put(struct page *p)
 
 	assert(left >= 0);
 	if (left == 0)
-		free_last(p);
+		page_free_last(p);
 }
 
 void pages_put(struct page **pages, u32 nr)
@@ -395,7 +400,7 @@ void pages_put(struct page **pages, u32 nr)
 		if (left)
 			continue;
 		if (unlikely(p->order || page_has(p, PAGE_ON_LRU))) {
-			free_last(p);
+			page_free_last(p);
 			continue;
 		}
 		free_single(stock, p);

@@ -13,51 +13,57 @@
 
 struct inheritance {
 	struct addrspace *to;
-	const struct area *area;
 	bool has_failed;
 	vaddr_t next;           // where the child had no table and none could be had without sleeping
 };
 
+// Clean pages of the file come back by a fault; a copy of our own does not.
+static inline bool is_inherited(pte_t e)
+{
+	if (!pte_is_present(e))
+		return !pte_is_none(e);
+	return pte_page(e)->owner == PAGE_ANON || pte_page(e) == zero_page;
+}
+
 static int inherit_run(struct pte_run *run, void *argument)
 {
 	struct inheritance *state = argument;
-	u32 nr_left = run->record->nr_entries, nr_pages = 0, nr_zero = 0, nr_swapped = 0;
-	pte_t *const end = run->entries + run->nr;
+	pte_t *from = run->entries, *const end = from + run->nr;
+	u32 nr_pages = 0, nr_swapped = 0, nr_zero = 0;
 	struct pte_run twin;
 
-	if (!pgtable_twin_lock(state->to, run, &twin)) {
-		state->next = run->start;
+	while (from < end && !is_inherited(*from))
+		from++;
+	if (from == end)
+		return 0;
+	struct pte_run rest = { from, (u32)(end - from), run->start + ((u64)(from - run->entries) << PAGE_SHIFT), run->record };
+
+	if (!pgtable_twin_lock(state->to, &rest, &twin)) {
+		state->next = rest.start;
 		return -ENOMEM;
 	}
-	pte_t *to = twin.entries;
-
-	for (pte_t *from = run->entries; from < end && nr_left; from++, to++) {
+	page_table_note_run(twin.record, twin.entries, twin.nr);
+	for (pte_t *to = twin.entries; from < end; from++, to++) {
 		pte_t e = READ_ONCE(*from);
 
 		if (pte_is_none(e))
 			continue;
-		nr_left--;
-		if (unlikely(pte_is_swap(e))) {         // both name the slot; the child finds or reads its page by itself
-			swap_hold((swap_entry_t){ pte_swap_value(e) });
-			WRITE_ONCE(to->bits, e.bits);
-			nr_swapped++;
-			continue;
-		}
 		struct page *p = pte_page(e);
 
-		// Clean pages of the file come back by a fault; a copy of our own does not.
-		if (!pte_is_present(e) || (p->owner != PAGE_ANON && p != zero_page))
+		if (unlikely(!pte_is_present(e))) {     // both name the slot; the child finds or reads its page by itself
+			swap_hold((swap_entry_t){ pte_swap_value(e) });
+			nr_swapped++;
+		} else if (likely(p->owner == PAGE_ANON)) {
+			page_show(p);
+			nr_pages++;
+		} else if (p == zero_page) {
+			nr_zero++;
+		} else {
 			continue;
+		}
 		debug_assert(pte_is_none(*to));
 		if (pte_is_writable(e))
 			atomic_and(&from->bits, ~(u64)PTE_WRITE);
-		if (likely(p->owner == PAGE_ANON)) {
-			atomic_add(&p->refs, 1);
-			atomic_add(&p->map_count, 1);
-			nr_pages++;
-		} else {
-			nr_zero++;
-		}
 		WRITE_ONCE(to->bits, pte_write_protect(e).bits);
 	}
 	twin.record->nr_entries += nr_pages + nr_zero + nr_swapped;
@@ -74,7 +80,8 @@ static int inherit_huge(struct addrspace *from, vaddr_t va, pte_t e, void *argum
 	struct inheritance *state = argument;
 	struct page *head = pte_page(e);
 
-	pte_t shown = state->area->flags & AREA_HUGETLB_SHARED ? e : pte_write_protect(e);
+	const struct area *a = area_find(from, va);
+	pte_t shown = a->flags & AREA_HUGETLB_SHARED ? e : pte_write_protect(e);
 
 	huge_get(head);
 	huge_map_count_add(head, 1);
@@ -92,11 +99,11 @@ static int inherit_huge(struct addrspace *from, vaddr_t va, pte_t e, void *argum
 	return -ENOMEM;
 }
 
-int inherit_pages(struct addrspace *from, struct addrspace *to, const struct area *a)
+static int inherit_range(struct addrspace *from, struct addrspace *to, vaddr_t start, vaddr_t end)
 {
-	struct inheritance state = { .to = to, .area = a, .next = a->start };
+	struct inheritance state = { .to = to, .next = start };
 
-	while (pgtable_visit_all(from, state.next, a->end, inherit_run, inherit_huge, &state)) {
+	while (pgtable_visit_all(from, state.next, end, inherit_run, inherit_huge, &state)) {
 		struct pte_slot slot;
 
 		if (state.has_failed || pgtable_slot_lock(to, state.next, true, &slot))
@@ -104,4 +111,37 @@ int inherit_pages(struct addrspace *from, struct addrspace *to, const struct are
 		pgtable_slot_unlock(&slot);
 	}
 	return 0;
+}
+
+static bool has_inheritance(const struct area *a)
+{
+	return a->has_private_pages && !(a->flags & (AREA_SHARED | AREA_DONT_FORK | AREA_WIPE_ON_FORK));
+}
+
+// A small area with nothing to inherit is walked over: its entries show pages of files.
+static bool may_be_walked_over(const struct area *a)
+{
+	return !(a->flags & (AREA_DONT_FORK | AREA_WIPE_ON_FORK)) && a->end - a->start < HUGE_SIZE;
+}
+
+int inherit_pages(struct addrspace *from, struct addrspace *to)
+{
+	struct area *a = area_find_from(from, 0);
+	int error = 0;
+
+	while (a && !error) {
+		vaddr_t start = a->start, end;
+
+		if (!has_inheritance(a)) {
+			a = area_next(a);
+			continue;
+		}
+		// As many as can be in one walk over the tables.
+		do {
+			end = a->end;
+			a = area_next(a);
+		} while (a && (has_inheritance(a) || may_be_walked_over(a)));
+		error = inherit_range(from, to, start, end);
+	}
+	return error;
 }

@@ -6,7 +6,8 @@
  *   FREE      in the buddy lists (order) or a CPU's cache
  *   CACHE     a page of a file or block device: (cache, index); the life cycle stands in cache/cache.h
  *   ANON      private memory: (family, index = virtual page number, see mm/rmap_anon.c); refs == number of PTEs that show it (+ holders)
- *   TABLE     a page table: table_lock guards its entries, nr_entries counts the present ones
+ *   TABLE     a page table: table_word is the lock of its entries, nr_entries counts those that are not zero, used_lines
+ *             says where they may be (x86/pgtable.h)
  *   SLAB      objects of a slab cache
  *   KERNEL    anything else that the kernel keeps
  *
@@ -46,9 +47,11 @@ enum page_flag {
 };
 
 struct page {                           // at most 64 bytes
+	union {
+		struct { i32 refs, map_count; };        // atomic
+		u64 counts;             // both: a page-table entry that comes or goes changes them together
+	};
 	u32 flags;                      // atomic, enum page_flag
-	i32 refs;                       // atomic
-	i32 map_count;                  // atomic
 	u8 owner;                       // enum page_owner; changes only when the frame is allocated, freed or handed over
 	u8 order;                       // of the free or allocated block, in its first page
 	union {
@@ -58,7 +61,7 @@ struct page {                           // at most 64 bytes
 	union {
 		struct { struct cache *cache; pgoff_t index; };         // CACHE; see C1
 		struct { struct family *family; u64 anon_index; };      // ANON; constant while mapped
-		struct { struct spinlock *unused_; u32 nr_entries; u32 table_word; };   // TABLE
+		struct { u64 used_lines; u32 nr_entries; u32 table_word; };     // TABLE
 		struct { struct slab_cache *slab; void *slab_free; };   // SLAB
 	};
 	struct list link;               // free list, reclaim list, partial slabs
@@ -113,6 +116,24 @@ static inline void page_clear(struct page *p, u32 flags)
 static inline void page_get(struct page *p)
 {
 	atomic_add(&p->refs, 1);
+}
+
+// Another entry shows the page, which somebody holds; or one does no more (the last reference frees the frame).
+#define PAGE_SHOWN_ONCE (1ul | 1ul << 32)
+void page_free_last(struct page *p);    // refs has just become 0
+
+static inline void page_show(struct page *p)
+{
+	atomic_add(&p->counts, PAGE_SHOWN_ONCE);
+}
+
+static inline void page_unshow(struct page *p)
+{
+	u64 left = atomic_sub_return(&p->counts, PAGE_SHOWN_ONCE);
+
+	assert((i64)left >= 0);         // P2
+	if ((u32)left == 0)
+		page_free_last(p);
 }
 
 // The same for who holds none: false when the page is being taken out of its cache just now (cache_try_evict). Only inside a

@@ -265,29 +265,3 @@ void areas_free(struct list *dead)
 		area_free(a);
 	list_init(dead);
 }
-
-void unmap_everything(struct addrspace *as, struct list *dead)
-{
-	struct unmap_state state;
-	struct area *a;
-
-	// Area by area, so that only tables that show something are looked at; the frames of all share one flush.
-	state_init(&state, as, 0, UNMAP_ALL);
-	atomic_add(&as->nr_flushes_pending, 1);
-	for (a = area_find_from(as, 0); a; a = area_next(a)) {
-		state.next = a->start;
-		while (pgtable_visit_all(as, state.next, a->end, unmap_run, unmap_huge, &state))
-			tlb_batch_flush(&state.batch);
-	}
-	tlb_batch_flush(&state.batch);
-	atomic_sub(&as->nr_flushes_pending, 1);
-	a = area_find_from(as, 0);
-	if (a)
-		area_remove(as, a, USER_END, dead);
-	list_for_each(a, dead, dead_link)
-		area_leave_cache(a);
-	list_for_each(a, dead, dead_link)
-		pgtable_collect_tables(as, a->start, a->end, 0, USER_END);
-	unmap_free_kept_table(as);
-	pgtable_free_collected(as);
-}

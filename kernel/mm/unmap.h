@@ -24,5 +24,3 @@ static inline void areas_bury(struct list *dead)
 	if (!list_is_empty(dead))
 		areas_free(dead);
 }
-// exit: everything, tables too. as->lock held for writing, no users left.
-void unmap_everything(struct addrspace *as, struct list *dead);

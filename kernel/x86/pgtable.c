@@ -27,8 +27,9 @@ static int table_add(struct addrspace *as, struct page *parent, u64 *link)
 		return -ENOMEM;
 	spin_lock(&as->table_lock);
 	if (!*link) {
-		// The count first: visit_below never meets more entries than are counted.
+		// The count and the note first: visit_below never meets an entry without.
 		atomic_add(&parent->nr_entries, 1);
+		page_table_note(parent, link);
 		atomic_store(link, page_to_physical(table) | PTE_PRESENT | PTE_WRITE | PTE_USER);
 		table = NULL;
 		atomic_add(&as->nr_tables, 1);
@@ -124,21 +125,33 @@ struct visit {
 	bool keeps_huge;                // huge is called for those, too, that do not lie inside as a whole
 };
 
-// A table of the last level, which shows addresses from base on: the stretch inside, locked.
-static int visit_run(u64 *table, struct page *record, vaddr_t base, const struct visit *v)
+// A table of the last level, which shows addresses from base on, locked: each stretch of used lines that lies inside.
+static int visit_runs_of(u64 *table, struct page *record, vaddr_t base, const struct visit *v)
 {
 	u32 first = v->start > base ? index_at(v->start, 0) : 0;
-	u64 left = (v->end - base) >> PAGE_SHIFT;
-	struct pte_run run = {
-		.entries = (pte_t *)table + first,
-		.nr = (u32)min(left, (u64)ENTRIES) - first,
-		.start = base + ((u64)first << PAGE_SHIFT),
-		.record = record,
-	};
+	u32 end = (u32)min((v->end - base) >> PAGE_SHIFT, (u64)ENTRIES);
+	int result = 0;
 
 	page_table_lock(record, false);
-	int result = record->nr_entries ? v->visit(&run, v->argument) : 0;
+	u64 lines = record->used_lines & lines_between(first, end);
 
+	while (lines && !result) {
+		u32 low = (u32)__builtin_ctzl(lines);
+		u64 others = ~(lines >> low);
+		u32 high = others ? low + (u32)__builtin_ctzl(others) : 64;     // the first line behind the stretch
+		u32 from = max(first, low * LINE_ENTRIES);
+		struct pte_run run = {
+			.entries = (pte_t *)table + from,
+			.nr = min(end, high * LINE_ENTRIES) - from,
+			.start = base + ((u64)from << PAGE_SHIFT),
+			.record = record,
+		};
+
+		lines &= high < 64 ? ~0ul << high : 0;
+		result = v->visit(&run, v->argument);
+	}
+	if (!record->nr_entries)
+		record->used_lines = 0;
 	page_table_unlock(record);
 	return result;
 }
@@ -157,30 +170,33 @@ static int visit_big(u64 *link, vaddr_t base, const struct visit *v)
 		if (!entry)
 			return 0;
 	}
-	return visit_run(table_at(entry), record_at(entry), base, v);
+	return visit_runs_of(table_at(entry), record_at(entry), base, v);
 }
 
-// One table above the last level, which shows addresses from base on. From the table's start on, the count tells when the
-// rest is empty; it is read again and again, since other threads may add tables meanwhile.
+// How many entries of a table of that level it takes from base to end.
+static u32 entries_to(vaddr_t base, vaddr_t end, u32 level)
+{
+	return (u32)min((end - base + span_of(level) - 1) >> (PAGE_SHIFT + 9 * level), (u64)ENTRIES);
+}
+
+// One table above the last level, which shows addresses from base on. Other threads may add tables meanwhile.
 static int visit_below(u64 *table, struct page *record, u32 level, vaddr_t base, const struct visit *v)
 {
-	u32 first = v->start > base ? index_at(v->start, level) : 0, seen = 0;
-	u64 span = span_of(level);
+	u32 first = v->start > base ? index_at(v->start, level) : 0, end = entries_to(base, v->end, level);
 	int result = 0;
 
-	for (u32 i = first; i < ENTRIES && base + i * span < v->end && !result; i++) {
-		if (!first && seen == READ_ONCE(record->nr_entries))
-			break;
-		u64 entry = READ_ONCE(table[i]);
+	for (u64 lines = READ_ONCE(record->used_lines) & lines_between(first, end); lines && !result; lines &= lines - 1) {
+		u32 line = (u32)__builtin_ctzl(lines) * LINE_ENTRIES, line_end = min(end, line + LINE_ENTRIES);
 
-		if (!entry)
-			continue;
-		seen++;
-		if (level == 1)
-			result = visit_big(&table[i], base + i * span, v);
-		else
-			result = visit_below(table_at(entry), record_at(entry), level - 1,
-					     base + i * span, v);
+		for (u32 i = max(first, line); i < line_end && !result; i++) {
+			u64 entry = READ_ONCE(table[i]);
+			vaddr_t start = base + i * span_of(level);
+
+			if (!entry)
+				continue;
+			result = level == 1 ? visit_big(&table[i], start, v) :
+					      visit_below(table_at(entry), record_at(entry), level - 1, start, v);
+		}
 	}
 	return result;
 }
@@ -272,6 +288,7 @@ bool pgtable_twin_lock(struct addrspace *as, const struct pte_run *run, struct p
 			if (!fresh)
 				return false;
 			record->nr_entries++;           // before the entry, as in table_add
+			page_table_note(record, link);
 			atomic_store(link, page_to_physical(fresh) | PTE_PRESENT | PTE_WRITE | PTE_USER);
 			as->nr_tables++;
 		}
@@ -300,29 +317,30 @@ struct free_range {
 static void free_below(struct addrspace *as, u64 *table, struct page *record, u32 level, vaddr_t base,
 		       const struct free_range *r)
 {
-	u64 span = span_of(level);
-	u32 first = r->start > base ? (u32)((r->start - base) / span) : 0;
-	u32 to_see = first ? ENTRIES : record->nr_entries;   // then the rest of the table is empty
+	u32 first = r->start > base ? index_at(r->start, level) : 0, end = entries_to(base, r->end, level);
 
-	for (u32 i = first; i < ENTRIES && base + i * span < r->end && to_see; i++) {
-		vaddr_t start = base + i * span;
+	for (u64 lines = record->used_lines & lines_between(first, end); lines; lines &= lines - 1) {
+		u32 line = (u32)__builtin_ctzl(lines) * LINE_ENTRIES, line_end = min(end, line + LINE_ENTRIES);
 
-		if (!table[i])
-			continue;
-		to_see--;
-		if (table[i] & PTE_HUGE)
-			continue;
-		struct page *child = record_at(table[i]);
+		for (u32 i = max(first, line); i < line_end; i++) {
+			vaddr_t start = base + i * span_of(level);
 
-		if (level > 1)
-			free_below(as, table_at(table[i]), child, level - 1, start, r);
-		if (child->nr_entries || start < r->floor || start + span > r->ceiling)
-			continue;
-		atomic_store(&table[i], 0);
-		record->nr_entries--;
-		atomic_sub(&as->nr_tables, 1);
-		list_push_back(&as->dead_tables, &child->link);
+			if (!table[i] || table[i] & PTE_HUGE)
+				continue;
+			struct page *child = record_at(table[i]);
+
+			if (level > 1)
+				free_below(as, table_at(table[i]), child, level - 1, start, r);
+			if (child->nr_entries || start < r->floor || start + span_of(level) > r->ceiling)
+				continue;
+			atomic_store(&table[i], 0);
+			record->nr_entries--;
+			atomic_sub(&as->nr_tables, 1);
+			list_push_back(&as->dead_tables, &child->link);
+		}
 	}
+	if (!record->nr_entries)
+		record->used_lines = 0;
 }
 
 // The range lies behind one table of the last level, or one that is missing, and the deepest table on the way there is not empty:
@@ -397,6 +415,8 @@ static u64 audit_table(u64 *table, struct page *record, u32 level, void (*report
 		if (!table[i])
 			continue;
 		nr_entries++;
+		if (!(record->used_lines & lines_between(i, i + 1)))
+			report("page-table lines noted for an entry", 0, 1);
 		if (level == 1 && table[i] & PTE_HUGE)
 			nr_tables++;            // H2: the table that it will need when it is split
 		else if (level > 0)
@@ -428,10 +448,37 @@ int pgtable_create(struct addrspace *as)
 	return 0;
 }
 
+// The tables behind one table. Returns how many.
+static u64 destroy_below(u64 *table, struct page *record, u32 level)
+{
+	u64 nr = 0;
+
+	for (u64 lines = record->used_lines; lines; lines &= lines - 1) {
+		u64 *line = table + (u32)__builtin_ctzl(lines) * LINE_ENTRIES;
+
+		for (u64 *link = line; link < line + LINE_ENTRIES; link++) {
+			if (!*link)
+				continue;
+			assert(!(*link & PTE_HUGE));
+			struct page *child = record_at(*link);
+
+			if (level > 1)
+				nr += destroy_below(table_at(*link), child, level - 1);
+			assert(!child->nr_entries);     // T2: so it is all zero
+			*link = 0;
+			record->nr_entries--;
+			frame_free_zeroed(child);
+			nr++;
+		}
+	}
+	return nr;
+}
+
 void pgtable_destroy(struct addrspace *as)
 {
 	struct page *top = root_record(as);
 
+	as->nr_tables -= destroy_below(direct_map(as->root), top, LEVELS - 1);
 	assert(as->nr_tables == 1 && !top->nr_entries);
 	kernel_map_unshare(page_address(top));
 	frame_free_zeroed(top);

@@ -9,6 +9,9 @@
  *  T1  A user entry that is present holds a reference and a map count of its frame (but for the zero page).
  *  T2  table.nr_entries = number of its non-zero entries.
  *  T3  Entries become present only with the frame's bytes in place; they are cleared, and all CPUs flushed, before the frame is freed.
+ *      (At the end of a space no CPU has it loaded any more: there is nothing to flush.)
+ *  T4  Where one of the eight entries of a line (8 x 8 bytes) is not zero, the line's bit of table.used_lines is set; it may
+ *      be set for a line that is empty again. So tables with a few entries are walked in a few steps.
  */
 #include "types.h"
 #include "kernel.h"
@@ -61,6 +64,20 @@ static inline void page_table_unlock(struct page *table)
 	if (DEBUG_BUILD)
 		lockcheck_release(&table->table_word);
 	__atomic_store_n(&table->table_word, 0, __ATOMIC_RELEASE);
+}
+
+// T4: before an entry that was zero is set, the table locked (above the last level: under addrspace.table_lock).
+static inline void page_table_note(struct page *table, const void *entry)
+{
+	table->used_lines |= 1ul << ((u64)entry / 64 % 64);
+}
+
+// The same for entries[0 .. nr), nr > 0.
+static inline void page_table_note_run(struct page *table, const void *entries, u32 nr)
+{
+	u64 first = (u64)entries / 64 % 64, last = ((u64)entries / 8 % 512 + nr - 1) / 8;
+
+	table->used_lines |= ~0ul << first & ~0ul >> (63 - last);
 }
 
 // A slot that was found, or unlocked meanwhile.
@@ -131,6 +148,8 @@ static inline pte_t pte_exchange(struct pte_slot *slot, pte_t e)
 {
 	pte_t old = { atomic_exchange(&slot->entry->bits, e.bits) };
 
+	if (pte_is_none(old))
+		page_table_note(slot->table, slot->entry);
 	slot->table->nr_entries += (u32)!pte_is_none(e) - (u32)!pte_is_none(old);
 	return old;
 }
@@ -150,7 +169,7 @@ static inline void pte_clear_accessed(struct pte_slot *slot)
 bool pte_upgrade(struct pte_slot *slot, vaddr_t va, pte_t expected, pte_t fresh) MUST_CHECK;
 
 // A stretch of one table of the last level, locked: entries[0 .. nr) show addresses from start on. Who changes whether an
-// entry is empty keeps T2: record->nr_entries.
+// entry is empty keeps T2 (record->nr_entries) and T4.
 struct pte_run {
 	pte_t *entries;
 	u32 nr;
@@ -158,8 +177,8 @@ struct pte_run {
 	struct page *record;
 };
 
-// Calls visit for each table that has entries in [start, end), with the stretch of it that lies inside. Stops when visit
-// returns non-zero, and returns that.
+// Calls visit for each stretch of a table, inside [start, end), that has entries. Stops when visit returns non-zero, and
+// returns that.
 typedef int (*run_visitor)(struct pte_run *run, void *argument);
 int pgtable_visit_runs(struct addrspace *as, vaddr_t start, vaddr_t end, run_visitor visit, void *argument);
 // fork: the same stretch of a space that no thread runs in yet; only the reverse map looks inside. Its table is made where it is
@@ -215,5 +234,6 @@ bool pgtable_has_entries(struct addrspace *as, vaddr_t start, vaddr_t end);
 void pgtable_audit(struct addrspace *as, void (*report)(const char *what, u64 seen, u64 expected));
 
 int pgtable_create(struct addrspace *as) MUST_CHECK;    // the top table, with the kernel's half. -ENOMEM
-void pgtable_destroy(struct addrspace *as);     // everything below is free already
+// All tables. None has an entry, nobody looks at them any more, and no CPU has them loaded.
+void pgtable_destroy(struct addrspace *as);
 void pgtable_init(void);                        // the zero page

@@ -54,6 +54,7 @@ int pgtable_huge_enter(struct addrspace *as, vaddr_t va, pte_t e)
 	error = *word ? -EEXIST : 0;
 	if (!error) {
 		atomic_add(&parent->nr_entries, 1);     // before the entry, as for a table
+		page_table_note(parent, word);
 		atomic_store(word, e.bits | PTE_HUGE);
 		list_push_back(&as->spare_tables, &spare->link);
 		atomic_add(&as->nr_tables, 1);
@@ -115,6 +116,7 @@ bool pgtable_huge_split(struct addrspace *as, vaddr_t va)
 		for (u64 i = 0; i < ENTRIES; i++)
 			entries[i] = (entry & ~(u64)PTE_HUGE) + (i << PAGE_SHIFT);
 		table->nr_entries = ENTRIES;
+		table->used_lines = ~0ul;
 		atomic_store(word, page_to_physical(table) | PTE_PRESENT | PTE_WRITE | PTE_USER);
 		atomic_sub(&pte_page((pte_t){ entry })->nr_huge, 1);
 	}

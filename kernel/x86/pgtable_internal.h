@@ -7,12 +7,19 @@
 #include "x86/pgtable.h"
 
 #define ENTRIES 512
+#define LINE_ENTRIES 8
 #define LEVELS 4
 #define KERNEL_HALF 256                 // first top-level entry of the kernel's half
 
 static inline u32 index_at(vaddr_t va, u32 level)       // level 0: the last
 {
 	return (va >> (PAGE_SHIFT + 9 * level)) & (ENTRIES - 1);
+}
+
+// The lines (T4) that entries [first, end) lie in, which are not none.
+static inline u64 lines_between(u32 first, u32 end)
+{
+	return first < end ? ~0ul << (first / LINE_ENTRIES) & ~0ul >> (63 - (end - 1) / LINE_ENTRIES) : 0;
 }
 
 static inline u64 *table_at(u64 entry)

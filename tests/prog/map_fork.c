@@ -323,3 +323,64 @@ TEST(large_memory_over_fork)
 	for (unsigned long i = 0; i < pages; i++)
 		CHECK_EQ(load(p + i * PAGE), i % 3 == 1 ? 254 : i % 255);
 }
+
+// Where page i of the sparse memory below lies: lines of a page table with one entry, tables with a few, neighbours that differ.
+static unsigned char *sparse_at(unsigned char *base, unsigned long i)
+{
+	return base + i * i * 3 * PAGE;
+}
+
+static int is_left_out(unsigned long i)
+{
+	return i % 7 == 3;
+}
+
+static void check_sparse(unsigned char *base, unsigned long nr, int in_child)
+{
+	unsigned char state;
+
+	for (unsigned long i = 0; i < nr; i++) {
+		unsigned char *p = sparse_at(base, i);
+
+		if (in_child && is_left_out(i))
+			CHECK_ERR(mincore(p, PAGE, &state), ENOMEM);
+		else
+			CHECK_EQ(load(p), i + 1);
+	}
+}
+
+TEST(many_areas_and_few_pages_over_fork)
+{
+	const unsigned long nr = 100;
+	unsigned char *base = MUST(mmap(NULL, nr * nr * 3 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+
+	MUST(munmap(base, nr * nr * 3 * PAGE));
+	for (unsigned long i = 0; i < nr; i++) {
+		int how = i % 3 ? MAP_PRIVATE : MAP_SHARED;
+		unsigned char *p = MUST(mmap(sparse_at(base, i), PAGE, RW, how | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+
+		store(p, i + 1);
+		if (is_left_out(i))
+			MUST(madvise(p, PAGE, MADV_DONTFORK));
+	}
+	pid_t child = MUST(fork());
+	if (child == 0) {
+		check_sparse(base, nr, 1);
+		for (unsigned long i = 0; i < nr; i++) {        // the copy's tree takes changes like any other
+			if (is_left_out(i) || i % 2 == 0)
+				MUST(mmap(sparse_at(base, i), PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+			else
+				MUST(munmap(sparse_at(base, i), PAGE));
+		}
+		pid_t grandchild = MUST(fork());
+		if (grandchild == 0) {
+			for (unsigned long i = 0; i < nr; i += 2)
+				CHECK_EQ(load(sparse_at(base, i)), 0);
+			_exit(0);
+		}
+		CHECK_CHILD(grandchild);
+		_exit(0);
+	}
+	CHECK_CHILD(child);
+	check_sparse(base, nr, 0);
+}
