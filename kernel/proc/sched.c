@@ -4,6 +4,9 @@
  * itself and released by whoever runs next on that CPU: until then nobody else can take the thread that leaves, whose
  * registers are not all on its stack yet.
  *
+ * A thread that goes to sleep while nobody else wants the CPU stays on it and halts it itself: when what it waits for comes first,
+ * as a disk's answer mostly does, nothing was switched. The idle thread is for CPUs whose last thread has ended.
+ *
  *  R1  A thread is on a queue iff it is RUNNABLE and not running.
  *  R2  A sleeping thread is made runnable only under the lock of the queue of the CPU on which it last ran.
  */
@@ -176,6 +179,45 @@ static void switch_to(struct runqueue *q, struct thread *from, struct thread *to
 	finish_switch();
 }
 
+// q->lock held, the queue is ours. NULL: nobody wants to run.
+static struct thread *take_next(struct runqueue *q)
+{
+	struct thread *next = dequeue(q);
+
+	return next ? next : steal(q);
+}
+
+// Interrupts closed, before and after. Halts this CPU, unless there is a thread for it, until an interrupt has come.
+static void halt(struct cpu *cpu)
+{
+	WRITE_ONCE(cpu->is_idle, true);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);        // who has queued or woken a thread since sees us idle, or we see the thread
+	// STI takes effect after the next instruction: no wake-up fits between the look and the halt (SDM 2B STI).
+	if (!READ_ONCE(cpu->runqueue->nr) && (cpu->running == cpu->idle || READ_ONCE(cpu->running->state) != THREAD_RUNNABLE)) {
+		WRITE_ONCE(cpu->halted_since_ns, clock_monotonic_ns());         // the interrupt ends it
+		cpu_wait_interrupt();
+		interrupts_close();
+	}
+	WRITE_ONCE(cpu->is_idle, false);
+}
+
+// q->lock held, interrupts closed. We are asleep, and nobody else wants the CPU: waits for either. Who runs next.
+static struct thread *rest(struct runqueue *q, struct thread *me)
+{
+	struct cpu *cpu = this_cpu();
+	u64 halted_before = cpu->halted_ns;
+	struct thread *next = NULL;
+
+	while (!next) {
+		spin_unlock(&q->lock);
+		halt(cpu);
+		spin_lock(&q->lock);
+		next = me->state == THREAD_RUNNABLE ? me : take_next(q);
+	}
+	me->started_ns += cpu->halted_ns - halted_before;
+	return next;
+}
+
 void schedule(void)
 {
 	struct thread *me = current;
@@ -195,10 +237,10 @@ void schedule(void)
 		else
 			me->must_move = true;   // on no queue until it has left this CPU: finish_switch
 	}
-	struct thread *next = dequeue(q);
+	struct thread *next = take_next(q);
 
-	if (!next)
-		next = steal(q);
+	if (!next && me->state != THREAD_RUNNABLE && me->state != THREAD_DEAD)
+		next = rest(q, me);
 	if (!next)
 		next = this_cpu()->idle;
 	if (next == me)
@@ -236,6 +278,14 @@ static u32 choose_cpu(struct thread *t)
 	return allowed & 1ul << last ? last : (u32)__builtin_ctzl(allowed);
 }
 
+// A thread has become runnable there.
+static void end_halt_of(u32 cpu)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);        // against halt's: it sees the thread, or we see it idle
+	if (cpu != this_cpu()->id && READ_ONCE(cpus[cpu].is_idle))
+		smp_reschedule(cpu);
+}
+
 static void put_on_cpu(struct thread *t, u32 cpu)
 {
 	struct runqueue *q;
@@ -252,9 +302,7 @@ static void put_on_cpu(struct thread *t, u32 cpu)
 	}
 	enqueue(q, t);
 	spin_unlock(&q->lock);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);        // against sched_idle's: it sees the thread, or we see it idle
-	if (cpu != this_cpu()->id && READ_ONCE(cpus[cpu].is_idle))
-		smp_reschedule(cpu);
+	end_halt_of(cpu);
 }
 
 void sched_set_allowed(struct thread *t, u64 allowed)
@@ -320,9 +368,10 @@ bool sched_wake(struct thread *t, u32 state_mask)
 			spin_unlock(&q->lock);
 			continue;
 		}
+		target = t->cpu;
 		if (state_mask & (1u << t->state) && t->state != THREAD_RUNNABLE) {
 			is_woken = true;
-			is_off_cpu = q->running != t;   // else it is on its way to sleep, and will not
+			is_off_cpu = q->running != t;   // else it is on its way to sleep, and will not; or has halted its CPU
 			WRITE_ONCE(t->state, THREAD_RUNNABLE);
 			if (is_off_cpu) {               // its CPU changes under the old one's lock: no other waker looks there (R2)
 				target = choose_cpu(t);
@@ -335,6 +384,8 @@ bool sched_wake(struct thread *t, u32 state_mask)
 	// RUNNABLE, on no queue and not running: it is ours alone to place.
 	if (is_off_cpu)
 		put_on_cpu(t, target);
+	else if (is_woken)
+		end_halt_of(target);
 	interrupts_restore(flag);
 	return is_woken;
 }
@@ -351,21 +402,11 @@ void sched_tick(void)
 
 void sched_idle(void)
 {
-	struct cpu *cpu = this_cpu();
-
 	for (;;) {
 		schedule();
 		interrupts_close();
-		WRITE_ONCE(cpu->is_idle, true);
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		// STI takes effect after the next instruction: no wake-up fits between the look and the halt (SDM 2B STI).
-		if (!READ_ONCE(cpu->runqueue->nr)) {
-			WRITE_ONCE(cpu->halted_since_ns, clock_monotonic_ns());         // the interrupt ends it
-			cpu_wait_interrupt();
-		} else {
-			interrupts_open();
-		}
-		WRITE_ONCE(cpu->is_idle, false);
+		halt(this_cpu());
+		interrupts_open();
 	}
 }
 
@@ -373,6 +414,6 @@ void sched_load(u64 *running, u64 *total)
 {
 	*running = 0;
 	for (u32 i = 0; i < nr_cpus; i++)
-		*running += queues[i].nr + (queues[i].running != cpus[i].idle);
+		*running += queues[i].nr + (queues[i].running != cpus[i].idle && !cpus[i].is_idle);
 	*total = threads_count();
 }
