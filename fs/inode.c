@@ -430,8 +430,9 @@ int inode_sync_pages(struct inode *ip, pgoff_t first, pgoff_t last, bool data_on
 
 int inode_write_out(struct inode *ip)
 {
-	// Its bits are clear from the moment somebody writes it; that all is on the disk is seen by the pages only.
-	if (!atomic_load(&ip->dirty) && cache_is_clean(&ip->cache) && cache_is_clean(&ip->sb->device->cache))
+	// Its bits are clear from the moment somebody writes it; that all is on the disk is seen by the pages only (the bit for them
+	// is the flusher's, and stays until it comes by).
+	if (!(atomic_load(&ip->dirty) & ~(u32)INODE_DIRTY_PAGES) && cache_is_clean(&ip->cache) && cache_is_clean(&ip->sb->device->cache))
 		return 0;
 	return write_out(ip, 0, U64_MAX - 1, false);
 }

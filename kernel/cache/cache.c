@@ -228,7 +228,8 @@ static int failure_of(struct cache *cache, struct page *p)
 	return error;
 }
 
-int cache_get(struct cache *cache, pgoff_t index, struct page **out)
+// cache_get for a page that is not here, or not filled.
+static NOINLINE int get_filled(struct cache *cache, pgoff_t index, struct page **out)
 {
 	for (;;) {
 		struct page *p;
@@ -267,6 +268,20 @@ int cache_get(struct cache *cache, pgoff_t index, struct page **out)
 			page_unlock(p);
 		page_put(p);
 	}
+}
+
+int cache_get(struct cache *cache, pgoff_t index, struct page **out)
+{
+	struct page *here = find(cache, index);
+
+	if (likely(here && page_has(here, PAGE_UPTODATE))) {
+		count(COUNTER_CACHE_HITS);
+		*out = here;
+		return 0;
+	}
+	if (here)
+		page_put(here);
+	return get_filled(cache, index, out);
 }
 
 int cache_get_locked(struct cache *cache, pgoff_t index, struct page **out)
@@ -569,6 +584,8 @@ u32 cache_error_now(struct cache *cache)
 
 int cache_error_check(struct cache *cache, u32 *seen)
 {
+	if (likely(atomic_load(&cache->error_sequence) == *seen))       // it changes before a page that failed stops being written
+		return 0;
 	u64 flag = spin_lock_irq(&cache->lock);
 	int error = *seen == cache->error_sequence ? 0 : cache->error;
 

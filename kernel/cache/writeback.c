@@ -156,7 +156,8 @@ void cache_wait_written(struct cache *cache, pgoff_t first, pgoff_t last)
 	} while (p && first && first <= last);
 }
 
-// The last page that is dirty now: what becomes dirty behind it is not this call's, which so comes to an end.
+// The last page that is dirty now: what becomes dirty behind it is not this call's, which so comes to an end (that of a few pages
+// does so anyway).
 static bool find_last_dirty(struct cache *cache, pgoff_t *last)
 {
 	u64 flag = spin_lock_irq(&cache->lock);
@@ -171,29 +172,42 @@ static bool find_last_dirty(struct cache *cache, pgoff_t *last)
 
 int cache_write_back(struct cache *cache, pgoff_t first, pgoff_t last, enum sync_mode mode)
 {
-	struct page *run[RUN_MAX], *busy;
+	struct page *run[RUN_MAX], *busy, *sent = NULL;
 	u32 errors_before = cache_error_now(cache), nr;
 	pgoff_t at = first, end = last;
 
 	if (!cache->ops->store)
 		return 0;
-	bool goes_on = find_last_dirty(cache, &end);
+	bool goes_on = last - first < RUN_MAX || find_last_dirty(cache, &end);
+	bool is_one_page = first == last;
 	struct plug plug;               // the runs' requests go together
 
-	block_plug(&plug);
+	if (!is_one_page)
+		block_plug(&plug);
 	while (goes_on && at <= end) {
 		nr = lock_run(cache, at, end, run, &busy);
 		if (nr) {
 			at = run[nr - 1]->index + 1;
+			if (mode == SYNC_WAIT) {
+				if (sent)
+					page_put(sent);
+				sent = run[nr - 1];
+				page_get(sent);
+			}
 			write_run(cache, run, nr);
 		} else if (busy) {
 			at = pass_busy(busy, mode);
 		}
 		goes_on = (nr || busy) && at;
 	}
-	block_unplug(&plug);
+	if (!is_one_page)
+		block_unplug(&plug);
 	if (mode == SYNC_START)
 		return 0;
+	if (sent) {                             // the last to be sent is mostly the last to end
+		page_wait_writeback(sent);
+		page_put(sent);
+	}
 	if (READ_ONCE(cache->nr_writeback))
 		cache_wait_written(cache, first, last);
 	return cache_error_check(cache, &errors_before);

@@ -23,7 +23,7 @@ enum { CAPABILITY_KIND = 3, CAPABILITY_BAR = 4, CAPABILITY_OFFSET = 8, CAPABILIT
 #define RESET_LIMIT_US 1000000u
 #define NO_VECTOR 0xffff
 enum { AVAILABLE_FLAGS, AVAILABLE_INDEX, AVAILABLE_RING };     // words of the available ring
-enum { USED_FLAGS, USED_INDEX };                                // words of the used ring
+enum { USED_FLAGS, USED_INDEX = VIRTQUEUE_USED_INDEX };        // words of the used ring
 enum { AVAILABLE_OFFSET = VIRTQUEUE_MAX_SIZE * 16, USED_OFFSET = AVAILABLE_OFFSET + VIRTQUEUE_MAX_SIZE * 2 + 8 };
 static_assert(USED_OFFSET + 4 + VIRTQUEUE_MAX_SIZE * 8 + 2 <= PAGE_SIZE, "a ring in one frame");
 static_assert(USED_OFFSET % 4 == 0, "2.6: the used ring's alignment");
@@ -259,5 +259,5 @@ bool virtqueue_wait_more(struct virtqueue *q)
 	if (q->has_event_index)
 		q->available[AVAILABLE_RING + q->size] = q->next_used;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);        // our wish before their index
-	return atomic_load(&q->used[USED_INDEX]) != q->next_used;
+	return virtqueue_has_more(q);
 }

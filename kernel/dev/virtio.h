@@ -6,6 +6,7 @@
  * unchecked and said to be so (lengths).
  */
 #include "types.h"
+#include "lib/atomic.h"
 #include "dev/pci.h"
 
 #define VIRTIO_VENDOR 0x1af4
@@ -74,6 +75,12 @@ void virtqueue_offer(struct virtqueue *q, u16 head);    // a chain of descriptor
 void virtqueue_tell(struct virtqueue *q);               // notifies the device when it wants to be
 void virtqueue_tell_again(struct virtqueue *q);         // whether it wants to be or not, and though it was before
 void virtqueue_tell_nothing(struct virtqueue *q);       // for tests: as if the notification got lost
+enum { VIRTQUEUE_USED_INDEX = 1 };
+// Has the device finished one that was not taken yet?
+static inline bool virtqueue_has_more(const struct virtqueue *q)
+{
+	return atomic_load(&q->used[VIRTQUEUE_USED_INDEX]) != q->next_used;
+}
 // The next finished chain: 1; 0 when there is none; -EIO when the device's answer makes no sense.
 // *length is unchecked.
 int virtqueue_take(struct virtqueue *q, u16 *head, u32 *length) MUST_CHECK;

@@ -359,7 +359,7 @@ static void take_answers(struct disk *d, struct list *finished)
 	u16 head;
 	int more = 0;
 
-	while (!d->is_dead && (more = virtqueue_take(&d->queue, &head, &length)) > 0) {
+	while (!d->is_dead && virtqueue_has_more(&d->queue) && (more = virtqueue_take(&d->queue, &head, &length)) > 0) {
 		u32 number = head / d->slot_stride;
 
 		if (head % d->slot_stride || number >= d->nr_slots || d->free_slots & 1u << number) {
@@ -390,7 +390,10 @@ static void serve(struct disk *d, struct list *finished)
 		take_answers(d, finished);
 		if (d->is_dead)
 			break;
-		issue_waiting(d);
+		if (d->waiting.nr)
+			issue_waiting(d);
+		else
+			keep_watch(d);
 	} while (virtqueue_wait_more(&d->queue));
 }
 

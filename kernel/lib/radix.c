@@ -293,7 +293,8 @@ static u32 slot_from(const struct radix_node *n, u64 first, u32 tag)
 	return candidates ? (u32)__builtin_ctzl(candidates) : NO_SLOT;
 }
 
-static void *next_from(const struct radix *tree, u64 first, u64 last, u32 tag, u64 *index)
+// *leaf: the node that holds it.
+static inline void *next_in_leaf(const struct radix *tree, u64 first, u64 last, u32 tag, u64 *index, struct radix_node **leaf)
 {
 	struct radix_node *n = tree->root;
 
@@ -304,6 +305,7 @@ static void *next_from(const struct radix *tree, u64 first, u64 last, u32 tag, u
 			if (n->first + slot > last)
 				return NULL;
 			*index = n->first + slot;
+			*leaf = n;
 			return n->slots[slot];
 		}
 		if (slot != NO_SLOT) {
@@ -319,6 +321,13 @@ static void *next_from(const struct radix *tree, u64 first, u64 last, u32 tag, u
 		n = n->parent;
 	}
 	return NULL;
+}
+
+static void *next_from(const struct radix *tree, u64 first, u64 last, u32 tag, u64 *index)
+{
+	struct radix_node *leaf;
+
+	return next_in_leaf(tree, first, last, tag, index, &leaf);
 }
 
 void *radix_next(const struct radix *tree, u64 first, u64 last, u64 *index)
@@ -351,12 +360,9 @@ u32 radix_run_tagged(const struct radix *tree, u64 first, u64 last, enum radix_t
 	u64 index;
 	u32 nr = 0;
 
-	if (!max || !next_from(tree, first, last, tag, &index))
+	if (!max || !next_in_leaf(tree, first, last, tag, &index, &n))
 		return 0;
-	while (nr < max && index <= last) {             // a leaf a round
-		n = descend(tree, index, &below);
-		if (!n || n->shift)
-			break;
+	for (; n && !n->shift && nr < max && index <= last; n = descend(tree, index, &below)) {         // a leaf a round
 		u32 slot = slot_of(n, index), from = slot;
 
 		while (slot < RADIX_SLOTS && nr < max && n->first + slot <= last && n->tags[tag] >> slot & 1)

@@ -82,7 +82,7 @@ bool lock_spin_more(const struct thread *owner, u32 times)
 	bool runs = !owner && nr_cpus > 1;
 
 	for (u32 i = 0; i < nr_cpus && !runs; i++)
-		runs = &cpus[i] != this_cpu() && READ_ONCE(cpus[i].running) == owner;
+		runs = &cpus[i] != this_cpu() && READ_ONCE(cpus[i].running) == owner && !READ_ONCE(cpus[i].is_idle);
 	if (!runs || times >= LOCK_SPINS || READ_ONCE(this_cpu()->needs_reschedule))
 		return false;
 	__builtin_ia32_pause();
@@ -110,14 +110,6 @@ static void wake_locked(struct wait_queue *q, bool all)
 	}
 }
 
-static void wake(struct wait_queue *q, bool all)
-{
-	u64 flag = queue_lock(q);
-
-	wake_locked(q, all);
-	queue_unlock(q, flag);
-}
-
 void wait_release(struct wait_queue *q, bool *condition)
 {
 	u64 flag = queue_lock(q);
@@ -132,23 +124,12 @@ void wait_queue_drain(struct wait_queue *q)
 	queue_unlock(q, queue_lock(q));
 }
 
-// The barrier that belongs to wait_begin's: the caller's change is seen by a waiter whom we do not see on the list.
-static bool has_waiters(struct wait_queue *q)
+void wake_queue(struct wait_queue *q, bool all)
 {
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return !list_is_empty(&q->waiters);
-}
+	u64 flag = queue_lock(q);
 
-void wake_all(struct wait_queue *q)
-{
-	if (has_waiters(q))
-		wake(q, true);
-}
-
-void wake_one(struct wait_queue *q)
-{
-	if (has_waiters(q))
-		wake(q, false);
+	wake_locked(q, all);
+	queue_unlock(q, flag);
 }
 
 /* --- watchers --------------------------------------------------------------- */

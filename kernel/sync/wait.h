@@ -47,14 +47,29 @@ void wait_end(struct wait_queue *q, struct waiter *w);
 // the waiter's stack. The waiter calls wait_queue_drain before it leaves.
 void wait_release(struct wait_queue *q, bool *condition);
 void wait_queue_drain(struct wait_queue *q);     // returns when no waker is inside any more
-void wake_all(struct wait_queue *q);
-void wake_one(struct wait_queue *q);             // one thread, and every watcher in front of it
 void wake_all_nested(struct wait_queue *q);     // from watcher.told
 void wait_watch(struct wait_queue *q, struct watcher *w, void (*told)(struct watcher *w));
 void wait_unwatch(struct wait_queue *q, struct watcher *w);     // afterwards told() does not run and is not running
+void wake_queue(struct wait_queue *q, bool all);        // for wake_all and wake_one
 static inline bool wait_queue_is_empty(const struct wait_queue *q)
 {
 	return list_is_empty(&q->waiters);
+}
+
+// The barrier belongs to wait_begin's: the caller's change is seen by a waiter whom we do not see on the list.
+static inline void wake_all(struct wait_queue *q)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!wait_queue_is_empty(q))
+		wake_queue(q, true);
+}
+
+// One thread, and every watcher in front of it.
+static inline void wake_one(struct wait_queue *q)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!wait_queue_is_empty(q))
+		wake_queue(q, false);
 }
 
 #define wait_event_mode(q, condition, mode) ({ \
