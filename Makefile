@@ -81,7 +81,7 @@ KSRC += $(call in,kernel/sys,table.c arguments.c memory.c open.c descriptors.c r
 # The three locks, looking without one, and the check of their order.
 KSRC += $(call in,kernel/sync,spinlock.c mutex.c rwlock.c grace.c wait.c lockcheck.c)
 # From the bus to the disk, and the terminal.
-KSRC += $(call in,kernel/dev,device.c pci.c virtio.c virtio_block.c queue.c block.c plug.c bio.c iotrace.c serial.c screen.c \
+KSRC += $(call in,kernel/dev,device.c pci.c virtio.c virtio_block.c virtio_request.c queue.c block.c plug.c bio.c iotrace.c serial.c screen.c \
 	keyboard.c line.c terminal.c terminal_ioctl.c terminal_job.c host_stream.c)
 # What is tested on the host, too; and saying what happened.
 KSRC += $(call in,kernel/lib,string.c format.c parse.c rbtree.c interval.c radix.c random.c)
