@@ -17,6 +17,7 @@
 #define MAP_ANONYMOUS		0x20
 #define MAP_ANON		MAP_ANONYMOUS
 #define MAP_32BIT		0x40
+#define MAP_ABOVE4G		0x80            // a place above 4 GiB, where all is that asks for none
 #define MAP_GROWSDOWN		0x00100
 #define MAP_DENYWRITE		0x00800
 #define MAP_EXECUTABLE		0x01000

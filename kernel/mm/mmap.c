@@ -19,10 +19,11 @@
 #include <abi/mount.h>
 #include <abi/resource.h>
 
-// What MAP_SHARED_VALIDATE vouches for. MAP_SYNC is not among them: it wants memory that is a disk.
-#define KNOWN_FLAGS (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | \
-		     MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | \
-		     MAP_FIXED_NOREPLACE | MAP_UNINITIALIZED | MAP_HUGE_2MB | MAP_HUGE_1GB)
+// What MAP_SHARED_VALIDATE vouches for. MAP_SYNC is not among them: it wants memory that is a disk. Nor is, on Linux,
+// MAP_FIXED_NOREPLACE.
+#define KNOWN_FLAGS (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_ABOVE4G | MAP_GROWSDOWN | MAP_DENYWRITE | \
+		     MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | \
+		     MAP_UNINITIALIZED | MAP_HUGE_2MB | MAP_HUGE_1GB)
 
 // Which flags the new area gets from the call's, and whether the file allows them.
 static int area_flags_for(struct file *file, u32 prot, u32 flags, u32 *out)
@@ -31,6 +32,9 @@ static int area_flags_for(struct file *file, u32 prot, u32 flags, u32 *out)
 	u32 area_flags = prot & AREA_PROTECTION;
 	u32 may = AREA_MAY_READ | AREA_MAY_WRITE | AREA_MAY_EXEC;
 
+	// Only a file can vouch for flags; explicit huge pages are one to Linux.
+	if (type == MAP_SHARED_VALIDATE && !file && !(flags & MAP_HUGETLB))
+		return -EINVAL;
 	if (type == MAP_SHARED_VALIDATE && flags & ~KNOWN_FLAGS)
 		return -EOPNOTSUPP;
 	if (flags & MAP_HUGETLB)

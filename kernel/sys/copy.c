@@ -20,7 +20,9 @@ static int check_files(const struct file *in, const struct file *out)
 		return -EISDIR;
 	if (!S_ISREG(in->inode->mode) || !S_ISREG(out->inode->mode))
 		return -EINVAL;
-	return out->flags & O_APPEND ? -EBADF : 0;
+	if (out->flags & O_APPEND)
+		return -EBADF;
+	return in->inode->sb != out->inode->sb ? -EXDEV : 0;
 }
 
 // How many bytes may be copied; the ranges must not overlap in one file. -EINVAL, -EOVERFLOW, -EFBIG.

@@ -80,14 +80,19 @@ static void step_truncate(void)
 	record(result, "ftruncate(file %d, %lu)", file, size);
 }
 
-// Places for bytes, or none: mode 0 may grow the file, a hole shows zeros in every mapping. (Places past the end, which
-// KEEP_SIZE alone asks for, are not for every file system: ext2 has no way to tell them from holes.)
+// Places for bytes, or none: mode 0 may grow the file, a hole shows zeros in every mapping. KEEP_SIZE alone is asked for
+// within the file only: ext2 cannot tell places past the end from holes.
 static void step_allocate(void)
 {
 	static const int modes[] = { 0, 0, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE,
-				     FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, FALLOC_FL_PUNCH_HOLE };
-	int file = below(NR_FILES), mode = modes[below(5)];
+				     FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, FALLOC_FL_PUNCH_HOLE,
+				     FALLOC_FL_KEEP_SIZE };
+	int file = below(NR_FILES), mode = modes[below(6)];
 	u64 offset = below(FILE_PAGES * PAGE), length = below(below(2) ? PAGE : 6 * PAGE);
+	if (mode == FALLOC_FL_KEEP_SIZE && offset + length > sizes[file]) {
+		offset = offset < sizes[file] ? offset : 0;
+		length = sizes[file] - offset;
+	}
 	long result = outcome(syscall(SYS_fallocate, files[file], mode, offset, length));
 
 	if (result == 0 && mode == 0 && offset + length > sizes[file])

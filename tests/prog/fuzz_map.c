@@ -13,7 +13,7 @@
  * end of a file, in its last page, and a copy that would run into a hole is made one byte long. A second process, a fork
  * of the first with the same files, takes some of the steps.
  */
-#include "fuzz_bytes.h"
+#include "fuzz_huge.h"
 
 static int choose_protection(void)
 {
@@ -29,13 +29,14 @@ static int choose_protection(void)
 // Gives whether it was mapped.
 static int map_at(u64 page, u64 nr)
 {
-	static const int extra[] = { 0, 0, 0, 0, 0, MAP_POPULATE, MAP_NORESERVE, MAP_LOCKED };
-	int protection = choose_protection(), file = below(3) - 1;
+	static const int extra[] = { 0, 0, 0, 0, 0, MAP_POPULATE, MAP_NORESERVE, MAP_LOCKED, MAP_STACK,
+				     MAP_SHARED_VALIDATE, MAP_SHARED_VALIDATE | 1 << 27 };
+	int protection = choose_protection(), file = below(NR_FILES + 1) - 1;
 	int flags = below(2) ? MAP_SHARED : MAP_PRIVATE, way = below(16);
 	u64 index = below(FILE_PAGES);
 
 	flags |= way == 0 ? MAP_FIXED_NOREPLACE : MAP_FIXED;
-	flags |= extra[below(8)];
+	flags |= extra[below(11)];
 	if (file < 0) {
 		flags |= MAP_ANONYMOUS;
 		index = 0;
@@ -97,7 +98,7 @@ static void step_advise(void)
 				       MADV_WILLNEED, MADV_RANDOM, MADV_NORMAL, MADV_SEQUENTIAL, MADV_DONTFORK,
 				       MADV_DOFORK, MADV_DOFORK, MADV_WIPEONFORK, MADV_KEEPONFORK, MADV_COLD,
 				       MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_POPULATE_READ,
-				       MADV_POPULATE_WRITE, MADV_REMOVE, 99 };
+				       MADV_POPULATE_WRITE, MADV_REMOVE, MADV_HUGEPAGE, MADV_NOHUGEPAGE, 99 };
 	u64 page, nr;
 	int advice = advices[below(sizeof(advices) / sizeof(advices[0]))];
 
@@ -174,8 +175,10 @@ static void step_remap(void)
 			if (below(2))
 				try_store((page + i) * PAGE + below(PAGE), below(256));
 	}
-	if (flags & MREMAP_DONTUNMAP && below(8))
-		new_nr = nr;
+	if (flags & MREMAP_DONTUNMAP) {
+		new_nr = below(8) ? nr : new_nr;
+		munlockall();           // Linux takes the lock from all of the old area, however much it was joined to
+	}
 	if (below(8) == 0)
 		nr = 0;                 // a second view
 	void *place = flags & MREMAP_FIXED ? arena + target * PAGE : NULL;
@@ -212,6 +215,8 @@ static void random_step(void)
 		step_map, step_map, step_map, step_map, step_unmap, step_protect, step_protect, step_sync, step_advise, step_advise,
 		step_lock, step_resident, step_remap, step_remap, step_load, step_store, step_store_many, step_store_many,
 		step_read_file, step_write_file, step_truncate, step_copy, step_copy, step_allocate, step_copy_range,
+		step_splice, step_vmsplice, step_sendfile, step_vectors, step_advise_file, step_lock_file, step_seal,
+		step_huge, step_huge,
 	};
 
 	if (below(40) == 0)
@@ -239,7 +244,7 @@ static void be_peer(void)
 			random_step();
 			fflush(stdout);
 		} else {
-			running_hash = mix(running_hash, hash_arena());
+			running_hash = mix(mix(running_hash, hash_arena()), hash_huge());
 		}
 		if (write(peer.replies[1], &running_hash, sizeof(running_hash)) != sizeof(running_hash))
 			break;
@@ -302,7 +307,7 @@ static void one_step(void)
 
 static u64 hash_all(void)
 {
-	running_hash = mix(mix(running_hash, hash_arena()), hash_files());
+	running_hash = mix(mix(mix(running_hash, hash_arena()), hash_huge()), hash_files());
 	if (peer.pid)
 		ask_peer(0);
 	return running_hash;
@@ -319,6 +324,8 @@ static void in_child(void (*run)(char *), char *argument)
 	if (child == 0) {
 		signal(SIGPIPE, SIG_IGN);
 		make_world();
+		make_pipes();
+		make_huge_arena();
 		run(argument);
 		printf("%lu end %016lx\n", seed, hash_all());
 		fflush(stdout);

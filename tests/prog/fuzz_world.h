@@ -24,7 +24,7 @@
 #define ARENA_PAGES 48UL
 #define FREE_ABOVE 64UL         // where an mremap without a place of its own goes
 #define FILE_PAGES 24UL
-#define NR_FILES 2
+#define NR_FILES 3             // the last one lives in memory
 
 typedef unsigned long u64;
 
@@ -107,9 +107,9 @@ static u64 *sizes;                      // of the files; seen by all processes
 // A byte past the end of file, in the last page: unspecified when it was stored to.
 static int is_past_end(u64 offset)
 {
-	struct view *view = &views[offset / PAGE];
+	struct view *view = &views[offset / PAGE % ARENA_PAGES];
 
-	return view->file >= 0 && view->index * PAGE + offset % PAGE >= sizes[view->file];
+	return offset < ARENA_PAGES * PAGE && view->file >= 0 && view->index * PAGE + offset % PAGE >= sizes[view->file];
 }
 
 static void set_views(u64 page, u64 nr, int file, u64 index)
@@ -247,11 +247,17 @@ static void make_world(void)
 	arena = must_map((ARENA_PAGES + 1 + FREE_ABOVE) * PAGE, PROT_NONE, MAP_PRIVATE);
 	munmap(arena + (ARENA_PAGES + 1) * PAGE, FREE_ABOVE * PAGE);
 	for (int i = 0; i < NR_FILES; i++) {
-		snprintf(path, sizeof(path), "%s/fuzz-%d-%d", folder ? folder : "/tmp", (int)getpid(), i);
-		files[i] = must_open(path, O_RDWR | O_CREAT | O_TRUNC);
+		if (i < NR_FILES - 1) {
+			snprintf(path, sizeof(path), "%s/fuzz-%d-%d", folder ? folder : "/tmp", (int)getpid(), i);
+			files[i] = must_open(path, O_RDWR | O_CREAT | O_TRUNC);
+		} else {
+			files[i] = (int)syscall(SYS_memfd_create, "fuzz", 0);
+			snprintf(path, sizeof(path), "/proc/self/fd/%d", files[i]);
+		}
 		read_only[i] = must_open(path, O_RDONLY);
 		write_only[i] = must_open(path, O_WRONLY);
-		unlink(path);
+		if (i < NR_FILES - 1)
+			unlink(path);
 	}
 	set_views(0, ARENA_PAGES, -1, 0);
 	catch_faults();

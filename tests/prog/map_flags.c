@@ -87,6 +87,17 @@ TEST(shared_validate_refuses_unknown_flags)
 
 	CHECK_ERR(mmap(NULL, PAGE, RW, MAP_SHARED_VALIDATE | 0x800000, fd, 0), EOPNOTSUPP);
 	MUST(mmap(NULL, PAGE, RW, MAP_SHARED | 0x800000, fd, 0));       // which plain MAP_SHARED passes over
+	// MAP_FIXED_NOREPLACE is one of them, MAP_ABOVE4G is not.
+	unsigned char *place = find_hole(PAGE);
+
+	CHECK_ERR(mmap(place, PAGE, RW, MAP_SHARED_VALIDATE | MAP_FIXED_NOREPLACE, fd, 0), EOPNOTSUPP);
+	MUST(mmap(NULL, PAGE, RW, MAP_SHARED_VALIDATE | 0x80, fd, 0));
+}
+
+TEST(shared_validate_wants_a_file)
+{
+	CHECK_ERR(mmap(NULL, PAGE, RW, MAP_SHARED_VALIDATE | MAP_ANONYMOUS, -1, 0), EINVAL);
+	CHECK_ERR(mmap(NULL, PAGE, RW, MAP_SHARED_VALIDATE | MAP_ANONYMOUS | 0x800000, -1, 0), EINVAL);
 }
 
 TEST(a_type_is_needed)

@@ -362,3 +362,14 @@ TEST(copy_errors)
 	CHECK_ERR(do_copy(p[0], NULL, out, NULL, 10, 0), EINVAL);
 	CHECK_ERR(do_copy(in, (long *)8, out, NULL, 10, 0), EFAULT);
 }
+
+// man 2 copy_file_range: EXDEV. sendfile may all the same.
+TEST(copy_stays_within_a_file_system)
+{
+	int in = make_file("a", 100), out = (int)MUST(syscall(SYS_memfd_create, "b", 0));
+	long at = 0;
+
+	CHECK_ERR(do_copy(in, NULL, out, NULL, 10, 0), EXDEV);
+	CHECK_ERR(do_copy(in, NULL, out, NULL, 0, 0), EXDEV);
+	CHECK_EQ(do_sendfile(out, in, &at, 10), 10);
+}
