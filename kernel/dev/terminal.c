@@ -318,8 +318,8 @@ static ssize_t terminal_write(struct file *f, struct iobuf *from, u64 *position)
 		done += (ssize_t)shown;
 		if (shown < n || (from->remaining && signal_is_pending(current)))
 			error = -EINTR;
-		if (from->remaining && this_cpu()->needs_reschedule)
-			sched_yield();
+		if (from->remaining)
+			sched_point();
 	}
 	if (done)
 		return done;

@@ -215,6 +215,8 @@ static struct thread *rest(struct runqueue *q, struct thread *me)
 		next = me->state == THREAD_RUNNABLE ? me : take_next(q);
 	}
 	me->started_ns += cpu->halted_ns - halted_before;
+	if (likely(me->allowed_cpus & 1ul << cpu->id))          // else it must leave, and was told so
+		atomic_and(&me->return_work, ~(u64)WORK_RESCHEDULE);    // another CPU's interrupt asked for what was done here
 	return next;
 }
 

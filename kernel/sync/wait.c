@@ -83,7 +83,7 @@ bool lock_spin_more(const struct thread *owner, u32 times)
 
 	for (u32 i = 0; i < nr_cpus && !runs; i++)
 		runs = &cpus[i] != this_cpu() && READ_ONCE(cpus[i].running) == owner && !READ_ONCE(cpus[i].is_idle);
-	if (!runs || times >= LOCK_SPINS || READ_ONCE(this_cpu()->needs_reschedule))
+	if (!runs || times >= LOCK_SPINS || atomic_load(&current->return_work) & WORK_RESCHEDULE)
 		return false;
 	__builtin_ia32_pause();
 	return true;

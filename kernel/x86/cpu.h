@@ -28,7 +28,6 @@ struct cpu {
 	struct thread *fpu_owner;       // whose registers the FPU holds; see x86/fpu.h
 	u64 active_root;                // physical address in CR3
 	struct addrspace *active_space; // read by other CPUs (TLB shootdown)
-	bool needs_reschedule;          // also set by other CPUs
 	bool is_idle;                   // also read by other CPUs
 	u64 halted_since_ns;            // 0: it is not halted; also read by other CPUs
 	u64 halted_ns;                  // all it was halted so far; also read by other CPUs

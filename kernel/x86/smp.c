@@ -107,11 +107,8 @@ void smp_call(u64 cpu_set, void (*function)(void *argument), void *argument)
 
 static void reschedule_interrupt(void *owner)
 {
-	struct cpu *cpu = this_cpu();
-
 	(void)owner;
-	cpu->needs_reschedule = true;
-	atomic_or(&cpu->running->return_work, WORK_RESCHEDULE);
+	atomic_or(&current->return_work, WORK_RESCHEDULE);
 }
 
 void smp_reschedule(u32 cpu)

@@ -11,7 +11,7 @@ struct thread;
 
 struct cpu {
 	struct thread *running;
-	bool needs_reschedule, is_idle;
+	bool is_idle;
 	u32 id, interrupt_depth, grace, look, nr_spinlocks_held;
 	struct { const void *lock; const char *name; u8 rank, depth; void *site; } held[16];
 	u64 counters[NR_COUNTERS];
