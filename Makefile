@@ -112,7 +112,7 @@ LIBC_TESTS := $(addprefix $(B)/tests/unit/,libc_test libc_sanitized_test)
 BENCH     := $(addprefix $(B)/tests/bench/,rows linux)
 PROGRAMS  := $(ONE_FILE) $(FOLDERS) $(DEMO_BINS) $(TEST_BINS) $(MUSL_BINS) $(BENCH)
 
-.PHONY: all kernel user programs image iso run gdb test campaign bench units check format doctor toolchain clean help
+.PHONY: all kernel user programs image iso run gdb test soak campaign bench units check format doctor toolchain clean help
 all: kernel programs image $(B)/lectern.iso  ## build everything (the default)
 kernel: $(B)/lectern.elf $(B)/lectern-debug.elf  ## both kernels only
 programs: $(PROGRAMS)  ## libc and every program
@@ -166,11 +166,9 @@ $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(UFLAGS) -c $< -o $@
 $(B)/obj/%.asm.o: %.asm Makefile
-	@mkdir -p $(@D)
-	$(call say,NASM)$(NASM) -f elf64 -g -F dwarf -MD $(@:.o=.d) $< -o $@
+	$(call say,NASM)mkdir -p $(@D) && $(NASM) -f elf64 -g -F dwarf -MD $(@:.o=.d) $< -o $@
 $(LIBC_A): $(call obj,$(LIBC))
-	@mkdir -p $(@D)
-	$(call say,AR)rm -f $@ && $(AR) rcsD $@ $^
+	$(call say,AR)mkdir -p $(@D) && rm -f $@ && $(AR) rcsD $@ $^
 
 link = $(call say,LD)mkdir -p $(@D) && $(LD) $(ULINK) -o $@ $(filter $(B)/obj/%,$^) $(LIBC_A)
 $(ONE_FILE) $(DEMO_BINS): $(B)/user/%: $(B)/obj/user/%.o $(LIB_OBJ) $(CRT) $(LIBC_A)
@@ -231,7 +229,9 @@ PYTEST = $(shell for p in $(PYTHON) /usr/bin/python3; do \
 	$$p -c 'import pytest' 2>/dev/null && { echo $$p; break; }; done)
 test: all units  ## run every test (T=name: only those whose name has it)
 	$(Q)[ -n "$(PYTEST)" ] || { echo "pytest is missing: sh tools/setup" >&2; exit 1; }
-	$(Q)B=$(B) LECTERN_BUILD=$(B) $(PYTEST) -m pytest -c tests/pytest.ini tests $(if $(T),-k "$(T)") $(PYTESTFLAGS)
+	$(Q)B=$(B) LECTERN_BUILD=$(B) $(PYTEST) -m pytest -c tests/pytest.ini $(or $(SUITE),tests) $(if $(T),-k "$(T)") $(PYTESTFLAGS)
+soak:  ## the pressure tests at their full sizes (T= as above): an hour and more
+	$(Q)$(MAKE) test SUITE=tests/soak.py
 campaign: all  ## the long random tests, an hour or two (CAMPAIGN="race fuzz hostile fsx", CAMPAIGN_STEPS=...)
 	$(Q)$(PYTHON) tools/campaign --build $(B) $(CAMPAIGN)
 bench: all  ## measure beside Linux and print the ratios (ROWS="PART FAMILY...", BENCHFLAGS=)

@@ -10,9 +10,9 @@ import pytest
 TOOL = pathlib.Path(__file__).resolve().parent.parent / "tools" / "fuzz"
 
 
-def fuzz(lectern, *options):
+def fuzz(lectern, *options, timeout=600):
     done = subprocess.run([sys.executable, str(TOOL), "--build", str(lectern.build), *options],
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=600)
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=timeout)
     print(done.stdout.decode())
     if done.returncode:
         pytest.fail(done.stdout.decode(), pytrace=False)

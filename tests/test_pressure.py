@@ -9,11 +9,11 @@ import pytest
 PROCESSORS = (1, 4)
 
 
-def pressure(lectern, *words, memory, smp, append="", more=()):
+def pressure(lectern, *words, memory, smp, append="", more=(), timeout=120):
     options = ["--memory", memory, *more]
     if append:
         options += ["--append", append]
-    result = lectern.check("/tests/pressure", *words, smp=smp, options=options)
+    result = lectern.check("/tests/pressure", *words, smp=smp, options=options, timeout=timeout)
     assert result.text.splitlines()[-1] == "ok"
     assert "out of memory" not in result.log
     return result.text

@@ -2,7 +2,7 @@
  * pressure.c - work that does not fit into memory, each piece with a result that can be told right from wrong. It runs in
  * machines of little RAM (tests/test_pressure.py, `make soak`), so it is no TEST() program: it takes sizes.
  *
- *	pressure sum MIB                a sparse file summed through one mapping
+ *	pressure sum MIB [EVERY]        a file summed through one mapping; every so many pages (16) hold a number, the rest are holes
  *	pressure crowd N MIB            N processes, each with so much private memory, all at once
  *	pressure shared N MIB           the same, in memory that they share
  *	pressure files N                N files of 4 KiB, made, read, removed
@@ -94,14 +94,13 @@ static void wait_all(int nr)
 
 /* --- the pieces --------------------------------------------------------------- */
 
-#define SUM_STRIDE (16 * PAGE)          // every 16th page holds a number
-
 static int do_sum(char **argv)
 {
 	unsigned long bytes = strtoul(argv[0], NULL, 0) * MIB, sum = 0, expected = 0, nr_ones = 0;
+	unsigned long stride = (argv[1] ? strtoul(argv[1], NULL, 0) : 16) * PAGE;
 	int fd = new_file("pressure.sum", bytes);
 
-	for (unsigned long at = 0; at < bytes; at += SUM_STRIDE) {
+	for (unsigned long at = 0; at < bytes; at += stride) {
 		uint64_t number = at / PAGE + 1;
 
 		if (pwrite(fd, &number, sizeof(number), (off_t)at) != sizeof(number))
@@ -390,7 +389,7 @@ static int do_eat(char **argv)
 
 static int run_part(int argc, char **argv)
 {
-	if (argc == 2 && !strcmp(argv[0], "sum"))
+	if ((argc == 2 || argc == 3) && !strcmp(argv[0], "sum"))
 		return do_sum(argv + 1);
 	if (argc == 3 && !strcmp(argv[0], "crowd"))
 		return do_crowd(argv + 1, MAP_PRIVATE);
@@ -456,6 +455,7 @@ int main(int argc, char **argv)
 
 		while (end < argc && strcmp(argv[end], "--"))
 			end++;
+		argv[end] = NULL;               // as main's own words end
 		failed += run_in_child(end - start, argv + start);
 		start = end;
 	}
