@@ -263,7 +263,7 @@ enum fault_result fault_copy_absent(struct addrspace *as, struct area *a, struct
 	if (!copy)
 		return FAULT_NO_MEMORY;
 	copy->family = as->family;
-	copy->anon_index = index;
+	copy->anon_index = f->address >> PAGE_SHIFT;
 	if (!copy_page_at(a->cache, index, copy)) {
 		page_put(copy);
 		return absent(a, f);

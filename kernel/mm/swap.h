@@ -46,7 +46,9 @@ void swap_hold(swap_entry_t entry);     // one more entry names it
 void swap_put(swap_entry_t entry);      // one fewer; the last frees the slot
 // One fewer, by who has its page, p, locked. True: it was the last, and the page has left the swap cache.
 bool swap_entry_taken(swap_entry_t entry, struct page *p);
-u32 swap_count(swap_entry_t entry);
+// Does some page table name it? For an entry that was seen a moment ago: its slot may be a file's by now, or no slot at all.
+bool swap_is_named(swap_entry_t entry);
+u32 swap_count(swap_entry_t entry);     // the area is in use, and stays so
 // A slot for a page of a file of tmpfs: named once, by that file's tree, and never in the swap cache. False: swap is full.
 bool swap_take_for_file(swap_entry_t *out) MUST_CHECK;
 void swap_free_of_file(swap_entry_t entry);

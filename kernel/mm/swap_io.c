@@ -160,9 +160,7 @@ static int new_page(swap_entry_t entry, u32 flags, struct page **out)
 // Is the neighbour's slot in use, and would it only be read for nothing?
 static bool is_worth_reading(swap_entry_t entry)
 {
-	u32 nr = swap_count(entry);
-
-	return nr && nr < SWAP_SLOT_FILE && frames_listed_count() > reclaim_low_mark;
+	return swap_is_named(entry) && frames_listed_count() > reclaim_low_mark;
 }
 
 static void read_cluster(swap_entry_t wanted, struct page *p)
@@ -186,7 +184,7 @@ static void read_cluster(swap_entry_t wanted, struct page *p)
 static int start_read(swap_entry_t entry, struct page **out, bool *is_new)
 {
 	*is_new = false;
-	while (!(*out = swap_cache_find(entry)) && swap_count(entry)) {
+	while (!(*out = swap_cache_find(entry)) && swap_is_named(entry)) {
 		int error = new_page(entry, 0, out);
 
 		if (error == -EEXIST)

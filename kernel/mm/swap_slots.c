@@ -94,14 +94,22 @@ bool swap_cache_fill(struct page *p, swap_entry_t entry)
 	return is_wanted;
 }
 
+// swap_lock held. Who looks for an entry that he saw a moment ago may find that swapoff has been there meanwhile, and that
+// another, smaller area has taken its place: there may be no arrays, or shorter ones.
+static bool is_there(const struct swap_area *area, u32 slot)
+{
+	return area->is_active && slot < area->nr_slots;
+}
+
 struct page *swap_cache_find(swap_entry_t entry)
 {
 	struct swap_area *area = swap_area_of(entry);
 	struct page *p = NULL;
+	u32 slot = swap_slot_of(entry);
 
 	spin_lock(&swap_lock);
-	if (area->is_active && area->frames[swap_slot_of(entry)]) {
-		p = pfn_to_page(area->frames[swap_slot_of(entry)] - 1);
+	if (is_there(area, slot) && area->frames[slot]) {
+		p = pfn_to_page(area->frames[slot] - 1);
 		page_get(p);
 	}
 	spin_unlock(&swap_lock);
@@ -221,6 +229,18 @@ bool swap_entry_taken(swap_entry_t entry, struct page *p)
 	if (is_last)
 		page_put(p);                    // never the last reference: the caller has one
 	return is_last;
+}
+
+bool swap_is_named(swap_entry_t entry)
+{
+	struct swap_area *area = swap_area_of(entry);
+	u32 slot = swap_slot_of(entry);
+
+	spin_lock(&swap_lock);
+	bool is_named = is_there(area, slot) && area->counts[slot] && area->counts[slot] < SWAP_SLOT_FILE;
+
+	spin_unlock(&swap_lock);
+	return is_named;
 }
 
 u32 swap_count(swap_entry_t entry)

@@ -7,6 +7,8 @@
  */
 #include "swapping.h"
 
+#include <sched.h>
+
 TEST(pages_come_back_as_they_went)
 {
 	start_swap();
@@ -20,6 +22,27 @@ TEST(pages_come_back_as_they_went)
 	store(memory + 5 * PAGE, 77);
 	page_out(memory, AREA_PAGES);
 	CHECK_EQ(load(memory + 5 * PAGE), 77);
+	stop_swap();
+}
+
+TEST(private_copies_of_a_file_leave_too)
+{
+	start_swap();
+	int fd = make_file("file", 16 * PAGE);
+	// Not at the address that would be the page's number in the file.
+	unsigned char *memory = MUST(mmap(NULL, 8 * PAGE, RW, MAP_PRIVATE, fd, 4 * PAGE));
+
+	for (unsigned long i = 0; i < 8 * PAGE; i += 8)
+		*(volatile unsigned long *)(memory + i) = i * 2654435761UL;
+	page_out(memory, 8);
+	CHECK_EQ(nr_swapped(memory, 8), 8);
+	check_filled(memory, 8);
+	// Past a new end of the file private copies go, wherever they are.
+	page_out(memory, 8);
+	MUST(ftruncate(fd, 6 * PAGE));
+	CHECK_EQ(nr_swapped(memory, 8), 2);
+	CHECK_SIGNAL(load(memory + 2 * PAGE), SIGBUS, BUS_ADRERR, memory + 2 * PAGE);
+	check_filled(memory, 2);
 	stop_swap();
 }
 
@@ -204,6 +227,44 @@ TEST(swapoff_brings_everything_back)
 	CHECK_CHILD(child);
 	CHECK_EQ(nr_swapped(memory, AREA_PAGES), 0);
 	check_filled(memory, AREA_PAGES);
+}
+
+// Areas of two sizes come and go under the same number, while others swap and fault: an entry that was seen just before
+// swapoff names nothing any more, or a slot that the new area does not have.
+TEST(faults_race_with_swapoff)
+{
+	struct gate ready = gate_make();
+	pid_t children[3];
+
+	make_swap_file("large", SWAP_BYTES);
+	make_swap_file("small", SWAP_BYTES / 32);
+	for (int i = 0; i < 3; i++) {
+		children[i] = MUST(fork());
+		if (children[i] == 0) {
+			unsigned char *memory = filled(AREA_PAGES);
+
+			gate_open(ready);
+			for (;;) {
+				page_out(memory, AREA_PAGES);
+				check_filled(memory, AREA_PAGES);
+			}
+		}
+	}
+	for (int i = 0; i < 3; i++)
+		gate_wait(ready);
+	for (int round = 0; round < 40; round++) {
+		const char *name = round % 2 ? "small" : "large";
+		long out = number_of("/proc/vmstat", "pswpout ");
+
+		MUST(syscall(SYS_swapon, name, 0));
+		while (number_of("/proc/vmstat", "pswpout ") - out < 20)
+			sched_yield();
+		MUST(syscall(SYS_swapoff, name));
+	}
+	for (int i = 0; i < 3; i++) {
+		MUST(kill(children[i], SIGKILL));
+		MUST(waitpid(children[i], NULL, 0));
+	}
 }
 
 TEST(what_is_no_swap_area_is_refused)
