@@ -52,7 +52,7 @@ struct file *file_alloc(struct inode *ip, struct dentry *d, const struct file_op
 	if (d)
 		f->dentry = dentry_hold(d);
 	mutex_init(&f->position_lock, "file.position_lock", RANK_FILE_POSITION);
-	f->error_seen = cache_error_now(&ip->cache);
+	f->error_seen = unlikely(READ_ONCE(ip->cache.error)) ? cache_error_mark(&ip->cache) : 0;
 	return f;
 }
 

@@ -82,7 +82,7 @@ static NOINLINE ssize_t read_page(struct inode *ip, struct readahead *ra, struct
 	return n && !copied ? -EFAULT : (ssize_t)copied;
 }
 
-static ssize_t read_pages(struct inode *ip, struct readahead *ra, struct iobuf *to, u64 position)
+ssize_t inode_read_pages(struct inode *ip, struct readahead *ra, struct iobuf *to, u64 position)
 {
 	size_t done = 0;
 	ssize_t n = 0;
@@ -109,10 +109,12 @@ ssize_t file_cache_read(struct file *f, struct iobuf *to, u64 *position)
 		return -EISDIR;
 	if (*position > I64_MAX)
 		return -EINVAL;
-	ssize_t n = (ssize_t)read_present(ip, to, *position);   // most reads want no more than this
+	bool is_direct = unlikely(file_is_direct(f));
+	// Most reads want no more than what is present.
+	ssize_t n = is_direct ? file_direct_read(f, to, *position) : (ssize_t)read_present(ip, to, *position);
 
-	if (to->remaining) {
-		ssize_t more = read_pages(ip, &f->readahead, to, *position + (size_t)n);
+	if (to->remaining && !is_direct) {
+		ssize_t more = inode_read_pages(ip, &f->readahead, to, *position + (size_t)n);
 
 		n = more > 0 || !n ? n + more : n;
 	}
@@ -130,7 +132,7 @@ ssize_t inode_read_kernel(struct inode *ip, void *to, size_t nr_bytes, u64 posit
 	struct readahead ra = { .how = READAHEAD_RANDOM };      // what is asked for is all that is wanted
 
 	iobuf_init_kernel(&b, to, nr_bytes);
-	return read_pages(ip, &ra, &b, position);
+	return inode_read_pages(ip, &ra, &b, position);
 }
 
 ssize_t file_read(struct file *f, struct iobuf *to, u64 *position)
@@ -307,6 +309,8 @@ static NOINLINE ssize_t write_any_page(struct inode *ip, struct iobuf *from, u64
 				.nr_bytes = nr_bytes };
 	ssize_t n;
 
+	if (writeback_is_full(&ip->cache))
+		return -EIO;
 	do {
 		n = write_page(&w);
 	} while (n == 0);
@@ -394,8 +398,7 @@ static int clear_old_tail(struct inode *ip, u64 position)
 	return 0;
 }
 
-// O_APPEND and the limits. How many bytes may be written at *position; -EFBIG.
-static ssize_t check_range(struct file *f, size_t nr_bytes, u64 *position)
+ssize_t file_write_range(struct file *f, size_t nr_bytes, u64 *position)
 {
 	struct inode *ip = f->inode;
 	u64 limit = ip->sb->max_file_size ? ip->sb->max_file_size : (u64)I64_MAX;
@@ -421,10 +424,10 @@ static ssize_t check_range(struct file *f, size_t nr_bytes, u64 *position)
 	return (ssize_t)min(nr_bytes, limit - *position);
 }
 
-static ssize_t write_locked(struct file *f, struct iobuf *from, u64 *position)
+ssize_t file_write_locked(struct file *f, struct iobuf *from, u64 *position)
 {
 	struct inode *ip = f->inode;
-	ssize_t n = check_range(f, from->remaining, position);
+	ssize_t n = file_write_range(f, from->remaining, position);
 	u64 old_size = ip->cache.size;
 
 	if (n <= 0)
@@ -453,7 +456,7 @@ ssize_t file_cache_write(struct file *f, struct iobuf *from, u64 *position)
 	if (ip->sb->flags & MS_RDONLY)
 		return -EROFS;
 	write_lock(&ip->lock);
-	ssize_t n = write_locked(f, from, position);
+	ssize_t n = unlikely(file_is_direct(f)) ? file_direct_write(f, from, position) : file_write_locked(f, from, position);
 
 	first = n > 0 ? *position - (u64)n : 0;
 	write_unlock(&ip->lock);

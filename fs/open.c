@@ -84,6 +84,8 @@ int open_dentry(struct dentry *d, int flags, bool is_new, struct file **out)
 
 	if (!ops || ops == &no_device_ops)
 		return -ENXIO;
+	if (flags & O_DIRECT && !(flags & O_PATH) && !file_may_be_direct(ip, ops))
+		return -EINVAL;
 	if (is_writer && (error = inode_begin_write(ip)))
 		return error;
 	if (is_writer && inode_is_mounted(ip, MS_RDONLY)) {     // remounted meanwhile; it looks for writers

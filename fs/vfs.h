@@ -180,6 +180,7 @@ struct superblock {
 	const struct superblock_ops *ops;
 	struct file_system *type;
 	struct block_device *device;    // NULL: memory only
+	u64 nr_stuck_pages;             // atomic; dirty pages whose last write failed
 	bool drops_failed_writes;       // constant; wberr=clean: a page whose write failed counts as clean
 	u32 device_id;                  // st_dev
 	u32 flags;                      // MS_RDONLY, ...
@@ -294,6 +295,10 @@ ssize_t file_read(struct file *f, struct iobuf *to, u64 *position);
 ssize_t file_write(struct file *f, struct iobuf *from, u64 *position);
 ssize_t file_cache_read(struct file *f, struct iobuf *to, u64 *position);       // file_ops.read
 ssize_t file_cache_write(struct file *f, struct iobuf *from, u64 *position);    // file_ops.write
+// Their parts, for O_DIRECT, which does the rest by them. O_APPEND and the limits: how many bytes may be written at *position; -EFBIG, ...
+ssize_t file_write_range(struct file *f, size_t nr_bytes, u64 *position) MUST_CHECK;
+ssize_t file_write_locked(struct file *f, struct iobuf *from, u64 *position);   // inode->lock held for writing
+ssize_t inode_read_pages(struct inode *ip, struct readahead *ra, struct iobuf *to, u64 position);
 ssize_t inode_read_kernel(struct inode *ip, void *to, size_t nr_bytes, u64 position);   // exec, symlinks
 i64 file_seek_default(struct file *f, i64 offset, int whence);
 int file_sync(struct file *f, u64 first_byte, u64 last_byte, bool data_only) MUST_CHECK;        // with the errseq report
@@ -303,6 +308,17 @@ int file_map_cache(struct file *f, struct area *area);                          
 bool file_has_pages(const struct file *f);      // a file of bytes in a cache; others are only read
 // The page at position, referenced, and how many bytes of the file follow in it; none at the end: then no page. May sleep.
 int file_page_get(struct file *f, u64 position, struct page **out, u32 *nr_bytes) MUST_CHECK;
+
+/* file_direct.c: O_DIRECT. Past the cache, as far as whole pages with a place on disk are concerned. */
+bool file_may_be_direct(const struct inode *ip, const struct file_ops *ops);    // may O_DIRECT be asked for?
+// Where it is only words - on a tmpfs - the cache is all there is.
+static inline bool file_is_direct(const struct file *f)
+{
+	return f->flags & O_DIRECT && f->inode->ops->place;
+}
+// As file_ops.read without moving the position. May sleep. -EINVAL: something is no multiple of a sector.
+ssize_t file_direct_read(struct file *f, struct iobuf *to, u64 position);
+ssize_t file_direct_write(struct file *f, struct iobuf *from, u64 *position);   // the same; inode->lock held for writing
 
 /* allocate.c: the places behind a file's pages */
 // fallocate(2): FALLOC_FL_*. -EINVAL, -EBADF, -EFBIG, -ENODEV, -EOPNOTSUPP, -ENOSPC, -EIO. May sleep.

@@ -161,3 +161,30 @@ def test_failed_write_is_kept_or_dropped_as_mounted(lectern):
         seen[options] = int(re.search(r"nr_dirty (\d+)", result.text)[1])
         assert ("wberr=clean" in result.text) == bool(options)
     assert seen[""] >= 1 and seen["rootflags=wberr=clean"] == 0, seen
+
+
+def sectors_of(lectern, path, count):
+    """Where the first blocks of a file in the default image are: sector numbers."""
+    blocks = e2fs("debugfs", "-R", "blocks " + path, lectern.build / "lectern.img").stdout.decode().split()
+    return [str(int(word) * 8) for word in blocks if word.isdigit()][:count]
+
+
+@pytest.mark.parametrize("smp", PROCESSORS)
+def test_failed_write_is_told_once_and_tried_again(lectern, tmp_path, disk_file, smp):
+    """Each opener hears of it once, who opens later only if nobody has; and at last the bytes are there."""
+    image = tmp_path / "disk.img"
+    options = ["--save-disk", str(image), "--blkdebug-once"]
+    for sector in sectors_of(lectern, "/share/sources.txt", 3):
+        options += ["--blkdebug-write-error", sector]
+    lectern.check("/tests/sys_writeback", "--helper", "told_once", "/share/sources.txt", smp=smp, options=options)
+    data = disk_file(image, "/share/sources.txt")
+    assert [data[at:at + 6] for at in (0, 4096, 8192)] == [b"again\0"] * 3
+
+
+@pytest.mark.parametrize("smp", PROCESSORS)
+def test_writers_are_not_held_by_a_disk_that_fails(lectern, smp):
+    """A file whose disk takes nothing takes nothing itself when so much is stuck; others go on."""
+    options = []
+    for sector in sectors_of(lectern, "/share/sources.txt", 252):
+        options += ["--blkdebug-write-error", sector]
+    lectern.check("/tests/sys_writeback", "--helper", "held_by_a_bad_disk", "/share/sources.txt", smp=smp, options=options)

@@ -147,14 +147,13 @@ def add_one(commands, folders, host, path, scratch):
 
 # --- the machine ------------------------------------------------------------
 
-def drive(image, read_error_sector=None, write_error_sector=None):
+def drive(image, read_errors=(), write_errors=(), once=False):
     """-blockdev options for the one disk; cache=unsafe, since the host survives."""
     fast = {"direct": False, "no-flush": True}
     nodes = [{"driver": "file", "node-name": "file0", "filename": str(image), "cache": fast}]
     top = "file0"
-    errors = [{"event": "none", "iotype": kind, "errno": 5, "sector": sector}
-              for kind, sector in (("read", read_error_sector), ("write", write_error_sector))
-              if sector is not None]
+    errors = [{"event": "none", "iotype": kind, "errno": 5, "sector": sector, "once": once}
+              for kind, sectors in (("read", read_errors), ("write", write_errors)) for sector in sectors]
     if errors:
         nodes.append({"driver": "blkdebug", "node-name": "bad0", "image": top, "cache": fast,
                       "inject-error": errors})
@@ -186,7 +185,7 @@ def qemu(args, image, cmdline, iso=None):
     command = [find("qemu-system-x86_64"), "-M", "q35", "-cpu", cpu, "-accel", args.accel,
                "-smp", str(args.smp), "-m", args.memory, "-nodefaults", "-no-user-config",
                "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
-    for node in drive(image, args.blkdebug_read_error, args.blkdebug_write_error):
+    for node in drive(image, args.blkdebug_read_error, args.blkdebug_write_error, args.blkdebug_once):
         command += ["-blockdev", json.dumps(node)]
     command += ["-device", "virtio-blk-pci,drive=d0,disable-legacy=on,rerror=report,werror=report"]
     if args.swap:

@@ -116,10 +116,10 @@ int proc_show_vmstat(struct text *t, const struct proc_target *target)
 
 	(void)target;
 	text_printf(t, "nr_free_pages %lu\nnr_inactive_file %lu\nnr_active_file %lu\nnr_anon_pages %lu\nnr_anon_transparent_hugepages %lu\nnr_mapped %lu\nnr_shmem %lu\n"
-		    "nr_file_pages %lu\nnr_dirty %lu\nnr_writeback %lu\nnr_page_table_pages %lu\nnr_slab_pages %lu\n",
+		    "nr_file_pages %lu\nnr_dirty %lu\nnr_dirty_stuck %lu\nnr_writeback %lu\nnr_page_table_pages %lu\nnr_slab_pages %lu\n",
 		    frames_free_count(), reclaim_list_size(false), reclaim_list_size(true), u.anonymous, u.huge / HUGE_PAGES, u.mapped,
 		    tmpfs_resident_pages(), u.cached,
-		    nr_dirty_pages, nr_writeback_pages, u.tables, slab_total_bytes() / PAGE_SIZE);
+		    nr_dirty_pages, nr_stuck_pages, nr_writeback_pages, u.tables, slab_total_bytes() / PAGE_SIZE);
 	for (enum counter c = 0; c < NR_COUNTERS; c++)
 		text_printf(t, "%s %lu\n", counter_name(c), counter_read(c));
 	return 0;

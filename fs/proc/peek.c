@@ -17,7 +17,7 @@ size_t peek_memory(struct addrspace *as, vaddr_t address, void *to, size_t nr_by
 		vaddr_t at = address + done;
 		u64 offset = at & ~PAGE_MASK;
 		size_t n = min(nr_bytes - done, PAGE_SIZE - offset);
-		struct page *p = user_page_get(as, at & PAGE_MASK);
+		struct page *p = user_page_get(as, at & PAGE_MASK, FAULT_READ);
 
 		if (!p)
 			break;

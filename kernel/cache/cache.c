@@ -126,6 +126,7 @@ static void remove_page(struct cache *cache, struct page *p)
 
 	radix_remove(&cache->pages, p->index, &emptied);
 	if (was_dirty) {
+		writeback_note_unstuck(cache, p);
 		cache->nr_dirty--;
 		page_clear(p, PAGE_DIRTY);
 	}
@@ -373,23 +374,28 @@ static struct page *next_page(struct cache *cache, pgoff_t first, pgoff_t *index
 	return p;
 }
 
+// Takes the page out of the cache if it is still at its place; the reference is used up.
+static void discard(struct cache *cache, struct page *p, pgoff_t index, enum unmap_private how)
+{
+	page_lock(p);
+	page_wait_writeback(p);
+	if (p->cache == cache) {
+		if (atomic_load(&p->map_count))
+			rmap_unmap(cache, index, 1, how);
+		remove_page(cache, p);
+	}
+	page_unlock(p);
+	page_put(p);
+}
+
 void cache_truncate_pages(struct cache *cache, u64 new_size)
 {
 	pgoff_t first = nr_pages_of(new_size), index;
 	struct page *p;
 
 	rmap_unmap(cache, first, U64_MAX - first, UNMAP_PRIVATE_TOO);
-	for (index = first; (p = next_page(cache, index, &index)); index++) {
-		page_lock(p);
-		page_wait_writeback(p);
-		if (p->cache == cache) {
-			if (atomic_load(&p->map_count))         // mapped between the first unmapping and our lock
-				rmap_unmap(cache, index, 1, UNMAP_PRIVATE_TOO);
-			remove_page(cache, p);
-		}
-		page_unlock(p);
-		page_put(p);
-	}
+	for (index = first; (p = next_page(cache, index, &index)); index++)
+		discard(cache, p, index, UNMAP_PRIVATE_TOO);    // which may have been mapped again meanwhile
 	// A private copy may have been made from a page that was not gone yet; no page past the end can be found any more.
 	rmap_unmap(cache, first, U64_MAX - first, UNMAP_PRIVATE_TOO);
 }
@@ -398,17 +404,22 @@ void cache_discard(struct cache *cache, pgoff_t index)
 {
 	struct page *p = cache_find(cache, index);
 
-	if (!p)
-		return;
-	page_lock(p);
-	page_wait_writeback(p);
-	if (p->cache == cache) {
-		if (atomic_load(&p->map_count))
-			rmap_unmap(cache, index, 1, UNMAP_PRIVATE_TOO);
-		remove_page(cache, p);
+	if (p)
+		discard(cache, p, index, UNMAP_PRIVATE_TOO);
+}
+
+void cache_invalidate(struct cache *cache, pgoff_t first, pgoff_t last)
+{
+	pgoff_t index = first;
+	struct page *p;
+
+	for (; first <= last && (p = next_page(cache, index, &index)); index++) {
+		if (index > last) {
+			page_put(p);
+			break;
+		}
+		discard(cache, p, index, UNMAP_SHARED_ONLY);
 	}
-	page_unlock(p);
-	page_put(p);
 }
 
 void cache_remove(struct page *p)
@@ -577,9 +588,13 @@ u64 cache_drop_clean(struct cache *cache)
 	return cache_drop_range(cache, 0, U64_MAX);
 }
 
-u32 cache_error_now(struct cache *cache)
+u32 cache_error_mark(struct cache *cache)
 {
-	return READ_ONCE(cache->error_sequence);
+	u64 flag = spin_lock_irq(&cache->lock);
+	u32 mark = cache->error_sequence - (cache->error && !cache->error_is_told);
+
+	spin_unlock_irq(&cache->lock, flag);
+	return mark;
 }
 
 int cache_error_check(struct cache *cache, u32 *seen)
@@ -590,6 +605,7 @@ int cache_error_check(struct cache *cache, u32 *seen)
 	int error = *seen == cache->error_sequence ? 0 : cache->error;
 
 	*seen = cache->error_sequence;
+	cache->error_is_told = true;
 	spin_unlock_irq(&cache->lock, flag);
 	return error;
 }

@@ -80,12 +80,14 @@ struct cache {
 	struct spinlock lock;           // RANK_CACHE, interrupts closed
 	struct radix pages;             // GUARDED_BY(lock) index -> struct page
 	u64 nr_dirty;                   // GUARDED_BY(lock)
+	u64 nr_stuck;                   // GUARDED_BY(lock) those of them whose last write failed
 	u64 nr_writeback;               // GUARDED_BY(lock)
 	u64 dirty_since_ns;             // GUARDED_BY(lock) when the first of the dirty pages became so, or the flusher last came by
 	u32 error_sequence;             // GUARDED_BY(lock) counts write-back errors; see cache_error_check
 	int error;                      // GUARDED_BY(lock) the last one
-	u32 nr_failures;                // GUARDED_BY(lock) failed writes since one went well: the flusher comes less often
-	u64 retry_ns;                   // GUARDED_BY(lock) and not before this time
+	bool error_is_told;             // GUARDED_BY(lock) some opener has heard of it
+	u32 nr_failures;                // GUARDED_BY(lock) passes that failed since a write went well: the next comes later
+	u64 retry_ns;                   // GUARDED_BY(lock) the flusher leaves stuck pages alone until then
 	u32 nr_singly;                  // GUARDED_BY(lock) so many pages go one by one: a bad one among them hurts itself only
 	bool drops_failed;              // constant; a page whose write failed counts as clean (mount option wberr=clean)
 	struct mutex rmap_lock;         // RANK_RMAP
@@ -138,13 +140,14 @@ static inline void page_store_done(struct page *p, int error)
 // Locked, up to date. Its content has changed or is about to be writable. Never sleeps.
 void page_mark_dirty(struct page *p);
 
-enum sync_mode { SYNC_START, SYNC_WAIT };
-// Writes the dirty pages among [first, last]; SYNC_WAIT also waits for them and for those already under way. 0, or the error
-// of a write that this call waited for. May sleep. (Reporting once to each opener: cache_error_check.)
+enum sync_mode { SYNC_START, SYNC_START_UNSTUCK, SYNC_WAIT };
+// Writes the dirty pages among [first, last]; SYNC_WAIT also waits for them and for those already under way; SYNC_START_UNSTUCK
+// leaves those alone whose last write failed. 0, or the error of a write that this call waited for. May sleep. (Reporting once
+// to each opener: cache_error_check.)
 int cache_write_back(struct cache *cache, pgoff_t first, pgoff_t last, enum sync_mode mode) MUST_CHECK;
 // Those with that value in page.private, and waits for them. May sleep.
 int cache_write_back_private(struct cache *cache, u64 value) MUST_CHECK;
-// All of it, without waiting; nothing when its writes have failed lately. May sleep.
+// All of it, without waiting; what could not be written a short while ago is left for later. May sleep.
 void cache_write_in_background(struct cache *cache);
 // Waits for those that are being written among [first, last], and starts nothing. May sleep.
 void cache_wait_written(struct cache *cache, pgoff_t first, pgoff_t last);
@@ -160,6 +163,8 @@ void cache_set_size(struct cache *cache, u64 size);
 void cache_truncate_pages(struct cache *cache, u64 new_size);
 // Drops the page at index, dirty or not: its place on disk belongs to another from now on. May sleep.
 void cache_discard(struct cache *cache, pgoff_t index);
+// Drops [first, last], dirty or not, and unmaps it where it is shared: the disk has newer bytes, or is about to. May sleep.
+void cache_invalidate(struct cache *cache, pgoff_t first, pgoff_t last);
 // Page locked, unmapped, not being written: takes it out, dirty or not.
 void cache_remove(struct page *p);
 // The first index of [first, behind) that has a page, in whatever state; behind when there is none. Never sleeps.
@@ -181,8 +186,9 @@ bool cache_try_evict(struct page *p);
 // Inside the room: wakes who sleeps for LOCKED or WRITEBACK to go, which have gone.
 void page_wake(struct page *p);
 
-// errseq: an opener remembers cache_error_now(); cache_error_check reports an error that came since, once, and moves the mark.
-u32 cache_error_now(struct cache *cache);
+// errseq: an opener remembers cache_error_mark(), which lies before an error that nobody has heard of yet; cache_error_check
+// reports an error that came since, once, and moves the mark.
+u32 cache_error_mark(struct cache *cache);
 int cache_error_check(struct cache *cache, u32 *seen) MUST_CHECK;
 
 void cache_room_init(void);

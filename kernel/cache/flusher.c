@@ -81,9 +81,30 @@ void writeback_ended(u32 nr_pages)
 
 /* --- writers ----------------------------------------------------------------- */
 
+// What can be written soon. The parts are read one after the other, so a difference may be below 0 for a moment.
+static u64 nr_to_write(void)
+{
+	i64 nr = (i64)(READ_ONCE(nr_dirty_pages) - READ_ONCE(nr_stuck_pages));
+
+	return (u64)max(nr, 0l);
+}
+
 static u64 nr_unwritten(void)
 {
-	return READ_ONCE(nr_dirty_pages) + READ_ONCE(nr_writeback_pages);
+	return nr_to_write() + READ_ONCE(nr_writeback_pages);
+}
+
+/*
+ * A file with stuck pages takes no more when all stuck pages together are as many as may be dirty at once; another file of
+ * its file system, which may lie on a part of the disk that works, when they are half of memory.
+ */
+bool writeback_is_full(const struct cache *cache)
+{
+	u64 nr = READ_ONCE(nr_stuck_pages);
+
+	if (likely(!nr) || !cache->inode || !READ_ONCE(cache->inode->sb->nr_stuck_pages))
+		return false;
+	return nr >= (READ_ONCE(cache->nr_stuck) ? hard_mark() : frames_total() / 2);
 }
 
 static bool may_go_on(u64 middle, u64 hard, u64 ended_before, u64 wanted)
@@ -112,7 +133,6 @@ void writeback_throttle(void)
 
 	current->nr_dirtied = 0;
 	count(COUNTER_DIRTY_PAUSES);
-	// A signal ends the wait: when the disk fails every write, dirty pages never get fewer.
 	(void)!wait_event_interruptible(&throttle_wait, may_go_on(middle, hard, before, wanted));
 }
 
@@ -130,7 +150,7 @@ static void flush_disk(struct block_device *device, u64 older_than_ns, bool is_f
 		// An error stays with the page and its file; the next sync there reports it.
 		while (inodes_write_oldest(sb, older_than_ns)) {
 		}
-		while (is_for_amount && nr_dirty_pages > background_mark(hard_mark()) && inodes_write_oldest(sb, start)) {
+		while (is_for_amount && nr_to_write() > background_mark(hard_mark()) && inodes_write_oldest(sb, start)) {
 		}
 		if (sb->ops->sync)
 			(void)!sb->ops->sync(sb);

@@ -193,6 +193,8 @@ static void check_cached_page(struct page *p)
 		problem("audit: frame %#lx: tags and flags disagree (C3)", n);
 	else if (cache->ops->swap_place && p->private && swap_count((swap_entry_t){ p->private }) != SWAP_SLOT_FILE)
 		problem("audit: frame %#lx: its slot is not a file's (T2)", n);
+	else if (page_has(p, PAGE_STUCK) && !page_has(p, PAGE_DIRTY))
+		problem("audit: frame %#lx is clean, and yet its write has failed", n);
 	spin_unlock_irq(&cache->lock, flag);
 	i32 expected = 1 + audit.shown[n] + (page_has(p, PAGE_PINNED) ? 1 : 0);
 

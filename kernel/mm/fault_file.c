@@ -18,6 +18,7 @@
  */
 #include "kernel.h"
 #include "cache/cache.h"
+#include "cache/writeback.h"
 #include "fs/vfs.h"
 #include "mm/addrspace.h"
 #include "mm/fault_internal.h"
@@ -187,6 +188,11 @@ enum fault_result fault_dirty(struct addrspace *as, struct area *a, struct fault
 	if (a->cache->ops->reserve && !page_has(p, PAGE_BACKED)) {
 		page_unlock(p);
 		return fault_needs(f, NEED_RESERVE);
+	}
+	if (unlikely(!page_has(p, PAGE_DIRTY) && writeback_is_full(a->cache))) {
+		page_unlock(p);
+		f->error = -EIO;
+		return FAULT_IO;
 	}
 	page_mark_dirty(p);
 	if (a->cache->ops->dirtied)

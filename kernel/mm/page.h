@@ -44,6 +44,7 @@ enum page_flag {
 	PAGE_USED_ONCE = 1u << 14,      // reclaim has found it used once; found so again it becomes active
 	PAGE_KEPT = 1u << 15,           // on the list of pages that are locked into memory
 	PAGE_READ_AHEAD = 1u << 16,     // who comes here starts the next window (cache/readahead.c)
+	PAGE_STUCK = 1u << 17,          // DIRTY, and its last write failed; under cache->lock
 };
 
 struct page {                           // at most 64 bytes

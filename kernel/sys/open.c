@@ -179,6 +179,8 @@ static i64 set_status_flags(struct file *f, u64 flags)
 {
 	const u32 changeable = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC;
 
+	if (flags & O_DIRECT && !file_is_pipe(f) && !file_may_be_direct(f->inode, f->ops))
+		return -EINVAL;
 	WRITE_ONCE(f->flags, (f->flags & ~changeable) | ((u32)flags & changeable));
 	return 0;
 }

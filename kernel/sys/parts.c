@@ -98,7 +98,7 @@ int parts_from_memory(struct iobuf *from, struct pipe_part *parts, u32 nr_max)
 
 	while (nr < nr_max && (length = iobuf_next(from, from->remaining, &at))) {
 		u64 offset = (u64)at & ~PAGE_MASK;
-		struct page *p = user_page_get(current->space, (vaddr_t)at & PAGE_MASK);
+		struct page *p = user_page_get(current->space, (vaddr_t)at & PAGE_MASK, FAULT_READ);
 
 		if (!p)
 			break;

@@ -26,6 +26,13 @@ int user_fpu_load(const void __user *area, size_t size, u64 mask) MUST_CHECK;
 
 // Atomically stores new where *word == expected; *seen is what was there. 0 or -EFAULT. Faults like a write.
 int user_compare_exchange(u32 __user *word, u32 expected, u32 new, u32 *seen) MUST_CHECK;
+// A store to the word that changes nothing, whatever others store there: 0, or -EFAULT.
+static inline int user_touch_to_write(void __user *word)
+{
+	u32 seen;
+
+	return user_compare_exchange(word, 0, 0, &seen);
+}
 
 void uaccess_faults_off(void);          // nests; per thread
 void uaccess_faults_on(void);

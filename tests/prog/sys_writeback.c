@@ -206,3 +206,83 @@ TEST(dirtied_and_written_are_counted)
 	MUST(fdatasync(fd));
 	CHECK(vmstat("nr_written") - written >= 10);
 }
+
+/* --- a disk that fails: run by tests/test_disk.py, which says where ------------ */
+
+static void wait_for(const char *name, long value)
+{
+	while (vmstat(name) < value)
+		usleep(1000);
+}
+
+// Writes of the file's first three pages fail, each once.
+HELPER(told_once)
+{
+	static char page[PAGE] = "again";
+	int a = MUST(open(argv[1], O_RDWR)), b = MUST(open(argv[1], O_RDONLY)), c;
+
+	CHECK_EQ(pwrite(a, page, PAGE, 0), (long)PAGE);
+	CHECK_ERR(fsync(a), EIO);
+	CHECK_EQ(vmstat("nr_dirty_stuck"), 1);
+	CHECK_EQ(fsync(a), 0);                          // which has tried again
+	CHECK_EQ(vmstat("nr_dirty_stuck"), 0);
+	CHECK_ERR(fsync(b), EIO);
+	CHECK_EQ(fsync(b), 0);
+	c = MUST(open(argv[1], O_RDONLY));
+	CHECK_EQ(fsync(c), 0);
+	// The next error meets nobody: who opens the file then hears of it.
+	long errors = vmstat("disk_errors");
+
+	CHECK_EQ(pwrite(a, page, PAGE, PAGE), (long)PAGE);
+	close(a);
+	close(b);
+	close(c);
+	CHECK_EQ(set("dirty_expire_centisecs", 1), 0);
+	CHECK_EQ(set("dirty_writeback_centisecs", 1), 0);
+	wait_for("disk_errors", errors + 1);
+	a = MUST(open(argv[1], O_RDWR));
+	CHECK_ERR(fsync(a), EIO);
+	CHECK_EQ(fsync(a), 0);
+	c = MUST(open(argv[1], O_RDONLY));
+	CHECK_EQ(fsync(c), 0);
+	// And the flusher tries again by itself.
+	CHECK_EQ(pwrite(a, page, PAGE, 2 * PAGE), (long)PAGE);
+	wait_for("disk_errors", errors + 2);
+	while (vmstat("nr_dirty_stuck") > 0 || unwritten() > 0)
+		usleep(1000);
+	CHECK_ERR(fsync(a), EIO);
+	CHECK_EQ(fsync(a), 0);
+	return 0;
+}
+
+// No write of the file's first 250 pages ever goes well.
+HELPER(held_by_a_bad_disk)
+{
+	static char page[PAGE];
+	const long limit = 64;
+	int fd = MUST(open(argv[1], O_RDWR)), other = MUST(open("/tmp/other", O_CREAT | O_RDWR, 0600));
+	unsigned char *map = MUST(mmap(NULL, 256 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+	long taken = 0;
+
+	sync();
+	CHECK_EQ(set("dirty_background_bytes", limit / 2 * PAGE), 0);
+	CHECK_EQ(set("dirty_bytes", limit * PAGE), 0);
+	while (taken < 250 && pwrite(fd, page, PAGE, taken * (long)PAGE) == (long)PAGE)
+		taken++;
+	CHECK_EQ(errno, EIO);
+	CHECK(taken >= limit && taken <= 2 * limit);
+	CHECK_ERR(pwrite(fd, page, PAGE, 249 * PAGE), EIO);
+	CHECK_SIGNAL(store(map + 249 * PAGE, 1), SIGBUS, BUS_ADRERR, map + 249 * PAGE);
+	store(map + PAGE, 1);                           // what is dirty already costs nobody anything
+	CHECK_EQ(pwrite(fd, page, PAGE, 0), (long)PAGE);
+	CHECK_ERR(fsync(fd), EIO);
+	// Others on the same disk go on.
+	write_pages(other, 0, 3 * limit);
+	CHECK_EQ(fsync(other), 0);
+	// What is cut off need not be written any more.
+	CHECK_EQ(ftruncate(fd, 0), 0);
+	CHECK_EQ(vmstat("nr_dirty_stuck"), 0);
+	CHECK_EQ(pwrite(fd, page, PAGE, 0), (long)PAGE);
+	set_usual();
+	return strncmp(slurp("/proc/audit"), "audit: clean", 12) != 0;
+}

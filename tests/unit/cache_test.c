@@ -417,7 +417,7 @@ static void test_failed_write(void)
 
 	world_begin(16);
 	dirty_some();
-	opener[0] = opener[1] = cache_error_now(&world.cache);
+	opener[0] = opener[1] = cache_error_mark(&world.cache);
 	start_sync(&s, SYNC_WAIT);
 	world_answer(2, -EIO);
 	world_answer_all(0);
@@ -427,7 +427,7 @@ static void test_failed_write(void)
 	ok(cache_error_check(&world.cache, &opener[0]) == -EIO && cache_error_check(&world.cache, &opener[1]) == -EIO,
 	   "every opener is told");
 	ok(cache_error_check(&world.cache, &opener[0]) == 0 && cache_error_check(&world.cache, &opener[1]) == 0, "once");
-	opener[2] = cache_error_now(&world.cache);
+	opener[2] = cache_error_mark(&world.cache);
 	ok(cache_error_check(&world.cache, &opener[2]) == 0, "one who opens later is not");
 	start_sync(&s, SYNC_WAIT);
 	world_answer_all(0);
