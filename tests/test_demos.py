@@ -78,6 +78,9 @@ def test_btree_lookups(told):
     assert d["levels"] == 3 and d["mmap_warm_calls"] == 0 and d["mmap_warm_minor"] == 0
     assert d["read_warm_calls"] == d["read_cold_calls"] == 3000 and d["read_warm_minor"] == 0
     assert d["read_warm_reads"] == d["mmap_warm_reads"] == 0 < d["mmap_cold_reads"]
+    # O_DIRECT keeps nothing: a call and a request for each level of each lookup, whatever was read before.
+    assert d["direct_cold_calls"] == d["direct_warm_calls"] == d["direct_warm_reads"] == 3000
+    assert 3000 <= d["direct_cold_reads"] <= 3004
 
 
 def test_dict_is_in_memory_once(told):
@@ -87,6 +90,13 @@ def test_dict_is_in_memory_once(told):
     assert d["mmap_share_kib"] < 4096 / 10 + 100 and d["read_share_kib"] >= 4096
 
 
+def test_dict_that_does_not_fit_is_swapped(lectern):
+    """Mapped, one copy fits and nothing leaves; read by each, eleven copies do not fit into 32 MiB."""
+    d = numbers(lectern.check("/demo/dict", "--quiet", "--size", "4M", smp=4,
+                              options=["--memory", "32M", "--swap", "64M"], timeout=400).text)
+    assert d["failed"] == [] and d["mmap_swapped"] == 0 < d["read_swapped"], d
+
+
 def test_read_of_small_files_is_faster_in_counted_instructions(lectern):
     d = numbers(lectern.check("/demo/small", "--quiet", "--files", "100", debug=False, options=["--icount"]).text)
     assert d["failed"] == [] and d["read_ns"] * 1.2 < d["map_ns"]
@@ -94,7 +104,7 @@ def test_read_of_small_files_is_faster_in_counted_instructions(lectern):
 
 def test_btree_in_a_quarter_of_the_memory(lectern):
     """The file is larger than memory: every lookup is right, and pages had to leave."""
-    result = lectern.check("/demo/btree", "--quiet", "--keys", "4000000", "--lookups", "20000",
+    result = lectern.check("/demo/btree", "--quiet", "--io", "cached", "--keys", "4000000", "--lookups", "20000",
                            options=["--memory", "32M"], timeout=400)
     d = numbers(result.text)
     assert d["failed"] == [] and d["mmap_warm_evictions"] > 0 and d["read_warm_evictions"] > 0, result.text
@@ -149,6 +159,8 @@ def test_bigsum_of_twice_the_memory(lectern, smp):
                               options=["--memory", "32M"], timeout=400).text)
     assert d["failed"] == [] and d["failed_claims"] == 0
     assert d["pages"] * 4 > 2 * 25000 and d["peak_kib"] < 32 * 1024
+    # Back after as many others as do not fit into memory, or fewer.
+    assert d["random_refaults"] > 0 and 0 < d["random_distance"] <= d["pages"], d
     assert d["fill_written"] >= d["pages"] / 2 and d["sum_evicted"] >= d["pages"] / 3 and d["random_major"] > 300
 
 

@@ -19,6 +19,7 @@
 	X(READAHEAD_PAGES, "readahead_pages") X(READAHEAD_HITS, "readahead_hits") X(READAHEAD_ASYNC, "readahead_async") \
 	X(PGSCAN, "pgscan") X(PGSTEAL, "pgsteal") X(PGACTIVATE, "pgactivate") X(ALLOCSTALL, "allocstall_normal") \
 	X(WORKINGSET_REFAULT, "workingset_refault") X(WORKINGSET_ACTIVATE, "workingset_activate") \
+	X(WORKINGSET_DISTANCE, "workingset_refault_distance") \
 	X(TABLES_FREED, "page_tables_freed") X(PSWPIN, "pswpin") X(PSWPOUT, "pswpout") X(SWAP_FAULTS, "swap_faults") X(OOM_KILL, "oom_kill") \
 	X(THP_FAULT, "thp_fault_alloc") X(THP_FALLBACK, "thp_fault_fallback") X(THP_COLLAPSE, "thp_collapse_alloc") \
 	X(THP_SPLIT, "thp_split_page") \

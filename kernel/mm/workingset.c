@@ -85,6 +85,7 @@ bool workingset_was_missed(const struct page *p, u64 reach)
 
 	WRITE_ONCE(*word, 0);
 	count(COUNTER_WORKINGSET_REFAULT);
+	count_add(COUNTER_WORKINGSET_DISTANCE, distance);
 	if (distance > reach)
 		return false;
 	count(COUNTER_WORKINGSET_ACTIVATE);

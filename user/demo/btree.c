@@ -2,9 +2,11 @@
  * A database index in a file. A B+tree of 4 KiB nodes is looked up at random: through a mapping a node is a pointer,
  * and a warm lookup costs no call and no copy; with read() it is a call and 4 KiB copied for each level. When the
  * file does not fit into memory the lines cross: then each mapped page has to be unmapped again, everywhere.
+ * With O_DIRECT nothing is copied and nothing is kept: a database that does so has a cache of its own, this one has none.
  *
- * btree [--quiet] [--io mmap|read|all] [--keys N] [--lookups N] [--file PATH]
+ * btree [--quiet] [--io mmap|read|direct|cached|all] [--keys N] [--lookups N] [--file PATH]
  */
+#define _GNU_SOURCE
 #include "demo.h"
 #include "util.h"
 #include <err.h>
@@ -27,7 +29,8 @@ _Static_assert(sizeof(struct node) == DEMO_PAGE, "a node is a page");
 struct tree {
 	int fd;
 	struct node *map;                       /* NULL: nodes are read */
-	struct node buffer;
+	struct node buffer __attribute__((aligned(DEMO_PAGE)));
+	bool is_direct;                         /* by O_DIRECT, from the disk into the buffer */
 	long levels;
 };
 
@@ -123,12 +126,12 @@ static void measure(struct tree *tree, const char *name, const char *phase, bool
 	struct demo_cost before = demo_cost();
 	long right = run_lookups(tree);
 	struct demo_cost c = demo_cost_since(before);
-	long copied = tree->map ? 0 : lookups * tree->levels * (DEMO_PAGE / 1024);
+	long copied = tree->map || tree->is_direct ? 0 : lookups * tree->levels * (DEMO_PAGE / 1024);
 	char line[64];
 
 	evictions = demo_difference(counter_global("cache_evictions"), evictions);
 	shootdowns = demo_difference(counter_global("tlb_shootdowns"), shootdowns);
-	demo_say("%-5s%-5s calls %7s  copied %7ld KiB  faults %6ld  disk requests %6s  evicted %6s  shootdowns %5s  %5lld us\n",
+	demo_say("%-7s%-5s calls %7s  copied %7ld KiB  faults %6ld  disk requests %6s  evicted %6s  shootdowns %5s  %5lld us\n",
 		 name, phase, demo_count(c.calls), copied, c.minor + c.major, demo_count(c.reads), demo_count(evictions),
 		 demo_count(shootdowns), c.ns / 1000);
 	snprintf(line, sizeof(line), "%s_%s", name, phase);
@@ -144,6 +147,29 @@ static void measure(struct tree *tree, const char *name, const char *phase, bool
 		demo_claim("no call at all", c.calls == 0);
 	if (tree->map && warm && evictions == 0)
 		demo_claim("and warm, no fault", c.minor + c.major == 0);
+	if (tree->is_direct)                    /* and at first some for the blocks that say where the file lies */
+		demo_claim("a request to the disk for each, warm or cold",
+			   c.reads >= lookups * tree->levels && c.reads <= lookups * tree->levels * 11 / 10 + 8);
+}
+
+static void run_way(struct tree *tree, const char *name, size_t size)
+{
+	int fd = tree->fd;
+
+	if (strcmp(io, "all") && strcmp(io, name) && (strcmp(io, "cached") || !strcmp(name, "direct")))
+		return;
+	demo_forget_cache(fd);
+	tree->map = strcmp(name, "mmap") ? NULL : demo_map(fd, size, PROT_READ, MAP_SHARED);
+	tree->is_direct = !strcmp(name, "direct");
+	if (tree->is_direct && (tree->fd = open(path, O_RDONLY | O_DIRECT)) < 0)
+		err(1, "%s with O_DIRECT", path);
+	measure(tree, name, "cold", false);
+	measure(tree, name, "warm", true);
+	if (tree->map)
+		munmap(tree->map, size);
+	if (tree->is_direct)
+		close(tree->fd);
+	tree->fd = fd;
 }
 
 int main(int argc, char **argv)
@@ -166,18 +192,9 @@ int main(int argc, char **argv)
 	demo_report("levels", tree.levels);
 	demo_report("lookups", lookups);
 	tree.fd = fd;
-	for (int mapped = 1; mapped >= 0; mapped--) {
-		const char *name = mapped ? "mmap" : "read";
-
-		if (strcmp(io, "all") && strcmp(io, name))
-			continue;
-		demo_forget_cache(fd);
-		tree.map = mapped ? demo_map(fd, (size_t)st.st_size, PROT_READ, MAP_SHARED) : NULL;
-		measure(&tree, name, "cold", false);
-		measure(&tree, name, "warm", true);
-		if (tree.map)
-			munmap(tree.map, (size_t)st.st_size);
-	}
+	run_way(&tree, "mmap", (size_t)st.st_size);
+	run_way(&tree, "read", (size_t)st.st_size);
+	run_way(&tree, "direct", (size_t)st.st_size);
 	return demo_end("a database that uses the mapping cannot say which page shall leave, or when a dirty one is written: what would it need?",
 			"--keys N: a file larger than memory; then compare evictions and shootdowns");
 }

@@ -1,7 +1,7 @@
 /*
  * One dictionary, ten readers. Each spell checker needs all of a sorted word file in memory. Those that map it share
  * the frames of the page cache: free memory falls by one dictionary, once. Those that read it into memory of their
- * own pay for it each, and the cache has it besides.
+ * own pay for it each, and the cache has it besides; where memory ends before that, their copies go to the swap area.
  *
  * dict [--quiet] [--size BYTES] [--processes N] [--file PATH]
  */
@@ -150,7 +150,8 @@ static void run(const char *name, bool mapped, long wanted_kib)
 			checker(mapped, go, tell[1]);
 	}
 	gather(tell[0]);                        /* they are there, and have loaded nothing */
-	long before = counter_in("/proc/meminfo", "MemFree");
+	long before = counter_in("/proc/meminfo", "MemFree"), swapped = counter_global("pswpout");
+	bool fits = wanted_kib < counter_in("/proc/meminfo", "MemTotal") * 3 / 4;
 	release(go[LOAD][1]);
 	long wrong = gather(tell[0]).wrong;
 	long used = before - counter_in("/proc/meminfo", "MemFree");
@@ -159,14 +160,21 @@ static void run(const char *name, bool mapped, long wanted_kib)
 	release(go[END][1]);
 	while (wait(NULL) > 0)
 		;
-	demo_say("%s: free memory fell by %6ld KiB  [%s]  each process's share: %s KiB\n", name, used,
-		 demo_bar(used, size / 1024 * (processes + 1), 44), demo_count(share));
+	swapped = demo_difference(counter_global("pswpout"), swapped);
+	demo_say("%s: free memory fell by %6ld KiB  [%s]  each process's share: %s KiB; pages swapped: %s\n", name, used,
+		 demo_bar(used, size / 1024 * (processes + 1), 44), demo_count(share), demo_count(swapped));
+	snprintf(line, sizeof(line), "%s_swapped", name);
+	demo_report(line, swapped);
 	snprintf(line, sizeof(line), "%s_used_kib", name);
 	demo_report(line, used);
 	snprintf(line, sizeof(line), "%s_share_kib", name);
 	demo_report(line, share);
 	demo_claim("every checker found every word", wrong == 0);
-	if (demo_kernel_counts())               /* on Linux others take and give memory meanwhile */
+	if (!demo_kernel_counts())              /* on Linux others take and give memory meanwhile */
+		return;
+	if (!fits)
+		demo_claim("what did not fit went to the swap area", swapped > 0);
+	else
 		demo_claim(mapped ? "the dictionary is in memory once" : "the dictionary is in memory for each, and once more",
 			   used >= wanted_kib && used <= wanted_kib + wanted_kib / 20 + 60 * processes);
 }
