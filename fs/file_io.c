@@ -19,11 +19,10 @@
  */
 #include "kernel.h"
 #include "cache/writeback.h"
-#include "fs/names.h"
 #include "fs/size_limit.h"
+#include "fs/vfs.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
-#include "mm/area.h"
 #include "mm/reclaim.h"
 #include "proc/process.h"
 #include "proc/sched.h"
@@ -476,96 +475,4 @@ ssize_t file_write(struct file *f, struct iobuf *from, u64 *position)
 	if (!f->ops->write)
 		return -EINVAL;
 	return f->ops->write(f, from, position);
-}
-
-/* --- the rest ----------------------------------------------------------------------------- */
-
-i64 file_seek_default(struct file *f, i64 offset, int whence)
-{
-	i64 base = 0, result;
-
-	mutex_lock(&f->position_lock);
-	switch (whence) {
-	case SEEK_SET:
-		break;
-	case SEEK_CUR:
-		base = (i64)f->position;
-		break;
-	case SEEK_END:
-		base = (i64)inode_size(f->inode);
-		break;
-	case SEEK_DATA:
-	case SEEK_HOLE:
-		offset = offset < 0 ? -ENXIO : inode_find_data(f->inode, (u64)offset,
-							       whence == SEEK_DATA);
-		break;
-	default:
-		offset = -EINVAL;
-	}
-	if (whence > SEEK_END && offset < 0)
-		result = offset;
-	else if (__builtin_add_overflow(base, offset, &result))
-		result = -EOVERFLOW;
-	else if (result < 0)
-		result = -EINVAL;
-	else
-		f->position = (u64)result;
-	mutex_unlock(&f->position_lock);
-	return result;
-}
-
-/*
- * The names that lead to the file: directories on the way up that have changed are written too, so
- * that what was synced can be reached after a power cut.
- */
-static int write_names(struct dentry *d)
-{
-	int error = 0;
-
-	d = dentry_hold(d);
-	while (d->parent != d && !error) {
-		struct dentry *parent = dentry_parent(d);
-
-		dentry_put(d);
-		d = parent;
-		error = inode_write_out(d->inode);
-	}
-	dentry_put(d);
-	return error;
-}
-
-static int sync_range(struct file *f, u64 first_byte, u64 last_byte, bool data_only)
-{
-	struct dentry *d = f->dentry;
-	int error = d && d->sb->device ? write_names(d) : 0, later;
-
-	if (first_byte > last_byte)
-		later = inode_sync(f->inode, data_only);
-	else
-		later = inode_sync_pages(f->inode, first_byte >> PAGE_SHIFT,
-					 last_byte >> PAGE_SHIFT, data_only);
-	return error ? error : later;
-}
-
-int file_sync(struct file *f, u64 first_byte, u64 last_byte, bool data_only)
-{
-	int error, kept;
-
-	if (f->ops->sync)
-		error = f->ops->sync(f, first_byte, last_byte, data_only);
-	else
-		error = sync_range(f, first_byte, last_byte, data_only);
-	kept = cache_error_check(&f->inode->cache, &f->error_seen);
-	return error ? error : kept;
-}
-
-int file_map_cache(struct file *f, struct area *area)
-{
-	area->cache = &f->inode->cache;
-	if (f->inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) && area->flags & AREA_SHARED) {
-		if (area->flags & AREA_WRITE)
-			return -EPERM;
-		area->flags &= ~(u32)AREA_MAY_WRITE;
-	}
-	return 0;
 }

@@ -6,6 +6,7 @@
 #include "fs/vfs.h"
 #include "kernel.h"
 #include "lib/atomic.h"
+#include "mm/area.h"
 #include "mm/rmap.h"
 #include <abi/errno.h>
 
@@ -44,4 +45,15 @@ size_t inode_sealed_room(const struct inode *ip, u64 position, size_t nr_bytes)
 	if (!(ip->seals & F_SEAL_GROW) || (position <= size && nr_bytes <= size - position))
 		return nr_bytes;
 	return position < whole ? whole - position : 0;
+}
+
+int file_map_cache(struct file *f, struct area *area)
+{
+	area->cache = &f->inode->cache;
+	if (f->inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) && area->flags & AREA_SHARED) {
+		if (area->flags & AREA_WRITE)
+			return -EPERM;
+		area->flags &= ~(u32)AREA_MAY_WRITE;
+	}
+	return 0;
 }

@@ -290,7 +290,7 @@ int fd_install(struct file *f, int lowest, bool close_on_exec) MUST_CHECK;      
 int fd_close(int fd);
 int fd_replace(int fd, struct file *f, bool close_on_exec) MUST_CHECK;          // dup2; takes over the reference
 
-/* file_io.c: reading and writing through the cache; for any inode whose bytes are in inode->cache */
+/* file_io.c, file_seek.c, file_sync.c: reading and writing through the cache; for any inode whose bytes are in inode->cache */
 ssize_t file_read(struct file *f, struct iobuf *to, u64 *position);
 ssize_t file_write(struct file *f, struct iobuf *from, u64 *position);
 ssize_t file_cache_read(struct file *f, struct iobuf *to, u64 *position);       // file_ops.read
