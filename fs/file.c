@@ -1,7 +1,7 @@
 /*
  * file.c - open files, and the tables in which processes number them. A table's lock (spin) covers its slots for the few
- * steps of a change; a slot holds a reference, so what fd_get returns stays whatever others close. Looking takes no lock,
- * but a section of sync/grace.h, for which files and arrays that were left behind wait. Tables grow by doubling; the new
+ * steps of a change; a slot holds a reference, so what fd_get returns stays whatever others close. Finding takes no lock,
+ * but a look (sync/look.h), for which files and arrays that were left behind wait. Tables grow by doubling; the new
  * arrays are allocated without the lock, and the growth looks again.
  *
  * read() and write() borrow the file: they count nothing, so threads that read one file side by side write to no common line.
@@ -16,7 +16,7 @@
 #include "lib/string.h"
 #include "mm/slab.h"
 #include "proc/process.h"
-#include "sync/grace.h"
+#include "sync/look.h"
 #include <abi/errno.h>
 
 #define FIRST_CAPACITY 64u
@@ -76,7 +76,7 @@ void file_put(struct file *f)
 	if (f->dentry)
 		dentry_put(f->dentry);
 	inode_put(f->inode);
-	grace_wait();                           // fd_get may be looking at its count
+	looks_wait(ALL_CPUS);                           // fd_get may be looking at its count
 	slab_free(&file_slab, f);
 }
 
@@ -217,7 +217,7 @@ static int table_grow(struct file_table *t, u32 fd)
 			atomic_store(&t->capacity, capacity);
 		}
 		spin_unlock(&t->lock);
-		grace_wait();
+		looks_wait(ALL_CPUS);
 		kfree(spare_files);
 		kfree(spare_bits);
 	}
@@ -246,7 +246,7 @@ static bool file_try_hold(struct file *f)
 	return false;
 }
 
-// What the slot shows, without the lock: inside a section of sync/grace.h, or where nobody else can change the table.
+// What the slot shows, without the lock: inside a look (sync/look.h), or where nobody else can change the table.
 static struct file *look(const struct file_table *t, int fd)
 {
 	u32 capacity = atomic_load(&t->capacity);       // before the array, which is larger sooner
@@ -256,12 +256,12 @@ static struct file *look(const struct file_table *t, int fd)
 
 struct file *fd_get(int fd)
 {
-	grace_enter();
+	look_begin();
 	struct file *f = look(current_process()->files, fd);
 
 	if (f && !file_try_hold(f))
 		f = NULL;                       // it is being closed
-	grace_leave();
+	look_end();
 	return f;
 }
 
@@ -279,10 +279,10 @@ struct file *fd_borrow(int fd, bool *is_noted)
 	if (!*is_noted)
 		return look(p->files, fd);      // nobody else could close it
 	debug_assert(!current->borrowed);
-	grace_enter();
+	look_begin();
 	f = look(p->files, fd);
 	WRITE_ONCE(current->borrowed, f);
-	grace_leave();
+	look_end();
 	return f;
 }
 
@@ -312,7 +312,7 @@ static void give_references(struct file *f)
 
 	if (!is_shared(p))
 		return;
-	grace_wait();                           // who found it in the slot has noted it now
+	looks_wait(ALL_CPUS);                           // who found it in the slot has noted it now
 	process_visit_threads(READ_ONCE(p->files->refs) > 1 ? NULL : p, give_reference, f);
 }
 

@@ -4,7 +4,7 @@
  *
  * A read takes no lock of the file: it looks at the size, gets the page, looks at the size again
  * (the file may have been cut meanwhile), and copies. A page that is here is copied from without
- * even a reference, in a section of sync/grace.h, where no fault is resolved: so many who read the same pages
+ * even a reference, in a look (sync/look.h), where no fault is resolved: so many who read the same pages
  * write to no common word. Where that comes up short, with a reference to the page: the copy may
  * fault, sleep, and read the disk.
  *
@@ -26,7 +26,7 @@
 #include "mm/reclaim.h"
 #include "proc/process.h"
 #include "proc/sched.h"
-#include "sync/grace.h"
+#include "sync/look.h"
 #include "x86/uaccess.h"
 #include <abi/errno.h>
 #include <abi/mount.h>
@@ -46,7 +46,7 @@ static inline size_t read_present(struct inode *ip, struct iobuf *to, u64 positi
 {
 	size_t copied = 0;
 
-	grace_enter();
+	look_begin();
 	struct page *p = cache_peek(&ip->cache, position >> PAGE_SHIFT);
 
 	if (p) {
@@ -54,7 +54,7 @@ static inline size_t read_present(struct inode *ip, struct iobuf *to, u64 positi
 		if (!page_has(p, PAGE_REFERENCED))
 			reclaim_used(p);
 	}
-	grace_leave();
+	look_end();
 	if (copied)
 		count(COUNTER_CACHE_HITS);
 	return copied;
@@ -330,11 +330,11 @@ static inline size_t write_dirty(struct inode *ip, struct iobuf *from, u64 posit
 
 	if (position + nr_bytes > cache->size)
 		return 0;
-	grace_enter();
+	look_begin();
 	struct page *p = radix_find(&cache->pages, position >> PAGE_SHIFT);
 	bool is_locked = p && page_try_lock(p);
 
-	grace_leave();
+	look_end();
 	if (!is_locked)
 		return 0;
 	if (p->cache == cache && (atomic_load(&p->flags) & (PAGE_UPTODATE | PAGE_DIRTY)) == (PAGE_UPTODATE | PAGE_DIRTY)) {

@@ -266,7 +266,7 @@ struct file_table {
 	i32 refs;                       // atomic; shared by CLONE_FILES
 	u32 capacity;                   // GUARDED_BY(lock); grows after files has
 	u32 end;                        // GUARDED_BY(lock) no descriptor from here on was ever open
-	struct file **files;            // GUARDED_BY(lock); read inside a section of sync/grace.h
+	struct file **files;            // GUARDED_BY(lock); read inside a look (sync/look.h)
 	u64 *close_on_exec;             // GUARDED_BY(lock) bitmap
 };
 struct file *file_alloc(struct inode *ip, struct dentry *d, const struct file_ops *ops, u32 flags);     // takes references; NULL: no memory

@@ -5,9 +5,9 @@
  * cache->lock covers the tree and its tags (interrupts closed: completions change tags); the page lock covers the page's
  * place in the cache and its content's validity. See cache.h for states and invariants C1 to C7.
  *
- * Looking takes no lock: a section of sync/grace.h keeps the nodes of the tree and the frames of its pages in place. Hence
+ * Looking takes no lock: a look (sync/look.h) keeps the nodes of the tree and the frames of its pages in place. Hence
  * a page leaves in this order: out of the tree, page->cache NULL; unmapped once more, in case a fault had found it before
- * (C7); grace_wait; and only then the tree's reference goes.
+ * (C7); looks_wait; and only then the tree's reference goes.
  */
 #include "kernel.h"
 #include "cache/cache.h"
@@ -17,7 +17,7 @@
 #include "mm/reclaim.h"
 #include "mm/rmap.h"
 #include "proc/process.h"
-#include "sync/grace.h"
+#include "sync/look.h"
 #include "x86/clock.h"
 #include "x86/cpu.h"
 #include <abi/errno.h>
@@ -32,11 +32,11 @@ void cache_init(struct cache *cache, const struct cache_ops *ops, struct inode *
 static inline struct page *find(struct cache *cache, pgoff_t index)
 {
 	for (;;) {
-		grace_enter();
+		bool has_begun = look_join();
 		struct page *p = radix_find(&cache->pages, index);
 		bool is_held = p && page_try_get(p);
 
-		grace_leave();
+		look_leave(has_begun);
 		if (!p)
 			return NULL;
 		if (is_held && p->cache == cache)
@@ -136,7 +136,7 @@ static void remove_page(struct cache *cache, struct page *p)
 	if (unlikely(atomic_load(&p->map_count)))       // C7: a fault had found it, and counted before it could see our NULL
 		rmap_unmap(cache, index, 1, UNMAP_SHARED_ONLY);
 	assert(atomic_load(&p->map_count) == 0);        // C6
-	grace_wait();
+	looks_wait(ALL_CPUS);
 	radix_preload_end(&emptied);
 	if (was_dirty && cache->ops->store)
 		writeback_page_gone();
@@ -443,10 +443,10 @@ pgoff_t cache_next_index(struct cache *cache, pgoff_t first, pgoff_t behind)
 
 pgoff_t cache_next_absent(struct cache *cache, pgoff_t first, pgoff_t behind)
 {
-	grace_enter();
+	bool has_begun = look_join();
 	while (first < behind && radix_find(&cache->pages, first))
 		first++;
-	grace_leave();
+	look_leave(has_begun);
 	return first;
 }
 
@@ -554,7 +554,7 @@ bool cache_try_evict(struct page *p)
 	spin_unlock_irq(&cache->lock, flag);
 	if (!is_gone)
 		return false;
-	grace_wait();                           // somebody may read it just now, without a reference
+	looks_wait(ALL_CPUS);                           // somebody may read it just now, without a reference
 	radix_preload_end(&emptied);
 	count(COUNTER_CACHE_EVICTIONS);
 	if (cache->ops->leaves)

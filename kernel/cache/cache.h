@@ -33,12 +33,12 @@
  * Who may do what at once (rows start while columns run), and what makes it safe:
  *
  *               read        write       fault       truncate    write-back  evict
- *   read        -           bytes mix   -           size, grace -           grace
+ *   read        -           bytes mix   -           size, look  -           look
  *   write       bytes mix   inode.lock  page lock   inode.lock  page lock   page lock
  *   fault       -           page lock   PTE lock    C7          rmap_clean  reference
- *   truncate    size, grace inode.lock  C7          inode.lock  page lock   page lock
+ *   truncate    size, look  inode.lock  C7          inode.lock  page lock   page lock
  *   write-back  -           page lock   rmap_clean  page lock   WRITEBACK   page lock
- * (grace: a frame is given away only when every section of sync/grace.h that may have found it is closed.)
+ * (look: a frame is given away only when every look (sync/look.h) that may have found it has ended.)
  */
 #include "types.h"
 #include "lib/interval.h"
@@ -108,7 +108,7 @@ static inline bool page_is_plain(const struct page *p)
 {
 	return (atomic_load(&p->flags) & (PAGE_UPTODATE | PAGE_READ_AHEAD)) == PAGE_UPTODATE;
 }
-// The page if it is here and plain, without a reference: only inside a section of sync/grace.h, which keeps the frame.
+// The page if it is here and plain, without a reference: only inside a look (sync/look.h), which keeps the frame.
 static inline struct page *cache_peek(struct cache *cache, pgoff_t index)
 {
 	struct page *p = radix_find(&cache->pages, index);

@@ -6,8 +6,8 @@
  * Each slot carries RADIX_NR_TAGS bits; an inner slot's bit says "somebody below has it", so that
  * "the next dirty page at or after index" does not visit clean ones.
  * No lock of its own: the owner's lock covers every call but radix_find and radix_find_many, which may be called at any
- * time inside a section of sync/grace.h: nodes and items appear in a slot only when they are complete, and what is taken
- * out (emptied) is freed only after grace_wait. What they find may be gone from the tree already.
+ * time inside a look (sync/look.h): nodes and items appear in a slot only when they are complete, and what is taken
+ * out (emptied) is freed only after looks_wait. What they find may be gone from the tree already.
  * Nodes come from radix_node_alloc, which the kernel backs with a slab (mm/radix_alloc.c) and host tests with malloc.
  * To insert under a spin lock without allocating there: radix_preload(), then lock, then insert.
  */

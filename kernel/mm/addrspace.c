@@ -11,7 +11,7 @@
 #include "mm/frame.h"
 #include "mm/hugetlb.h"
 #include "mm/inherit.h"
-#include "mm/look.h"
+#include "mm/area_look.h"
 #include "mm/slab.h"
 #include "mm/teardown.h"
 #include "mm/unmap.h"

@@ -32,7 +32,7 @@ struct resident_counts { i64 nr[NR_RESIDENT]; } ALIGNED(64);
 struct addrspace {
 	i32 users, refs;                // atomic
 	struct rwlock lock;             // RANK_ADDRSPACE
-	struct rb_tree areas;           // GUARDED_BY(lock); looks read it, too (mm/look.h)
+	struct rb_tree areas;           // GUARDED_BY(lock); looks read it, too (mm/area_look.h)
 	u32 areas_version;              // GUARDED_BY(lock); odd while the tree changes
 	vaddr_t closed_start, closed_end;       // GUARDED_BY(lock) looks stay out of [closed_start, closed_end)
 	u32 nr_areas;                   // GUARDED_BY(lock)

@@ -10,7 +10,7 @@
 #include "lib/string.h"
 #include "mm/addrspace.h"
 #include "mm/area.h"
-#include "mm/look.h"
+#include "mm/area_look.h"
 #include "mm/slab.h"
 #include "x86/uaccess.h"
 #include <abi/errno.h>
@@ -250,7 +250,7 @@ struct area *area_take_out(struct addrspace *as, struct area *a, vaddr_t end, st
 struct area *area_remove(struct addrspace *as, struct area *a, vaddr_t end, struct list *dead)
 {
 	a = area_take_out(as, a, end, dead);
-	looks_wait(as);
+	looks_wait_in(as);
 	return a;
 }
 
@@ -333,7 +333,7 @@ int area_cut(struct addrspace *as, struct area *a, vaddr_t at)
 	tree_insert(as, upper, at, above);
 	// A look that found the whole may still store to the upper part, and note it in a.
 	if (!upper->has_private_pages && !(a->flags & AREA_SHARED)) {
-		looks_wait(as);
+		looks_wait_in(as);
 		upper->has_private_pages = a->has_private_pages;
 	}
 	return 0;

@@ -1,7 +1,7 @@
 #pragma once
 /*
  * area.h - the sorted set of ranges of one address space: find, insert, split, merge. Knows nothing of pages.
- * All calls want addrspace.lock: for writing when they change the set. (A fault looks without: mm/look.h.)
+ * All calls want addrspace.lock: for writing when they change the set. (A fault looks without: mm/area_look.h.)
  *
  *  A1  Areas do not overlap, are not empty, start and end on page boundaries below USER_END.
  *  A2  Two neighbours that touch and are alike (flags, source, consecutive offsets) are one area.
@@ -38,7 +38,7 @@ struct area {
 	vaddr_t start, end;             // [start, end); GUARDED_BY(space->lock), and for files rmap_lock too
 	struct addrspace *space;        // constant
 	u32 flags;                      // GUARDED_BY(space->lock)
-	bool has_private_pages;         // a private area has (had) pages of its own: fork must copy its entries. Set by looks, read after looks_wait
+	bool has_private_pages;         // a private area has (had) pages of its own: fork must copy its entries. Set by looks, read after looks_wait_in
 	struct file *file;              // holds a reference; NULL: anonymous
 	struct cache *cache;            // NULL: private anonymous
 	u64 bias;                       // constant: the page of the cache shown at va is (va >> PAGE_SHIFT) + bias; see area_page

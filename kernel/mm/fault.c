@@ -9,7 +9,7 @@
  *   swapped out                SWAP: from the swap cache or the disk, whatever the area
  *   the entry allows it        RACE: another thread was faster, or this CPU remembered an old entry
  *
- * A round is a look (mm/look.h), or, when that comes to nothing, under addrspace.lock for reading. In neither anything waits
+ * A round is a look (mm/area_look.h), or, when that comes to nothing, under addrspace.lock for reading. In neither anything waits
  * for the disk: a page that is absent, locked or without a place on disk is named in the fault (need), and fault_prepare
  * gets it ready with nothing held. The page stays referenced until the fault is over, so that the next round finds it.
  */
@@ -21,7 +21,7 @@
 #include "mm/addrspace.h"
 #include "mm/fault_internal.h"
 #include "mm/huge.h"
-#include "mm/look.h"
+#include "mm/area_look.h"
 #include "mm/mmap.h"
 #include "mm/oom.h"
 #include "mm/swap.h"

@@ -4,7 +4,7 @@
  * for the disk (fault.c).
  *
  * A store holds the page's lock: it can neither be truncated nor evicted meanwhile, and one that has been is not in the
- * cache any more. A copy is made without, since nobody misses the original afterwards: a section of sync/grace.h keeps its
+ * cache any more. A copy is made without, since nobody misses the original afterwards: a look (sync/look.h) keeps its
  * frame, and the size is looked at with the table locked.
  *
  * Showing pages takes no page lock either, so that up to AROUND neighbours of the page asked for, whatever of them is in
@@ -25,7 +25,7 @@
 #include "mm/frame.h"
 #include "mm/reclaim.h"
 #include "proc/process.h"
-#include "sync/grace.h"
+#include "sync/look.h"
 #include "x86/pgtable.h"
 
 #define AROUND 16u                      // pages, and where a window begins and ends
@@ -107,7 +107,7 @@ static bool window_open(struct window *w, struct area *a, const struct fault *f,
 	return true;
 }
 
-// Inside a section of sync/grace.h, the table locked, the entry empty.
+// Inside a look (sync/look.h), the table locked, the entry empty.
 static inline bool show(const struct window *w, u32 i, struct page *p, u64 accessed)
 {
 	if (!page_try_get(p))
@@ -128,7 +128,7 @@ static u32 show_window(const struct window *w)
 	void *pages[AROUND];
 	u32 nr = 0;
 
-	grace_enter();
+	bool has_begun = look_join();
 	radix_find_many(&w->cache->pages, w->first, w->nr, pages);
 	struct page *p = pages[w->wanted];
 
@@ -141,7 +141,7 @@ static u32 show_window(const struct window *w)
 				nr += show(w, i, p, 0);
 		}
 	}
-	grace_leave();
+	look_leave(has_begun);
 	return nr;
 }
 
@@ -241,10 +241,10 @@ static bool enter_copy(struct addrspace *as, struct area *a, const struct fault 
 	return may_enter;
 }
 
-// The copy is made inside a section of sync/grace.h, which keeps the original's frame: without a reference, without its lock.
+// The copy is made inside a look (sync/look.h), which keeps the original's frame: without a reference, without its lock.
 static bool copy_page_at(struct cache *cache, pgoff_t index, struct page *copy)
 {
-	grace_enter();
+	bool has_begun = look_join();
 	struct page *original = cache_peek(cache, index);
 
 	if (original) {
@@ -252,7 +252,7 @@ static bool copy_page_at(struct cache *cache, pgoff_t index, struct page *copy)
 		if (!page_has(original, PAGE_REFERENCED))
 			reclaim_used(original);
 	}
-	grace_leave();
+	look_leave(has_begun);
 	return original;
 }
 

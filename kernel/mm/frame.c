@@ -15,7 +15,7 @@
 
 #include "lib/string.h"
 #include "mm/frame.h"
-#include "mm/look.h"
+#include "sync/look.h"
 #include "mm/reclaim.h"
 #include "proc/process.h"
 #include "x86/cpu.h"

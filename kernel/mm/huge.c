@@ -9,7 +9,7 @@
 #include "mm/fault_internal.h"
 #include "mm/frame.h"
 #include "mm/huge.h"
-#include "mm/look.h"
+#include "mm/area_look.h"
 #include "mm/slab.h"
 #include "proc/process.h"
 #include "x86/cpu.h"

@@ -10,7 +10,7 @@
 #include "mm/fault_internal.h"
 #include "mm/huge.h"
 #include "mm/hugetlb.h"
-#include "mm/look.h"
+#include "sync/look.h"
 #include "proc/process.h"
 #include "x86/cpu.h"
 #include "x86/uaccess.h"

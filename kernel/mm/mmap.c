@@ -9,7 +9,7 @@
 #include "mm/addrspace.h"
 #include "mm/huge.h"
 #include "mm/hugetlb.h"
-#include "mm/look.h"
+#include "mm/area_look.h"
 #include "mm/mmap.h"
 #include "mm/unmap.h"
 #include "proc/process.h"

@@ -138,7 +138,7 @@ static inline void page_unshow(struct page *p)
 }
 
 // The same for who holds none: false when the page is being taken out of its cache just now (cache_try_evict). Only inside a
-// section of sync/grace.h, or the frame may be anybody's.
+// look (sync/look.h), or the frame may be anybody's.
 static inline bool page_try_get(struct page *p)
 {
 	i32 refs = atomic_load(&p->refs);

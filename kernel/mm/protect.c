@@ -6,7 +6,7 @@
 #include "kernel.h"
 #include "lib/atomic.h"
 #include "mm/addrspace.h"
-#include "mm/look.h"
+#include "mm/area_look.h"
 #include "mm/mmap.h"
 #include "x86/pgtable.h"
 #include "x86/tlb.h"

@@ -8,7 +8,7 @@
 #include "kernel.h"
 #include "cache/cache.h"
 #include "mm/addrspace.h"
-#include "mm/look.h"
+#include "mm/area_look.h"
 #include "mm/reclaim.h"
 #include "mm/unmap.h"
 #include "proc/process.h"

@@ -10,7 +10,7 @@
 #include "fs/vfs.h"
 #include "lib/atomic.h"
 #include "mm/addrspace.h"
-#include "mm/look.h"
+#include "mm/area_look.h"
 #include "mm/mmap.h"
 #include "mm/unmap.h"
 #include "proc/process.h"

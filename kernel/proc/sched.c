@@ -14,7 +14,7 @@
 #include "kernel.h"
 #include "lib/atomic.h"
 #include "mm/addrspace.h"
-#include "mm/look.h"
+#include "sync/look.h"
 #include "proc/process.h"
 #include "proc/sched.h"
 #include "proc/timer.h"

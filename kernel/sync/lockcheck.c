@@ -143,6 +143,5 @@ void lockcheck_may_sleep(void)
 		panic("sleeping while %s taken at %p is held", cpu->held[0].name, cpu->held[0].site);
 	assert(interrupts_are_open());
 	assert(!cpu->interrupt_depth);
-	assert(!(cpu->grace & 1));              // a section of sync/grace.h
-	assert(!(cpu->look & 1));               // one of mm/look.h
+	assert(!(cpu->look & 1));
 }

@@ -32,8 +32,7 @@ struct cpu {
 	u64 halted_since_ns;            // 0: it is not halted; also read by other CPUs
 	u64 halted_ns;                  // all it was halted so far; also read by other CPUs
 	u32 interrupt_depth;            // > 0: in an interrupt handler
-	u32 grace;                      // read by other CPUs; odd: inside a section of sync/grace.h
-	u32 look;                       // the same: inside a section of mm/look.h
+	u32 look;                       // read by other CPUs; odd: inside a look (sync/look.h)
 	u32 nr_spinlocks_held;          // debug
 	struct { const void *lock; const char *name; u8 rank, depth; void *site; } held[LOCKS_HELD_MAX];    // debug; depth: interrupt_depth then
 	struct runqueue *runqueue;      // constant

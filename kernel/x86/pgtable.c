@@ -2,7 +2,7 @@
  * pgtable.c - page tables of user space: four levels, 4 KiB pages (Intel SDM 3A 4.5.4; those of 2 MiB: pgtable_huge.c).
  * The hard part is who may free a table that a walker from the reverse map could be reading; the header says why that
  * cannot happen (the areas leave first). Tables above the last level lose entries only with addrspace.lock held for
- * writing, where no area is or all is closed (mm/look.h), so a walk down needs no lock; entries of the last level change
+ * writing, where no area is or all is closed (sync/look.h), so a walk down needs no lock; entries of the last level change
  * under their table's lock.
  */
 #include "kernel.h"

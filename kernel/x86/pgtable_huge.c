@@ -6,7 +6,7 @@
  *      reference and map count for it. So nothing is to be counted anew when it is split.
  *  H2  For each huge entry its space keeps a table in spare_tables (counted in nr_tables), so a split cannot fail.
  *  H3  The word changes from empty to a huge entry, from that to a table, or back to empty, under addrspace.table_lock. A table
- *      comes back to be a huge entry only with addrspace.lock held for writing and the addresses closed (mm/look.h).
+ *      comes back to be a huge entry only with addrspace.lock held for writing and the addresses closed (sync/look.h).
  *
  * A split changes neither frames nor rights, so nobody need forget the old translation at once: the processor may use
  * either (4.10.2.3), and INVLPG of one page forgets the large one too (4.10.4.1).

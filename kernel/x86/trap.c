@@ -101,8 +101,8 @@ static bool is_resolvable(const struct trapframe *tf, u64 address)
 		return false;
 	if (trapframe_is_user(tf))
 		return true;
-	// Nor in a section of sync/grace.h, which must not sleep.
-	return address < USER_END && t->faults_off == 0 && !(this_cpu()->grace & 1) && (tf->rflags & RFLAGS_IF) && has_fixup(tf);
+	// Nor in a look (sync/look.h), which must not sleep.
+	return address < USER_END && t->faults_off == 0 && !(this_cpu()->look & 1) && (tf->rflags & RFLAGS_IF) && has_fixup(tf);
 }
 
 static void page_fault(struct trapframe *tf)

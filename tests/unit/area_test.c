@@ -56,7 +56,7 @@ void file_put(struct file *f)
 	file_refs[f - files]--;
 }
 
-void looks_wait(struct addrspace *as)   // one thread: nobody looks
+void looks_wait_in(struct addrspace *as)   // one thread: nobody looks
 {
 	(void)as;
 }

@@ -8,7 +8,7 @@
 // BUILD: kernel/cache/cache.c kernel/cache/readahead.c kernel/cache/pagelock.c
 // BUILD: kernel/cache/writeback.c kernel/cache/flusher.c kernel/dev/block.c kernel/dev/plug.c kernel/dev/bio.c kernel/mm/iobuf.c kernel/mm/radix_alloc.c kernel/lib/radix.c
 // BUILD: kernel/lib/format.c
-// BUILD: kernel/sync/spinlock.c kernel/sync/mutex.c kernel/sync/rwlock.c kernel/sync/grace.c kernel/sync/wait.c kernel/sync/lockcheck.c
+// BUILD: kernel/sync/spinlock.c kernel/sync/mutex.c kernel/sync/rwlock.c kernel/sync/look.c kernel/sync/wait.c kernel/sync/lockcheck.c
 #include "host_kernel.h"
 #include "kernel.h"
 #include <abi/errno.h>

@@ -262,7 +262,7 @@ static void preload(void)
 	ok(nr_nodes == 0 && !tree.root, "nothing is left");
 }
 
-// A look that is inside a node when it is taken out, before anybody has waited for it (sync/grace.h).
+// A look that is inside a node when it is taken out, before anybody has waited for it (sync/look.h).
 static void removed_nodes(void)
 {
 	struct radix tree = { .root = NULL }, old;

@@ -12,7 +12,7 @@ struct thread;
 struct cpu {
 	struct thread *running;
 	bool is_idle;
-	u32 id, interrupt_depth, grace, look, nr_spinlocks_held;
+	u32 id, interrupt_depth, look, nr_spinlocks_held;
 	struct { const void *lock; const char *name; u8 rank, depth; void *site; } held[16];
 	u64 counters[NR_COUNTERS];
 };

@@ -1,13 +1,13 @@
 /*
- * look.c - what makes looks safe: the search in a tree that may change meanwhile, and the wait for those that look.
+ * area_look.c - looking at the areas of a space: the search in a tree that may change meanwhile, and who must wait for whom.
  * A search reads as->areas_version before and after: odd, or not the same, and the tree was being changed, so what was found
- * counts for nothing. Nodes stay in memory (L2), so even a search that went astray reads areas, though it may go round in a
+ * counts for nothing. Nodes stay in memory (L1), so even a search that went astray reads areas, though it may go round in a
  * circle: its steps are counted.
  */
 #include "kernel.h"
 #include "mm/addrspace.h"
 #include "mm/area.h"
-#include "mm/look.h"
+#include "mm/area_look.h"
 #include "x86/insn.h"
 
 #define TRIES 4                         // then it is quicker to wait for the lock
@@ -49,29 +49,21 @@ struct area *look_find(struct addrspace *as, vaddr_t address)
 	return NULL;
 }
 
-void looks_wait(struct addrspace *as)
+void looks_wait_in(struct addrspace *as)
 {
 	debug_assert(rwlock_is_write_held(&as->lock) && !look_is_on());
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);        // before we see who has the space loaded
 	u64 others = atomic_load(&as->cpu_set) & ~(1ul << this_cpu()->id);
 
-	if (likely(!others))
-		return;
-	if (DEBUG_BUILD)
-		lockcheck_may_sleep();          // a look may want the spin lock that we hold
-	for (u32 i = 0; i < nr_cpus; i++) {
-		u32 look = others >> i & 1 ? atomic_load(&cpus[i].look) : 0;
-
-		while (look & 1 && atomic_load(&cpus[i].look) == look)
-			cpu_pause();
-	}
+	if (unlikely(others))
+		looks_wait(others);
 }
 
 void looks_close(struct addrspace *as, vaddr_t start, vaddr_t end)
 {
 	WRITE_ONCE(as->closed_start, start);
 	WRITE_ONCE(as->closed_end, end);
-	looks_wait(as);
+	looks_wait_in(as);
 }
 
 void looks_open(struct addrspace *as)
