@@ -76,7 +76,7 @@ KSRC += $(call in,kernel/cache,cache.c pagelock.c readahead.c writeback.c flushe
 KSRC += $(call in,kernel/proc,thread.c sched.c process.c fork.c exec.c vdso.c elf.c exit.c wait.c group.c signal.c handlers.c \
 	sigframe.c futex.c robust.c timer.c interval.c alarm.c posix_timer.c deferred.c)
 # The system calls, a family a file.
-KSRC += $(call in,kernel/sys,table.c arguments.c memory.c open.c descriptors.c readwrite.c space.c parts.c splice.c copy.c locks.c stat.c names.c \
+KSRC += $(call in,kernel/sys,table.c arguments.c memory.c open.c descriptors.c socket.c readwrite.c space.c parts.c splice.c copy.c locks.c stat.c names.c \
 	directories.c attributes.c mount.c swap.c poll.c epoll.c process.c futex.c sched.c signal.c timer.c time.c system.c absent.c)
 # The three locks, looking without one, and the check of their order.
 KSRC += $(call in,kernel/sync,spinlock.c mutex.c rwlock.c look.c wait.c lockcheck.c)
@@ -88,7 +88,7 @@ KSRC += $(call in,kernel/lib,string.c format.c parse.c rbtree.c interval.c radix
 KSRC += $(call in,kernel/debug,log.c panic.c backtrace.c faultlog.c calllog.c counters.c audit.c ubsan.c)
 # Names, inodes, open files, the file systems of memory and devices; ext2; the kernel as files.
 KSRC += $(call in,fs,path.c open.c dentry.c inode.c file.c file_later.c file_io.c file_direct.c file_seek.c file_sync.c file_page.c allocate.c seals.c size_limit.c locks.c attributes.c \
-	change.c executing.c mount.c poll.c epoll.c unnamed.c pipe.c pipe_ring.c pipe_splice.c eventfd.c timerfd.c signalfd.c devfs.c dev_memory.c dev_block.c)
+	change.c executing.c mount.c poll.c epoll.c unnamed.c pipe.c pipe_ring.c pipe_splice.c eventfd.c timerfd.c signalfd.c socketpair.c devfs.c dev_memory.c dev_block.c)
 KSRC += $(call in,fs/tmpfs,super.c names.c file.c swap.c) $(call in,fs/ext2,super.c inode.c map.c hole.c alloc.c file.c dir.c name.c symlink.c)
 KSRC += $(call in,fs/proc,procfs.c frames.c pid.c status.c maps.c fd.c task.c pagemap.c peek.c text.c system.c \
 	cpuinfo.c memory.c disks.c loadavg.c mounts.c swaps.c sysctl.c)

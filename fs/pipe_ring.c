@@ -112,20 +112,18 @@ static ssize_t take_bytes(struct pipe *p, struct iobuf *to)
 	return done;
 }
 
-ssize_t pipe_read(struct file *f, struct iobuf *to, u64 *position)
+ssize_t pipe_read_ring(struct pipe *p, struct iobuf *to, u32 flags)
 {
-	struct pipe *p = pipe_of(f);
 	ssize_t done;
 	bool was_full;
 
-	(void)position;
 	if (!to->remaining)
 		return 0;
 	for (;;) {
 		mutex_lock(&p->lock);
 		was_full = !pipe_has_room(p);
 		done = take_bytes(p, to);
-		if (done == 0 && p->nr_writers && f->flags & O_NONBLOCK)
+		if (done == 0 && p->nr_writers && flags & O_NONBLOCK)
 			done = -EAGAIN;
 		bool is_over = done != 0 || !p->nr_writers;
 
@@ -138,6 +136,12 @@ ssize_t pipe_read(struct file *f, struct iobuf *to, u64 *position)
 	if (was_full && done > 0)
 		wake_all(&p->writable);
 	return done;
+}
+
+ssize_t pipe_read(struct file *f, struct iobuf *to, u64 *position)
+{
+	(void)position;
+	return pipe_read_ring(pipe_of(f), to, f->flags);
 }
 
 /* --- writing ---------------------------------------------------------------- */
@@ -198,26 +202,24 @@ static ssize_t add_bytes(struct pipe *p, struct iobuf *from)
 }
 
 // One round of a write, with the lock held: what was moved, 0 when there is no room yet, or an error.
-static ssize_t write_round(struct file *f, struct pipe *p, struct iobuf *from)
+static ssize_t write_round(struct pipe *p, struct iobuf *from, u32 flags)
 {
 	if (!p->nr_readers)
 		return -EPIPE;
 	ssize_t nr = add_bytes(p, from);
 
-	return nr == 0 && f->flags & O_NONBLOCK ? -EAGAIN : nr;
+	return nr == 0 && flags & O_NONBLOCK ? -EAGAIN : nr;
 }
 
-ssize_t pipe_write(struct file *f, struct iobuf *from, u64 *position)
+ssize_t pipe_write_ring(struct pipe *p, struct iobuf *from, u32 flags)
 {
-	struct pipe *p = pipe_of(f);
 	ssize_t done = 0, moved = 0;
 
-	(void)position;
 	while (from->remaining) {
 		mutex_lock(&p->lock);
 		bool is_news = !p->used || p->is_polled;
 
-		moved = write_round(f, p, from);
+		moved = write_round(p, from, flags);
 		mutex_unlock(&p->lock);
 		if (moved < 0)
 			break;
@@ -232,7 +234,13 @@ ssize_t pipe_write(struct file *f, struct iobuf *from, u64 *position)
 			break;
 		}
 	}
-	if (moved == -EPIPE)
+	if (moved == -EPIPE && !(flags & PIPE_QUIET))
 		signal_send_thread(current, SIGPIPE, NULL);
 	return done ? done : moved < 0 ? moved : 0;
+}
+
+ssize_t pipe_write(struct file *f, struct iobuf *from, u64 *position)
+{
+	(void)position;
+	return pipe_write_ring(pipe_of(f), from, f->flags & O_NONBLOCK);
 }

@@ -1,6 +1,6 @@
 #pragma once
 /*
- * pipe_ring.h - what lies between the ends of a pipe. Inside fs/pipe*.c only.
+ * pipe_ring.h - what lies between the ends of a pipe. Inside fs/pipe*.c and fs/socketpair.c only.
  *
  *  W1  The ring's slots head .. head + used - 1 (modulo nr_slots) hold parts, oldest first; none is empty.
  *  W2  used + held <= nr_slots, or one more when a borrower has cut a part in two: one borrower at a time, and the array is longer
@@ -64,5 +64,10 @@ static inline void pipe_drop_first(struct pipe *p, struct page *page)
 }
 
 u64 pipe_bytes(struct pipe *p);                         // takes the lock
+// What goes through: bytes, 0 at the end (no writers), -EAGAIN, -ERESTARTSYS, -EFAULT, -ENOMEM; -EPIPE (no readers; SIGPIPE is sent).
+// flags: O_NONBLOCK, PIPE_QUIET. May sleep.
+#define PIPE_QUIET (1u << 31)           // no SIGPIPE
+ssize_t pipe_read_ring(struct pipe *p, struct iobuf *to, u32 flags);
+ssize_t pipe_write_ring(struct pipe *p, struct iobuf *from, u32 flags);
 ssize_t pipe_read(struct file *f, struct iobuf *to, u64 *position);     // file_ops.read
 ssize_t pipe_write(struct file *f, struct iobuf *from, u64 *position);  // file_ops.write

@@ -103,7 +103,7 @@ struct inode_ops {              // on directories, dir->lock held for writing (l
 };
 
 struct file_ops {               // all may sleep; NULL means the default named behind it
-	const char *unnamed;            // of files in no directory: what /proc/PID/fd shows of them, "anon_inode:[...]"
+	const char *unnamed;            // of files in no directory: what /proc/PID/fd shows, a format of the number
 	int (*open)(struct inode *ip, struct file *f);                                  // nothing
 	void (*release)(struct file *f);                                                // nothing
 	ssize_t (*read)(struct file *f, struct iobuf *to, u64 *position);               // -EINVAL

@@ -24,8 +24,8 @@ import machine       # noqa: E402
 import packages      # noqa: E402
 
 WANTED = ("dash bash coreutils grep sed findutils diffutils sqlite3 python3 gcc make libc6-dev "
-          "lmdb-utils liblmdb-dev busybox-static musl musl-dev musl-tools")
-SCRIPTS = ["musl", "busybox", "lmdb", "bash", "coreutils", "sqlite", "python"]
+          "lmdb-utils liblmdb-dev busybox-static musl musl-dev musl-tools procps")
+SCRIPTS = ["musl", "busybox", "lmdb", "bash", "coreutils", "procps", "sqlite", "python"]
 BIG = ["gcc"]
 LIMIT = 300             # seconds for one boot
 # What a system may say of itself: the table of differences that are no faults.

@@ -89,7 +89,7 @@ int proc_file_path(struct file *f, char *buffer, size_t size)
 	else if (file_is_pipe(f))
 		length = format_string(text, sizeof(text), "pipe:[%lu]", f->inode->number);
 	else if (f->ops->unnamed)
-		length = format_string(text, sizeof(text), "%s", f->ops->unnamed);
+		length = format_string(text, sizeof(text), f->ops->unnamed, f->inode->number);
 	else
 		length = format_string(text, sizeof(text), "anon_inode:[%lu]", f->inode->number);
 	length = (int)min((size_t)length, min(size, sizeof(text) - 1));

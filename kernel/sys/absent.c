@@ -1,5 +1,5 @@
 /*
- * absent.c - the calls for what this system does not have: extended attributes, sockets. They answer as a Linux does whose file
+ * absent.c - the calls for what this system does not have: extended attributes. They answer as a Linux does whose file
  * system or kernel was made without them, so that a program takes its other way; an unknown call (ENOSYS) would make `ls -l`
  * complain of every file. Arguments are still checked.
  */
@@ -61,18 +61,4 @@ i64 sys_llistxattr(const char __user *path)
 i64 sys_flistxattr(int fd)
 {
 	return answer_for_fd(fd, 0);
-}
-
-/* --- sockets ---------------------------------------------------------------- */
-
-// socket, socketpair: no family of addresses is known.
-i64 sys_no_socket(void)
-{
-	return -EAFNOSUPPORT;
-}
-
-// Every other call on sockets: no descriptor is one.
-i64 sys_not_a_socket(int fd)
-{
-	return answer_for_fd(fd, -ENOTSOCK);
 }

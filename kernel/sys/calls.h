@@ -152,8 +152,6 @@ i64 sys_no_file_attribute(int fd);                      // fgetxattr ...
 i64 sys_listxattr(const char __user *path);
 i64 sys_llistxattr(const char __user *path);
 i64 sys_flistxattr(int fd);
-i64 sys_no_socket(void);                                // socket, socketpair
-i64 sys_not_a_socket(int fd);                           // the other calls on sockets
 i64 sys_sched_getscheduler(int pid);
 i64 sys_sched_setscheduler(int pid, int policy, const struct sched_param __user *user);
 i64 sys_sched_getparam(int pid, struct sched_param __user *user);

@@ -119,6 +119,21 @@ i64 sys_timerfd_gettime(int fd, struct itimerspec __user *out);
 i64 sys_signalfd(int fd, const u64 __user *user_mask, size_t mask_size);
 i64 sys_signalfd4(int fd, const u64 __user *user_mask, size_t mask_size, int flags);
 
+/* socket.c */
+struct msghdr;
+i64 sys_socket(int family, int type, int protocol);
+i64 sys_socketpair(int family, int type, int protocol, int __user *fds);
+i64 sys_connect(int fd);
+i64 sys_no_listening(int fd);           // bind, listen, accept
+i64 sys_sendto(int fd, void __user *bytes, size_t nr_bytes, int flags, const void __user *address, u32 size);
+i64 sys_recvfrom(int fd, void __user *bytes, size_t nr_bytes, int flags, void __user *address, u32 __user *size);
+i64 sys_sendmsg(int fd, const struct msghdr __user *user, int flags);
+i64 sys_recvmsg(int fd, struct msghdr __user *user, int flags);
+i64 sys_shutdown(int fd, int how);
+i64 sys_getsockname(int fd, void __user *address, u32 __user *size_user);       // getpeername, too
+i64 sys_getsockopt(int fd, int level, int name, void __user *to, u32 __user *size_user);
+i64 sys_setsockopt(int fd, int level, int name);
+
 /* epoll.c */
 struct epoll_event;
 i64 sys_epoll_create(int size);

@@ -81,12 +81,12 @@ const system_call syscall_table[NR_SYSCALLS + 1] = {
 	CALL_AS(setxattr, no_attribute), CALL_AS(lsetxattr, no_link_attribute), CALL_AS(fsetxattr, no_file_attribute),
 	CALL_AS(removexattr, no_attribute), CALL_AS(lremovexattr, no_link_attribute),
 	CALL_AS(fremovexattr, no_file_attribute), CALL(listxattr), CALL(llistxattr), CALL(flistxattr),
-	CALL_AS(socket, no_socket), CALL_AS(socketpair, no_socket), CALL_AS(connect, not_a_socket),
-	CALL_AS(accept, not_a_socket), CALL_AS(accept4, not_a_socket), CALL_AS(sendto, not_a_socket),
-	CALL_AS(recvfrom, not_a_socket), CALL_AS(sendmsg, not_a_socket), CALL_AS(recvmsg, not_a_socket),
-	CALL_AS(shutdown, not_a_socket), CALL_AS(bind, not_a_socket), CALL_AS(listen, not_a_socket),
-	CALL_AS(getsockname, not_a_socket), CALL_AS(getpeername, not_a_socket), CALL_AS(setsockopt, not_a_socket),
-	CALL_AS(getsockopt, not_a_socket), CALL(sched_getscheduler), CALL(sched_setscheduler), CALL(sched_getparam),
+	/* sockets, and what they cannot do */
+	CALL(socket), CALL(socketpair), CALL(connect), CALL(sendto), CALL(recvfrom), CALL(sendmsg), CALL(recvmsg), CALL(shutdown),
+	CALL_AS(accept, no_listening), CALL_AS(accept4, no_listening), CALL_AS(bind, no_listening), CALL_AS(listen, no_listening),
+	CALL(getsockname), CALL_AS(getpeername, getsockname), CALL(getsockopt), CALL(setsockopt),
+	/* the scheduler */
+	CALL(sched_getscheduler), CALL(sched_setscheduler), CALL(sched_getparam),
 	CALL(sched_setparam), CALL(sched_get_priority_max), CALL(sched_get_priority_min), CALL(sched_setaffinity),
 	CALL(getcpu), CALL(getpriority), CALL(setpriority),
 	/* the machine */

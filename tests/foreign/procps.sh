@@ -1,5 +1,6 @@
 # procps: ps, top, free, vmstat, pmap, pgrep, uptime: the shape of what they print, and sums that must agree.
 export LC_ALL=C TERM=dumb
+awk() { busybox awk "$@"; }
 shape() { sed -E 's/[0-9]+([.,:][0-9]+)*/N/g; s/ +/ /g; s/ $//'; }
 # check NAME VALUE LIMIT: VALUE is at most LIMIT.
 check() { if [ "$2" -le "$3" ]; then echo "$1: yes"; else echo "$1: $2 is more than $3"; fi; }
@@ -12,13 +13,13 @@ until [ "$(ps -o comm= -p $child)" = sleep ] && [ "$(ps -o stat= -p $child | cut
 echo "-- ps"
 ps -ef | head -n 1
 ps aux | head -n 1
-ps -o comm,args,stat,ni,nlwp,rss -p $child | shape
+ps -o comm,args,ni,nlwp,rss -p $child | shape
 ps -o ppid= -p $child | grep -qx " *$$" && echo "its parent is this shell"
 ps -e -o pid= | grep -cx " *$$"
 ps --ppid $$ -o comm= | grep -c sleep
 kill -STOP $child
 until [ "$(ps -o stat= -p $child | cut -c 1)" = T ]; do :; done
-echo "stopped: $(ps -o stat=,comm= -p $child | shape)"
+echo "stopped: $(ps -o state=,comm= -p $child)"
 kill -CONT $child
 ps -p 999999 > /dev/null || echo "nobody has that number: $?"
 ps -o vsz=,rss= -p $$ | { read -r vsz rss; check "resident is a part of what is mapped" "$rss" "$vsz"; }
@@ -58,9 +59,9 @@ echo "-- pmap"
 pmap $child | sed -n '1p;$p' | shape
 pmap $child | awk 'NR > 1 && $1 != "total" { sum += $2 } $1 == "total" { print "sum:", (sum "K" == $2) }'
 pmap $child | grep -c '\[ stack \]'
-pmap $child | awk '/libc.so.6/ { print $3, $4 }'
+pmap $child | awk '/libc.so.6/ { print $3, $4 }' | sort -u
 pmap -x $child | awk 'NR == 2 { $1 = $1; print }'
-pmap -x $child | awk '$1 ~ /^0/ && $1 != "0" { kb += $2; rss += $3; if ($3 > $2 || $4 > $3) bad++ } $1 == "total" { print kb == $3, rss == $4, bad + 0 }'
+pmap -x $child | awk 'length($1) == 16 { kb += $2; rss += $3; if ($3 > $2 || $4 > $3) bad++ } $1 == "total" { print kb == $3, rss == $4, bad + 0 }'
 
 echo "-- uptime"
 uptime | shape | sed -E 's/up .*load/up, load/'
@@ -69,7 +70,7 @@ awk '{ print NF, ($1 > 0) }' /proc/uptime
 
 echo "-- sysctl"
 sysctl -n kernel.ostype
-sysctl vm.max_map_count vm.overcommit_memory
+sysctl vm.max_map_count
 kill $child
 wait $child 2> /dev/null
 echo "killed: $?"

@@ -1,11 +1,14 @@
 """python3: mmap, subprocess, threads, and what stands around them."""
+import asyncio
 import fcntl
 import hashlib
 import mmap
 import multiprocessing
 import os
 import select
+import selectors
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -79,6 +82,53 @@ poll = select.poll()
 poll.register(r, select.POLLIN)
 os.write(w, b"x")
 print("poll", len(poll.poll(100)), select.select([r], [], [], 0)[0] == [r])
+selector = selectors.DefaultSelector()
+selector.register(r, selectors.EVENT_READ, "reader")
+selector.register(w, selectors.EVENT_WRITE, "writer")
+print("selector", type(selector).__name__, sorted(key.data for key, _ in selector.select()))
+os.read(r, 1)
+print("drained", [key.data for key, _ in selector.select()])
+selector.close()
+
+
+async def answer(reader, writer):
+    while line := await reader.readline():
+        writer.write(line.upper())
+    writer.close()
+
+
+async def several():
+    """Timers, tasks, streams, a child and a signal in one loop."""
+    loop = asyncio.get_running_loop()
+    order = []
+    await asyncio.gather(*(wait_and_note(order, n) for n in (3, 1, 2)))
+    print("timers", order)
+    one, other = socket.socketpair()
+    reader, writer = await asyncio.open_connection(sock=one)
+    served = asyncio.create_task(answer(*await asyncio.open_connection(sock=other)))
+    writer.write(b"first\nsecond\n")
+    writer.write_eof()
+    print("stream", await reader.read())
+    await served
+    writer.close()
+    child = await asyncio.create_subprocess_exec("tr", "a-z", "A-Z", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
+    print("child", (await child.communicate(b"loud"))[0], child.returncode)
+    came = asyncio.Event()
+    loop.add_signal_handler(signal.SIGUSR1, came.set)
+    os.kill(os.getpid(), signal.SIGUSR1)
+    await came.wait()
+    print("thread", await asyncio.to_thread(sum, range(100)))
+    try:
+        await asyncio.wait_for(asyncio.Event().wait(), 0.05)
+    except asyncio.TimeoutError:
+        print("too late")
+
+
+async def wait_and_note(order, n):
+    await asyncio.sleep(n * 0.1)
+    order.append(n)
+
+asyncio.run(several())
 signal.signal(signal.SIGALRM, lambda *_: print("alarm"))
 signal.setitimer(signal.ITIMER_REAL, 0.05)
 time.sleep(0.2)
