@@ -83,5 +83,5 @@ int inode_truncate(struct inode *ip, u64 size)
 	if (!error)
 		inode_touch(ip, false, true, true);
 	write_unlock(&ip->lock);
-	return error;
+	return error ? error : superblock_changed(ip->sb);
 }

@@ -39,11 +39,17 @@ struct new_name {
 	struct dentry *dentry;
 };
 
-static void new_end(struct new_name *n)
+// error, or what follows from a change that has been made.
+static int new_end(struct new_name *n, int error)
 {
+	struct superblock *sb = n->dir->sb;
+
 	write_unlock(&n->dir->lock);
+	if (!error)
+		error = superblock_changed(sb);
 	dentry_put(n->dentry);
 	dentry_put(n->last.parent);
+	return error;
 }
 
 static int new_begin(struct dentry *start, const char *path, bool is_directory, struct new_name *n)
@@ -70,9 +76,7 @@ static int new_begin(struct dentry *start, const char *path, bool is_directory, 
 		error = -ENOENT;
 	else
 		error = directory_may_change(n->dir);
-	if (error)
-		new_end(n);
-	return error;
+	return error ? new_end(n, error) : 0;
 }
 
 int path_create(struct dentry *start, const char *path, u32 mode, u64 device_number)
@@ -99,8 +103,7 @@ int path_create(struct dentry *start, const char *path, u32 mode, u64 device_num
 							device_number, &ip) : -EPERM;
 	if (!error)
 		dentry_set_inode(n.dentry, ip);
-	new_end(&n);
-	return error;
+	return new_end(&n, error);
 }
 
 int path_mkdir(struct dentry *start, const char *path, u32 mode)
@@ -115,8 +118,7 @@ int path_mkdir(struct dentry *start, const char *path, u32 mode)
 						      &ip) : -EPERM;
 	if (!error)
 		dentry_set_inode(n.dentry, ip);
-	new_end(&n);
-	return error;
+	return new_end(&n, error);
 }
 
 int path_symlink(struct dentry *start, const char *path, const char *target)
@@ -136,8 +138,7 @@ int path_symlink(struct dentry *start, const char *path, const char *target)
 	error = n.dir->ops->symlink ? n.dir->ops->symlink(n.dir, n.last.name, target, &ip) : -EPERM;
 	if (!error)
 		dentry_set_inode(n.dentry, ip);
-	new_end(&n);
-	return error;
+	return new_end(&n, error);
 }
 
 int path_link(struct dentry *existing, struct dentry *start, const char *path)
@@ -161,8 +162,7 @@ int path_link(struct dentry *existing, struct dentry *start, const char *path)
 		inode_hold(target);
 		dentry_set_inode(n.dentry, target);
 	}
-	new_end(&n);
-	return error;
+	return new_end(&n, error);
 }
 
 /* --- removing ------------------------------------------------------------------------ */
@@ -238,6 +238,8 @@ int path_unlink(struct dentry *start, const char *path, bool directory)
 		error = unlink_in(dir, d, directory);
 	write_unlock(&dir->lock);
 	dentry_put(d);          // may evict the inode: not under the directory's lock
+	if (!error)
+		error = superblock_changed(dir->sb);
 	dentry_put(last.parent);
 	return error;
 out_unlock:
@@ -382,7 +384,7 @@ static int rename_last(struct rename *r, u32 flags)
 	if (r->target)
 		dentry_put(r->target);
 	kfree(r->new_name);             // the old name, when it was moved
-	return error;
+	return error ? error : superblock_changed(sb);
 }
 
 int path_rename(struct dentry *from_start, const char *from, struct dentry *to_start,

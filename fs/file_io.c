@@ -459,8 +459,10 @@ ssize_t file_cache_write(struct file *f, struct iobuf *from, u64 *position)
 
 	first = n > 0 ? *position - (u64)n : 0;
 	write_unlock(&ip->lock);
-	if (n > 0 && f->flags & O_DSYNC) {
-		int error = file_sync(f, first, first + (u64)n - 1, (f->flags & O_SYNC) != O_SYNC);
+	bool is_sync_mount = ip->sb->flags & MS_SYNCHRONOUS;
+
+	if (n > 0 && (f->flags & O_DSYNC || is_sync_mount)) {
+		int error = file_sync(f, first, first + (u64)n - 1, !is_sync_mount && (f->flags & O_SYNC) != O_SYNC);
 
 		if (error)
 			return error;

@@ -278,6 +278,17 @@ static int flush(struct superblock *sb)
 	return sb->device ? block_flush(sb->device) : 0;
 }
 
+int superblock_changed(struct superblock *sb)
+{
+	int error = 0, later;
+
+	if (likely(!(sb->flags & MS_SYNCHRONOUS)))
+		return 0;
+	error = write_everything(sb);
+	later = flush(sb);
+	return error ? error : later;
+}
+
 static void destroy(struct superblock *sb)
 {
 	struct block_device *device = sb->device;

@@ -51,7 +51,7 @@ static int truncate_to_nothing(struct inode *ip)
 		inode_touch(ip, false, true, true);
 	write_unlock(&ip->lock);
 	inode_end_write(ip);
-	return error;
+	return error ? error : superblock_changed(ip->sb);
 }
 
 static const struct file_ops path_only_ops = { .open = NULL };  // O_PATH: a place, not its bytes

@@ -337,6 +337,11 @@ static int create_last(struct dentry *parent, const char *name, size_t length, u
 		}
 	}
 	write_unlock(&dir->lock);
+	if (!error && *is_new) {
+		error = superblock_changed(dir->sb);
+		if (error)
+			dentry_put(d);
+	}
 	if (!error)
 		*out = d;
 	return error;

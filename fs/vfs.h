@@ -345,6 +345,9 @@ struct file_system *file_system_next(struct file_system *previous);     // for /
 int mount_root(const char *device, u32 flags, const char *options) MUST_CHECK;
 int mount_at(const char *type, const char *device, struct dentry *where, u32 flags, const char *options) MUST_CHECK;
 int unmount(struct dentry *where, u32 flags) MUST_CHECK;
+// After a change of names or sizes, no inode locked: on a file system that is mounted synchronous it is on the disk when this
+// returns. May sleep. The error of the disk.
+int superblock_changed(struct superblock *sb) MUST_CHECK;
 void sync_all(void);                            // every file system, then flush. May sleep
 void unmount_all(void);                         // power-off
 struct dentry *root_dentry(void);

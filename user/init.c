@@ -1,5 +1,5 @@
 /*
- * init: the first process. The kernel has mounted / and /dev; init mounts /proc and /dev/shm. With arguments it
+ * init: the first process. The kernel has mounted / and /dev; init mounts /proc, /sys and /dev/shm. With arguments it
  * runs them as the only job, reports the status on the kernel's log and powers off; without, it
  * starts a shell on the console and powers off when that shell ends. It buries orphans meanwhile,
  * and goes on, with a message, when something fails.
@@ -119,6 +119,8 @@ int main(int argc, char **argv)
 	open_console();
 	if (mount("proc", "/proc", "proc", 0, NULL) < 0 && errno != EBUSY)
 		warn("cannot mount /proc");
+	if (mount("sysfs", "/sys", "sysfs", 0, NULL) < 0 && errno != EBUSY && errno != ENOENT)
+		warn("cannot mount /sys");
 	if (mount("tmpfs", "/dev/shm", "tmpfs", 0, NULL) < 0 && errno != EBUSY)
 		warn("cannot mount /dev/shm");
 	signal(SIGUSR2, on_signal);

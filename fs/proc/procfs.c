@@ -35,6 +35,7 @@ struct open_text {
 
 static struct slab_cache proc_inodes;
 static struct proc_entry root_entry = { .name = "/", .mode = S_IFDIR | 0555, .children = proc_root_entries };
+static struct proc_entry sysfs_root_entry = { .name = "/", .mode = S_IFDIR | 0555, .children = sysfs_root_entries };
 static struct proc_entry pid_entry = { .name = "pid", .mode = S_IFDIR | 0555, .children = proc_pid_entries };
 static struct proc_entry task_entry = { .name = "task", .mode = S_IFDIR | 0555, .children = proc_tid_entries };
 static struct proc_entry fd_link_entry = { .name = "fd", .mode = S_IFLNK | 0777, .link = proc_link_fd,
@@ -424,10 +425,11 @@ static void proc_inode_free(struct inode *ip)
 	slab_free(&proc_inodes, proc_inode(ip));
 }
 
+static struct file_system proc_type, sysfs_type;
+
 static void proc_statfs(struct superblock *sb, struct statfs *out)
 {
-	(void)sb;
-	*out = (struct statfs){ .f_type = PROC_SUPER_MAGIC, .f_bsize = PAGE_SIZE, .f_frsize = PAGE_SIZE,
+	*out = (struct statfs){ .f_type = sb->type == &sysfs_type ? SYSFS_MAGIC : PROC_SUPER_MAGIC, .f_bsize = PAGE_SIZE, .f_frsize = PAGE_SIZE,
 				.f_namelen = NAME_LENGTH_MAX };
 }
 
@@ -457,7 +459,7 @@ static int proc_mount(struct file_system *fs, struct block_device *device, const
 		return -ENOMEM;
 	superblock_init(sb, fs, &proc_sb_ops, device);
 	sb->names_change = true;
-	error = proc_inode_get(sb, &root_entry, &whole_system, &root);
+	error = proc_inode_get(sb, fs == &sysfs_type ? &sysfs_root_entry : &root_entry, &whole_system, &root);
 	if (!error)
 		error = superblock_set_root(sb, root);
 	if (error) {
@@ -470,6 +472,7 @@ static int proc_mount(struct file_system *fs, struct block_device *device, const
 }
 
 static struct file_system proc_type = { .name = "proc", .mount = proc_mount };
+static struct file_system sysfs_type = { .name = "sysfs", .mount = proc_mount };
 
 // Gives every entry below e a number of its own.
 static void number_entries(struct proc_entry *e, u32 *next)
@@ -487,10 +490,12 @@ void procfs_init(void)
 
 	slab_cache_init(&proc_inodes, "proc_inode", sizeof(struct proc_inode), 16);
 	number_entries(&root_entry, &next);
+	number_entries(&sysfs_root_entry, &next);
 	number_entries(&pid_entry, &next);
 	number_entries(&task_entry, &next);
 	number_entries(&fd_link_entry, &next);
 	proc_sysctl_init();
 	proc_loadavg_start();
 	file_system_register(&proc_type);
+	file_system_register(&sysfs_type);
 }

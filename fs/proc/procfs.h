@@ -45,6 +45,7 @@ struct proc_entry {                     // tables end with a name of NULL
 
 extern struct proc_entry proc_root_entries[];           // system.c
 extern struct proc_entry proc_sys_entries[];            // sysctl.c
+extern struct proc_entry sysfs_root_entries[];          // sysfs.c: another file system, /sys
 extern struct proc_entry proc_pid_entries[];            // pid.c
 extern struct proc_entry proc_tid_entries[];            // pid.c: what /proc/PID/task/TID holds
 // Their entries are numbers, made as they are asked for: descriptors (fd.c) and threads (task.c).
@@ -63,6 +64,11 @@ int proc_show_diskstats(struct text *t, const struct proc_target *target);
 int proc_show_loadavg(struct text *t, const struct proc_target *target);
 int proc_show_iotrace(struct text *t, const struct proc_target *target);
 void proc_loadavg_start(void);
+// In /proc/sys/vm and in /sys alike: sysctl.c.
+int proc_show_huge(struct text *t, const struct proc_target *target);
+int proc_store_huge(const char *text, const struct proc_target *target);
+int proc_show_nr_hugepages(struct text *t, const struct proc_target *target);
+int proc_store_nr_hugepages(const char *text, const struct proc_target *target);
 void proc_sysctl_init(void);                    // after random_init
 
 // What pid.c shows, from files of its own.
@@ -92,4 +98,4 @@ int proc_dentry_path(struct dentry *d, char *buffer, size_t size);
 
 const struct proc_target *proc_target_of(const struct file *f);  // of an open file of /proc
 
-void procfs_init(void);                         // registers "proc"
+void procfs_init(void);                         // registers "proc" and "sysfs"

@@ -87,7 +87,7 @@ static int store_reclaim_policy(const char *text, const struct proc_target *targ
 }
 
 // Which private memory gets pages of 2 MiB, in Linux's words; the one that holds stands in brackets.
-static int show_huge(struct text *t, const struct proc_target *target)
+int proc_show_huge(struct text *t, const struct proc_target *target)
 {
 	(void)target;
 	for (enum huge_mode m = HUGE_ALWAYS; m <= HUGE_NEVER; m++)
@@ -95,7 +95,7 @@ static int show_huge(struct text *t, const struct proc_target *target)
 	return 0;
 }
 
-static int store_huge(const char *text, const struct proc_target *target)
+int proc_store_huge(const char *text, const struct proc_target *target)
 {
 	size_t length = strlen(text);
 
@@ -111,14 +111,14 @@ static int store_huge(const char *text, const struct proc_target *target)
 	return -EINVAL;
 }
 
-static int show_nr_hugepages(struct text *t, const struct proc_target *target)
+int proc_show_nr_hugepages(struct text *t, const struct proc_target *target)
 {
 	(void)target;
 	text_printf(t, "%lu\n", hugetlb_pool_size());
 	return 0;
 }
 
-static int store_nr_hugepages(const char *text, const struct proc_target *target)
+int proc_store_nr_hugepages(const char *text, const struct proc_target *target)
 {
 	u64 nr;
 
@@ -248,8 +248,8 @@ static struct proc_entry vm_entries[] = {
 	{ .name = "drop_caches", .mode = S_IFREG | 0200, .store = store_drop_caches },
 	{ .name = "max_map_count", .mode = S_IFREG | 0444, .show = show_max_map_count },
 	{ .name = "overcommit_memory", .mode = S_IFREG | 0444, .show = show_overcommit },
-	{ .name = "nr_hugepages", .mode = S_IFREG | 0644, .show = show_nr_hugepages, .store = store_nr_hugepages },
-	{ .name = "transparent_hugepage", .mode = S_IFREG | 0644, .show = show_huge, .store = store_huge },
+	{ .name = "nr_hugepages", .mode = S_IFREG | 0644, .show = proc_show_nr_hugepages, .store = proc_store_nr_hugepages },
+	{ .name = "transparent_hugepage", .mode = S_IFREG | 0644, .show = proc_show_huge, .store = proc_store_huge },
 	{ .name = "reclaim_policy", .mode = S_IFREG | 0644, .show = show_reclaim_policy, .store = store_reclaim_policy },
 	{ .name = NULL },
 };

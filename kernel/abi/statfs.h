@@ -22,6 +22,7 @@ _Static_assert(sizeof(struct statfs) == 120, "struct statfs is part of the ABI")
 
 #define EXT2_SUPER_MAGIC	0xef53
 #define PROC_SUPER_MAGIC	0x9fa0
+#define SYSFS_MAGIC		0x62656572
 #define TMPFS_MAGIC		0x01021994
 #define PIPEFS_MAGIC		0x50495045
 

@@ -1,6 +1,7 @@
 /*
  * remap.c - mremap: a mapping that grows, shrinks or moves with its pages. Moving takes the frames along: entries are
- * taken from the old place and put into the new one, nothing is copied, no count changes.
+ * taken from the old place and put into the new one, nothing is copied, no count changes. A huge entry goes over whole where
+ * both places are aligned, and is split where they are not.
  * addrspace.lock (for writing) and closed addresses (look.h) keep faults out. The reverse map could still come by for a page
  * of a file between the two places: the cache's rmap_lock is held over the move. A private page's number (anon_index) moves
  * along when it is shown here only; the area at the new place goes on counting from the old `first`.
@@ -11,6 +12,7 @@
 #include "lib/atomic.h"
 #include "mm/addrspace.h"
 #include "mm/area_look.h"
+#include "mm/huge.h"
 #include "mm/mmap.h"
 #include "mm/unmap.h"
 #include "proc/process.h"
@@ -62,7 +64,23 @@ static void note_move(pte_t e, vaddr_t to)
 		p->anon_index = to >> PAGE_SHIFT;
 }
 
-static void move_entries(struct addrspace *as, vaddr_t from, vaddr_t end, vaddr_t to)
+// A huge entry goes over whole, to where make_tables has left an empty table. False: there is none.
+static bool move_huge(struct addrspace *as, vaddr_t from, vaddr_t to)
+{
+	pte_t e = pgtable_huge_at(as, from);
+
+	while (!pte_is_none(e) && !pgtable_huge_change(as, from, e, (pte_t){ 0 }))
+		e = pgtable_huge_at(as, from);  // the processor has set a bit of it
+	if (pte_is_none(e))
+		return false;
+	for (vaddr_t at = 0; at < HUGE_SIZE; at += PAGE_SIZE)
+		note_move(pte_part_of_huge(e, at), to + at);
+	pgtable_huge_take_over(as, to, e);
+	return true;
+}
+
+// [from, end), which lies in one table.
+static void move_small(struct addrspace *as, vaddr_t from, vaddr_t end, vaddr_t to)
 {
 	struct move m = { 0 };
 
@@ -81,6 +99,21 @@ static void move_entries(struct addrspace *as, vaddr_t from, vaddr_t end, vaddr_
 		if (!is_more)
 			break;
 		at = m.at[m.nr - 1] + PAGE_SIZE;
+	}
+}
+
+static void move_entries(struct addrspace *as, vaddr_t from, vaddr_t end, vaddr_t to)
+{
+	vaddr_t next;
+
+	for (vaddr_t at = from; at < end; at = next) {
+		vaddr_t there = at - from + to;
+
+		next = min(end, huge_align_down(at) + HUGE_SIZE);
+		bool may_be_whole = next - at == HUGE_SIZE && huge_align_down(there) == there;
+
+		if (!may_be_whole || !move_huge(as, at, there))
+			move_small(as, at, next, there);
 	}
 	tlb_flush_range(as, from, end);
 }
@@ -230,18 +263,29 @@ static i64 move_to_new_place(struct addrspace *as, const struct remap *r, struct
 	return result;
 }
 
-static i64 resize_or_move(struct addrspace *as, const struct remap *r, struct list *dead)
+// Pieces of the pool stay whole: lengths are rounded up, places are aligned, and none are added (as in Linux 6.1). -EINVAL.
+static int check_pieces(struct remap *r)
 {
-	struct area *a;
-	int error = find_area(as, r, &a);
+	bool has_place = r->flags & MREMAP_FIXED;
 
+	r->old_length = huge_align_down(r->old_length + HUGE_SIZE - 1);
+	r->new_length = huge_align_down(r->new_length + HUGE_SIZE - 1);
+	if (r->flags & MREMAP_DONTUNMAP || r->new_length > r->old_length)
+		return -EINVAL;
+	return (r->old | (has_place ? r->target : 0)) & (HUGE_SIZE - 1) ? -EINVAL : 0;
+}
+
+static i64 resize_or_move(struct addrspace *as, struct remap *r, struct list *dead)
+{
+	struct area *a = area_find(as, r->old);
+	int error = a && a->flags & AREA_HUGETLB ? check_pieces(r) : 0;
+
+	if (!error)
+		error = find_area(as, r, &a);
 	if (error)
 		return error;
 	if (!r->old_length && !(r->flags & MREMAP_MAYMOVE))
 		return -ENOMEM;
-	// Pieces of the pool are only made fewer. Linux can move them, too, but not add any.
-	if (a->flags & AREA_HUGETLB && (r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) || r->new_length > r->old_length))
-		return -EINVAL;
 	if (r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) || !r->old_length)
 		return move_to_new_place(as, r, dead);
 	if (r->new_length <= r->old_length) {

@@ -336,6 +336,27 @@ TEST(mremap_moves_the_bytes)
 	CHECK_SIGNAL(load(p), SIGSEGV, SEGV_MAPERR, p);
 }
 
+TEST(mremap_to_an_aligned_place_keeps_it_whole)
+{
+	unsigned char *p = filled(2), *to = region(2);
+	pid_t child;
+
+	CHECK(mremap(p, 2 * HUGE, 2 * HUGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to);
+	CHECK_EQ(huge_pages(to, 2), 2);
+	check_filled(to, 0, 2 * HUGE);
+	child = MUST(fork());
+	if (child == 0) {
+		store(to + PAGE, 1);
+		_exit(load(to) != pattern(0));
+	}
+	CHECK_CHILD(child);
+	check_filled(to, 0, 2 * HUGE);
+	store(to + PAGE, 2);
+	MUST(madvise(to + HUGE, PAGE, MADV_DONTNEED));
+	CHECK_EQ(load(to + HUGE), 0);
+	CHECK_EQ(load(to + HUGE + PAGE), pattern(HUGE + PAGE));
+}
+
 TEST(mremap_to_a_place_that_is_not_aligned)
 {
 	unsigned char *p = filled(1), *to = region(2);

@@ -203,6 +203,70 @@ TEST(mremap_takes_away)
 	CHECK_SIGNAL(load(p + HUGE), SIGSEGV, SEGV_MAPERR, p + HUGE);
 }
 
+TEST(mremap_rounds_to_pieces)
+{
+	unsigned char *p = pieces(2, 0);
+
+	fill(p, 2);
+	CHECK(mremap(p, HUGE + PAGE, PAGE, 0) == p);
+	check_filled(p, 0, HUGE);
+	CHECK_SIGNAL(load(p + HUGE), SIGSEGV, SEGV_MAPERR, p + HUGE);
+	CHECK_ERR(mremap(p + PAGE, HUGE, HUGE, 0), EINVAL);
+}
+
+static void check_it_moves(int flags)
+{
+	unsigned char *p = pieces(2, flags), *to = pieces(1, 0);
+	pid_t child;
+
+	fill(p, 2);
+	CHECK_ERR(mremap(p, HUGE, HUGE, MREMAP_MAYMOVE | MREMAP_FIXED, to + PAGE), EINVAL);
+	CHECK_ERR(mremap(p, HUGE, HUGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, to), EINVAL);
+	long free = pool("HugePages_Free");
+
+	CHECK(mremap(p, HUGE, HUGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to);
+	CHECK_EQ(pool("HugePages_Free"), free + 1);     // what was there
+	CHECK_SIGNAL(load(p), SIGSEGV, SEGV_MAPERR, p);
+	check_filled(to, 0, HUGE);
+	for (unsigned long at = HUGE; at < 2 * HUGE; at += PAGE)
+		CHECK_EQ(load(p + at), pattern(at));
+	child = MUST(fork());
+	if (child == 0) {
+		store(to, 99);
+		_exit(load(to + PAGE) != pattern(PAGE));
+	}
+	CHECK_CHILD(child);
+	CHECK_EQ(load(to), flags & MAP_SHARED ? 99 : pattern(0));
+	MUST(munmap(to, HUGE));
+	CHECK_EQ(pool("HugePages_Free"), free + 2);
+}
+
+TEST(mremap_moves_a_piece)
+{
+	check_it_moves(0);
+}
+
+TEST(mremap_moves_a_shared_piece)
+{
+	check_it_moves(MAP_SHARED);
+}
+
+TEST(sys_tells_of_the_pool)
+{
+	const char *folder = "/sys/kernel/mm/hugepages/hugepages-2048kB/";
+	char path[128];
+
+	if (access(folder, F_OK) != 0 && !is_lectern())
+		SKIP("there is no /sys here");
+	snprintf(path, sizeof(path), "%snr_hugepages", folder);
+	CHECK(slurp(path) != NULL);
+	CHECK_EQ(atol(slurp(path)), pool("HugePages_Total"));
+	snprintf(path, sizeof(path), "%sfree_hugepages", folder);
+	CHECK_EQ(atol(slurp(path)), pool("HugePages_Free"));
+	snprintf(path, sizeof(path), "%ssurplus_hugepages", folder);
+	CHECK_EQ(atol(slurp(path)), pool("HugePages_Surp"));
+}
+
 TEST(advice_that_does_not_fit)
 {
 	unsigned char *p = pieces(1, 0);

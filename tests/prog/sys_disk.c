@@ -4,6 +4,8 @@
  */
 #include "guest.h"
 
+#include <sys/mount.h>
+
 struct stats { long reads, reads_joined, sectors_read, writes, writes_joined, sectors_written, in_flight, flushes; };
 
 static struct stats stats(void)
@@ -145,6 +147,63 @@ TEST(the_trace_tells_each_request)
 	CHECK_EQ(pwrite(fd, "more", 4, 0), 4);
 	MUST(fsync(fd));
 	CHECK_EQ((long)strlen(slurp("/proc/iotrace")), length);
+	be_usual();
+}
+
+/* ---- a file system that is mounted synchronous ------------------------------------------------ */
+
+static struct stats last;
+
+// The call before has waited for the disk: something was written and flushed, and sync finds nothing to add.
+static void check_all_is_written(const char *what)
+{
+	struct stats after = stats(), synced;
+
+	if (after.sectors_written == last.sectors_written || after.flushes == last.flushes)
+		FAIL("%s: expected writes and a flush, seen %ld sectors, %ld flushes", what,
+		     after.sectors_written - last.sectors_written, after.flushes - last.flushes);
+	sync();
+	synced = stats();
+	if (synced.sectors_written != after.sectors_written)
+		FAIL("%s: expected nothing to be left, seen %ld sectors written by sync", what,
+		     synced.sectors_written - after.sectors_written);
+	last = synced;
+}
+
+TEST(synchronous_mount_has_written_when_a_call_returns)
+{
+	static char bytes[3 * PAGE];
+	int fd;
+
+	be_quiet();
+	MUST(mount("none", "/", NULL, MS_REMOUNT | MS_SYNCHRONOUS, NULL));
+	sync();
+	last = stats();
+	fd = MUST(open("new", O_CREAT | O_RDWR, 0600));
+	check_all_is_written("open of a new file");
+	CHECK_EQ(write(fd, bytes, sizeof(bytes)), (long)sizeof(bytes));
+	check_all_is_written("write");
+	CHECK_EQ(pwrite(fd, "over", 4, 100), 4);
+	check_all_is_written("write over old bytes");
+	MUST(ftruncate(fd, 5));
+	check_all_is_written("ftruncate");
+	MUST(mkdir("folder", 0700));
+	check_all_is_written("mkdir");
+	MUST(link("new", "folder/other"));
+	check_all_is_written("link");
+	MUST(rename("new", "folder/newer"));
+	check_all_is_written("rename");
+	MUST(symlink("nowhere", "link"));
+	check_all_is_written("symlink");
+	MUST(unlink("folder/other"));
+	check_all_is_written("unlink");
+	MUST(open("folder/newer", O_WRONLY | O_TRUNC));
+	check_all_is_written("O_TRUNC");
+	MUST(mount("none", "/", NULL, MS_REMOUNT, NULL));
+	last = stats();
+	CHECK_EQ(write(fd, bytes, sizeof(bytes)), (long)sizeof(bytes));
+	MUST(mkdir("usual", 0700));
+	CHECK_EQ(stats().sectors_written, last.sectors_written);
 	be_usual();
 }
 

@@ -454,3 +454,37 @@ TEST(slabinfo_names_are_words)
 	}
 	CHECK(nr > 5);
 }
+
+/* ---- /sys -------------------------------------------------------------------------------------- */
+
+TEST(sys_tells_of_huge_pages)
+{
+	const char *mode = slurp("/sys/kernel/mm/transparent_hugepage/enabled");
+	struct statfs fs;
+
+	if (!mode && access("/proc/self/counts", F_OK) != 0)
+		SKIP("there is no /sys here");
+	CHECK(mode != NULL);
+	CHECK(!strcmp(mode, "[always] madvise never\n") || !strcmp(mode, "always [madvise] never\n") ||
+	      !strcmp(mode, "always madvise [never]\n"));
+	CHECK_STR(must_slurp("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"), "2097152\n");
+	MUST(statfs("/sys", &fs));
+	CHECK_EQ(fs.f_type, 0x62656572);
+}
+
+TEST(sys_tells_of_the_processors)
+{
+	const char *online = slurp("/sys/devices/system/cpu/online"), *dash, *text;
+	long nr = 0;
+
+	if (!online && access("/proc/self/counts", F_OK) != 0)
+		SKIP("there is no /sys here");
+	CHECK(online != NULL);
+	CHECK_EQ(atol(online), 0);
+	dash = strchr(online, '-');
+	long last = dash ? atol(dash + 1) : 0;
+
+	for (text = must_slurp("/proc/stat"); text && *text; text = strchr(text, '\n'), text += !!text)
+		nr += !strncmp(text, "cpu", 3) && text[3] != ' ';
+	CHECK_EQ(last + 1, nr);
+}
