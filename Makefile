@@ -71,7 +71,7 @@ KSRC += $(call in,kernel/mm,addrspace.c inherit.c area.c area_copy.c area_look.c
 	reclaim.c reclaim_batch.c reclaim_fifo.c reclaim_clock.c reclaim_two_list.c workingset.c reclaim_tables.c \
 	rmap_anon.c swap.c swap_slots.c swap_io.c swap_out.c swap_in.c swap_off.c oom.c)
 # What a file's bytes are in memory.
-KSRC += $(call in,kernel/cache,cache.c pagelock.c readahead.c writeback.c flusher.c)
+KSRC += $(call in,kernel/cache,cache.c truncate.c pagelock.c readahead.c writeback.c flusher.c)
 # Threads, processes, signals, time.
 KSRC += $(call in,kernel/proc,thread.c sched.c process.c fork.c exec.c vdso.c elf.c exit.c wait.c group.c signal.c handlers.c \
 	sigframe.c futex.c robust.c timer.c interval.c alarm.c posix_timer.c deferred.c)

@@ -357,71 +357,6 @@ void page_mark_dirty(struct page *p)
 		inode_mark_dirty(cache->inode, INODE_DIRTY_PAGES);
 }
 
-static u64 nr_pages_of(u64 size)
-{
-	return PAGE_ALIGN_UP(size) >> PAGE_SHIFT;
-}
-
-// The next page of the cache at or after first, referenced.
-static struct page *next_page(struct cache *cache, pgoff_t first, pgoff_t *index)
-{
-	u64 flag = spin_lock_irq(&cache->lock);
-	struct page *p = radix_next(&cache->pages, first, U64_MAX, index);
-
-	if (p)
-		page_get(p);
-	spin_unlock_irq(&cache->lock, flag);
-	return p;
-}
-
-// Takes the page out of the cache if it is still at its place; the reference is used up.
-static void discard(struct cache *cache, struct page *p, pgoff_t index, enum unmap_private how)
-{
-	page_lock(p);
-	page_wait_writeback(p);
-	if (p->cache == cache) {
-		if (atomic_load(&p->map_count))
-			rmap_unmap(cache, index, 1, how);
-		remove_page(cache, p);
-	}
-	page_unlock(p);
-	page_put(p);
-}
-
-void cache_truncate_pages(struct cache *cache, u64 new_size)
-{
-	pgoff_t first = nr_pages_of(new_size), index;
-	struct page *p;
-
-	rmap_unmap(cache, first, U64_MAX - first, UNMAP_PRIVATE_TOO);
-	for (index = first; (p = next_page(cache, index, &index)); index++)
-		discard(cache, p, index, UNMAP_PRIVATE_TOO);    // which may have been mapped again meanwhile
-	// A private copy may have been made from a page that was not gone yet; no page past the end can be found any more.
-	rmap_unmap(cache, first, U64_MAX - first, UNMAP_PRIVATE_TOO);
-}
-
-void cache_discard(struct cache *cache, pgoff_t index)
-{
-	struct page *p = cache_find(cache, index);
-
-	if (p)
-		discard(cache, p, index, UNMAP_PRIVATE_TOO);
-}
-
-void cache_invalidate(struct cache *cache, pgoff_t first, pgoff_t last)
-{
-	pgoff_t index = first;
-	struct page *p;
-
-	for (; first <= last && (p = next_page(cache, index, &index)); index++) {
-		if (index > last) {
-			page_put(p);
-			break;
-		}
-		discard(cache, p, index, UNMAP_SHARED_ONLY);
-	}
-}
-
 void cache_remove(struct page *p)
 {
 	remove_page(p->cache, p);
@@ -468,55 +403,6 @@ pgoff_t cache_next_dirty(struct cache *cache, pgoff_t first, pgoff_t behind, boo
 	return first;
 }
 
-// Zeroes [size, end of its page) in memory, if that page is here: what was stored there past the end is not part of the file.
-static void zero_tail(struct cache *cache, u64 size)
-{
-	u64 offset = size & ~PAGE_MASK;
-	struct page *p;
-
-	if (!offset || !(p = cache_find(cache, size >> PAGE_SHIFT)))
-		return;
-	page_lock(p);
-	if (p->cache == cache && page_has(p, PAGE_UPTODATE)) {
-		u8 *bytes = page_address(p);
-
-		for (u64 i = offset; i < PAGE_SIZE; i++)
-			bytes[i] = 0;
-		if (page_has(p, PAGE_BACKED) || !cache->ops->reserve)
-			page_mark_dirty(p);
-	}
-	page_unlock(p);
-	page_put(p);
-}
-
-void cache_set_size(struct cache *cache, u64 size)
-{
-	u64 old = cache->size;
-
-	if (size > old)
-		zero_tail(cache, old);          // before the growth makes those bytes part of the file
-	WRITE_ONCE(cache->size, size);
-	if (size >= old)
-		return;
-	cache_truncate_pages(cache, size);
-	zero_tail(cache, size);
-}
-
-void cache_destroy(struct cache *cache)
-{
-	pgoff_t index = 0;
-	struct page *p;
-
-	assert(interval_tree_is_empty(&cache->areas));
-	for (; (p = next_page(cache, index, &index)); index++) {
-		page_lock(p);
-		page_wait_writeback(p);
-		remove_page(cache, p);
-		page_unlock(p);
-		page_put(p);
-	}
-}
-
 void cache_swapped_out(struct page *p)
 {
 	struct cache *cache = p->cache;
@@ -561,31 +447,6 @@ bool cache_try_evict(struct page *p)
 		cache->ops->leaves(cache, p, false);
 	reclaim_remove(p);
 	return true;
-}
-
-u64 cache_drop_range(struct cache *cache, pgoff_t first, pgoff_t last)
-{
-	pgoff_t index = first;
-	u64 nr = 0;
-	struct page *p;
-
-	for (; (p = next_page(cache, index, &index)); index++) {
-		bool is_inside = index <= last;
-
-		if (is_inside && page_try_lock(p)) {
-			nr += cache_try_evict(p);
-			page_unlock(p);
-		}
-		page_put(p);
-		if (!is_inside)
-			break;
-	}
-	return nr;
-}
-
-u64 cache_drop_clean(struct cache *cache)
-{
-	return cache_drop_range(cache, 0, U64_MAX);
 }
 
 u32 cache_error_mark(struct cache *cache)

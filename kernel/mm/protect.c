@@ -112,7 +112,7 @@ static int check_request(vaddr_t start, u64 *length, u32 prot)
 	if (*length == 0)
 		return 0;
 	*length = PAGE_ALIGN_UP(*length);
-	if (*length == 0 || start >= USER_END || *length > USER_END - start)
+	if (*length == 0 || !user_range_is_valid((void *)start, *length))
 		return -ENOMEM;
 	// PROT_SEM asks for memory that atomic operations work on: all does.
 	return prot & ~(u32)(AREA_PROTECTION | PROT_SEM | PROT_GROWSDOWN | PROT_GROWSUP) ? -EINVAL : 1;

@@ -202,7 +202,7 @@ static int check_request(struct remap *r)
 	if (r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) {     // for DONTUNMAP alone it is a hint
 		if (r->flags & MREMAP_FIXED && r->target < MMAP_LOWEST)
 			return -EPERM;
-		if (r->target & ~PAGE_MASK || r->target >= USER_END || r->new_length > USER_END - r->target)
+		if (r->target & ~PAGE_MASK || !user_range_is_valid((void *)r->target, r->new_length))
 			return -EINVAL;
 		if (r->target + r->new_length > r->old && r->old + r->old_length > r->target)
 			return -EINVAL;

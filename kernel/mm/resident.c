@@ -53,7 +53,7 @@ i64 mmap_resident(struct addrspace *as, vaddr_t start, u64 length, u8 __user *ve
 
 	if (start & ~PAGE_MASK)
 		return -EINVAL;
-	if (start >= USER_END || length > USER_END - start)
+	if (!user_range_is_valid((void *)start, length))
 		return -ENOMEM;
 	u64 nr_pages = PAGE_ALIGN_UP(length) >> PAGE_SHIFT;
 

@@ -4,7 +4,7 @@
  * it all, after which memory and disk agree with a model. The invariants of cache.h are checked after every step.
  */
 // BUILD: -DDEBUG -iquote tests/unit/host tests/unit/host_threads.c tests/unit/host_fiber.c tests/unit/cache_world.c
-// BUILD: kernel/lib/format.c kernel/cache/cache.c kernel/cache/writeback.c kernel/cache/flusher.c kernel/dev/plug.c kernel/cache/pagelock.c kernel/lib/radix.c kernel/sync/spinlock.c
+// BUILD: kernel/lib/format.c kernel/cache/cache.c kernel/cache/truncate.c kernel/cache/writeback.c kernel/cache/flusher.c kernel/dev/plug.c kernel/cache/pagelock.c kernel/lib/radix.c kernel/sync/spinlock.c
 // BUILD: kernel/sync/mutex.c kernel/sync/look.c kernel/sync/wait.c kernel/sync/lockcheck.c
 #include "cache_world.h"
 #include "host_threads.h"
