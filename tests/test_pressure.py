@@ -76,12 +76,12 @@ def test_out_of_memory_the_largest_is_killed_and_the_rest_goes_on(lectern, smp):
 
 
 def hot_set_misses(lectern, policy):
-    text = pressure(lectern, "hot", "4", "96", "8", memory="32M", smp=1, append="reclaim=" + policy)
+    text = pressure(lectern, "hot", "4", "128", "8", memory="32M", smp=1, append="reclaim=" + policy)
     lost, looks = re.search(r"hot set: (\d+) of (\d+)", text).groups()
     return int(lost) / int(looks)
 
 
 def test_two_lists_keep_a_hot_set_and_fifo_does_not(lectern):
     kept, washed_out = hot_set_misses(lectern, "two-list"), hot_set_misses(lectern, "fifo")
-    # About 0.03 and 0.15 on a quiet host; the reclaimer's pace shifts both a little.
-    assert kept < 0.12 and washed_out > 1.25 * kept, (kept, washed_out)
+    # The first looks do not count: 0.00 to 0.02, and 0.18 to 0.26, on a quiet host and on one that is busy.
+    assert kept < 0.08 and washed_out > 0.12, (kept, washed_out)

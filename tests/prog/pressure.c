@@ -345,6 +345,8 @@ static unsigned long resident_pages(void *start, unsigned long bytes)
 }
 
 // As a program goes back to its index between two long records.
+#define WARM_UP_LOOKS 4         // until then a policy has not seen what is used again and again
+
 static int do_hot(char **argv)
 {
 	unsigned long hot_bytes = strtoul(argv[0], NULL, 0) * MIB, scan_bytes = strtoul(argv[1], NULL, 0) * MIB, sum = 0;
@@ -356,7 +358,7 @@ static int do_hot(char **argv)
 	for (unsigned long at = 0; at < scan_bytes; at += PAGE) {
 		sum += scan[at / 8];
 		if (at % every == 0) {
-			if (at) {
+			if (at / every > WARM_UP_LOOKS) {
 				lost += hot_bytes / PAGE - resident_pages((void *)hot, hot_bytes);
 				looks += hot_bytes / PAGE;
 			}
