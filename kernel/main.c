@@ -13,6 +13,7 @@
 #include "kernel.h"
 #include "lib/string.h"
 #include "mm/addrspace.h"
+#include "mm/commit.h"
 #include "mm/frame.h"
 #include "mm/reclaim.h"
 #include "mm/slab.h"
@@ -159,6 +160,7 @@ void kernel_main(u32 magic, paddr_t info)
 	kernel_map_init();              // the kernel's own tables; the loader's memory is out of reach
 
 	frames_init();                  // memory
+	commit_init();
 	slab_init();                    // objects
 	if (segs_alloc_stacks(&cpus[0]) != 0)
 		panic("no memory for the first CPU's trap stacks");

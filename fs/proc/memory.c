@@ -8,6 +8,7 @@
 #include "fs/tmpfs.h"
 #include "fs/vfs.h"
 #include "kernel.h"
+#include "mm/commit.h"
 #include "mm/frame.h"
 #include "mm/hugetlb.h"
 #include "mm/page.h"
@@ -106,6 +107,8 @@ int proc_show_meminfo(struct text *t, const struct proc_target *target)
 	show_kib(t, "Shmem", tmpfs_resident_pages());
 	show_kib(t, "Slab", slab);
 	show_kib(t, "PageTables", u.tables);
+	show_kib(t, "CommitLimit", commit_limit());
+	show_kib(t, "Committed_AS", commit_total());
 	show_pool(t);
 	return 0;
 }

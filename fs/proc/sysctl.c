@@ -10,6 +10,7 @@
 #include "lib/random.h"
 #include "lib/string.h"
 #include "mm/addrspace.h"
+#include "mm/commit.h"
 #include "mm/huge.h"
 #include "mm/hugetlb.h"
 #include "mm/reclaim.h"
@@ -52,14 +53,6 @@ static int show_max_map_count(struct text *t, const struct proc_target *target)
 {
 	(void)target;
 	text_printf(t, "%d\n", AREAS_MAX);
-	return 0;
-}
-
-// Always 1: memory is promised without being counted.
-static int show_overcommit(struct text *t, const struct proc_target *target)
-{
-	(void)target;
-	text_printf(t, "1\n");
 	return 0;
 }
 
@@ -215,6 +208,8 @@ void proc_sysctl_init(void)
 // Bytes and ratio of one mark exclude each other, as on Linux.
 #define DIRTY_KNOB(field, max_, rival_) \
 	(&(const struct proc_knob){ .value = &writeback_limits.field, .max = (max_), .rival = (rival_), .changed = writeback_limits_changed })
+#define COMMIT_KNOB(field, max_, rival_) \
+	(&(const struct proc_knob){ .value = &commit_settings.field, .max = (max_), .rival = (rival_), .changed = commit_settings_changed })
 #define TIME_MAX 100000000              // centiseconds: eleven days
 
 static struct proc_entry random_entries[] = {
@@ -247,9 +242,12 @@ static struct proc_entry vm_entries[] = {
 	{ .name = "dirty_writeback_centisecs", .mode = S_IFREG | 0644, .knob = DIRTY_KNOB(period_centisecs, TIME_MAX, NULL) },
 	{ .name = "drop_caches", .mode = S_IFREG | 0200, .store = store_drop_caches },
 	{ .name = "max_map_count", .mode = S_IFREG | 0444, .show = show_max_map_count },
-	{ .name = "overcommit_memory", .mode = S_IFREG | 0444, .show = show_overcommit },
+	{ .name = "overcommit_kbytes", .mode = S_IFREG | 0644, .knob = COMMIT_KNOB(kbytes, U64_MAX, &commit_settings.ratio) },
+	{ .name = "overcommit_memory", .mode = S_IFREG | 0644, .knob = COMMIT_KNOB(mode, COMMIT_MODE_MAX, NULL) },
+	{ .name = "overcommit_ratio", .mode = S_IFREG | 0644, .knob = COMMIT_KNOB(ratio, 0x7fffffff, &commit_settings.kbytes) },
 	{ .name = "nr_hugepages", .mode = S_IFREG | 0644, .show = proc_show_nr_hugepages, .store = proc_store_nr_hugepages },
 	{ .name = "transparent_hugepage", .mode = S_IFREG | 0644, .show = proc_show_huge, .store = proc_store_huge },
+	{ .name = "user_reserve_kbytes", .mode = S_IFREG | 0644, .knob = COMMIT_KNOB(user_reserve_kbytes, U64_MAX, NULL) },
 	{ .name = "reclaim_policy", .mode = S_IFREG | 0644, .show = show_reclaim_policy, .store = store_reclaim_policy },
 	{ .name = NULL },
 };

@@ -6,12 +6,25 @@
 #include "fs/tmpfs/internal.h"
 #include "kernel.h"
 #include "lib/atomic.h"
+#include "mm/commit.h"
 #include "mm/frame.h"
 #include <abi/errno.h>
 
 #define FILL_AT_ONCE 8u                 // pages that left together come back in one request
 
 u64 tmpfs_nr_resident;
+static i64 nr_promised;                 // atomic: pages of all files that count as promised
+
+void tmpfs_promise(i64 nr_pages)
+{
+	commit_add(nr_pages);
+	atomic_add(&nr_promised, nr_pages);
+}
+
+u64 tmpfs_promised_pages(void)
+{
+	return (u64)atomic_load(&nr_promised);
+}
 
 u64 tmpfs_resident_pages(void)
 {
@@ -59,10 +72,16 @@ static int tmpfs_reserve(struct cache *cache, struct page *page)
 
 	if (tmpfs_slot_adopt(cache->inode, page))
 		return 0;
+	bool is_promised = tmpfs_inode(cache->inode)->nr_promised;
+
+	if (!is_promised && commit_exceeds(NULL, 1))
+		return -ENOSPC;
 	if (atomic_add_return(&fs->nr_pages, 1) > fs->max_pages) {
 		atomic_sub(&fs->nr_pages, 1);
 		return -ENOSPC;
 	}
+	if (!is_promised)
+		tmpfs_promise(1);
 	atomic_add(&cache->inode->nr_sectors, TMPFS_SECTORS_PER_PAGE);
 	atomic_add(&tmpfs_nr_resident, 1);
 	page_set(page, PAGE_BACKED);
@@ -72,6 +91,8 @@ static int tmpfs_reserve(struct cache *cache, struct page *page)
 void tmpfs_uncount_page(struct inode *ip)
 {
 	atomic_sub(&tmpfs_of(ip)->nr_pages, 1);
+	if (!tmpfs_inode(ip)->nr_promised)
+		tmpfs_promise(-1);
 	atomic_sub(&ip->nr_sectors, TMPFS_SECTORS_PER_PAGE);
 }
 

@@ -17,6 +17,7 @@ struct tmpfs_inode {
 	u64 next_position;              // GUARDED_BY(inode.lock)
 	char *target;                   // constant; symbolic links, and the name of a memfd
 	const char *unnamed;            // constant; the name to show, for files without one
+	u64 nr_promised;                // constant; pages that count as promised since it was made; 0: each from its first store
 	struct spinlock slots_lock;     // RANK_SWAP_TREE
 	struct radix slots;             // GUARDED_BY(slots_lock) index -> swap entry; see swap.c
 	struct list swapped_link;       // in the list of files that have had a slot
@@ -44,6 +45,7 @@ int tmpfs_inode_make(struct superblock *sb, u32 mode, u64 device_number, struct 
 void tmpfs_forget_entries(struct tmpfs_inode *dir);
 
 extern const struct cache_ops tmpfs_cache_ops;                          // file.c
+void tmpfs_promise(i64 nr_pages);                // so many pages more (fewer) count as promised memory (mm/commit.h)
 void tmpfs_uncount_page(struct inode *ip);      // one page of data fewer: what the limit and st_blocks say
 extern const struct inode_ops tmpfs_file_inode_ops;
 extern const struct file_ops tmpfs_file_ops;

@@ -6,8 +6,10 @@
 #include "kernel.h"
 #include "lib/format.h"
 #include "lib/string.h"
+#include "mm/commit.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
+#include "proc/thread.h"
 #include <abi/errno.h>
 #include <abi/mount.h>
 
@@ -62,6 +64,7 @@ static void tmpfs_inode_free(struct inode *ip)
 {
 	tmpfs_forget_entries(tmpfs_inode(ip));        // only an unmounted tree's root still has some
 	tmpfs_swap_forget(tmpfs_inode(ip));
+	tmpfs_promise(-(i64)tmpfs_inode(ip)->nr_promised);
 	kfree(tmpfs_inode(ip)->target);
 	slab_free(&tmpfs_inodes, tmpfs_inode(ip));
 }
@@ -192,7 +195,7 @@ int tmpfs_mount(struct file_system *fs, struct block_device *device, const char 
 
 /* --- files without a name --------------------------------------------------- */
 
-int tmpfs_create_unnamed(const char *name, u64 size, struct file **out)
+int tmpfs_create_unnamed(const char *name, u64 size, bool is_promised, struct file **out)
 {
 	struct inode *ip;
 	struct file *f;
@@ -200,10 +203,16 @@ int tmpfs_create_unnamed(const char *name, u64 size, struct file **out)
 
 	if (size > I64_MAX)
 		return -EFBIG;
+	if (is_promised && commit_exceeds(current->space, PAGE_ALIGN_UP(size) >> PAGE_SHIFT))
+		return -ENOMEM;
 	error = tmpfs_inode_make(&unnamed_sb, S_IFREG | 0777, 0, &ip);
 	if (error)
 		return error;
 	ip->nr_links = 0;               // goes with the last reference
+	if (is_promised) {
+		tmpfs_inode(ip)->nr_promised = PAGE_ALIGN_UP(size) >> PAGE_SHIFT;
+		tmpfs_promise((i64)tmpfs_inode(ip)->nr_promised);
+	}
 	tmpfs_inode(ip)->unnamed = name;
 	cache_set_size(&ip->cache, size);
 	f = file_alloc(ip, NULL, &tmpfs_file_ops, O_RDWR | O_LARGEFILE);
@@ -218,7 +227,7 @@ int tmpfs_create_memfd(const char *name, u32 seals, struct file **out)
 {
 	size_t size = strlen(name) + sizeof("/memfd:");
 	char *shown = kmalloc(size);
-	int error = shown ? tmpfs_create_unnamed(shown, 0, out) : -ENOMEM;
+	int error = shown ? tmpfs_create_unnamed(shown, 0, false, out) : -ENOMEM;
 
 	if (error) {
 		kfree(shown);

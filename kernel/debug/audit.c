@@ -12,6 +12,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "mm/addrspace.h"
+#include "mm/commit.h"
 #include "mm/fault.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
@@ -35,6 +36,7 @@ struct audit {
 	struct addrspace *space;        // the one being walked
 	struct area *area;
 	i64 nr_anon, nr_file, nr_swapped;
+	u64 nr_committed;               // pages of areas with AREA_COMMITTED, of all spaces
 	u16 *named[SWAP_AREAS_MAX];     // how many entries name slot n; NULL: no such area
 	u32 nr_slots[SWAP_AREAS_MAX];
 };
@@ -135,6 +137,7 @@ static void check_space(struct addrspace *as)
 	vaddr_t covered = 0;
 
 	audit.space = as;
+	audit.nr_committed += as->nr_pages_committed;
 	audit.nr_anon = audit.nr_file = audit.nr_swapped = 0;
 	if (!areas_are_valid(as))
 		problem("audit: areas overlap, or their gaps or counts are wrong (A1, A2)");
@@ -175,6 +178,10 @@ static void check_spaces(void)
 		}
 		addrspace_put(as);
 	}
+	u64 nr_committed = audit.nr_committed + tmpfs_promised_pages();
+
+	if (nr_committed != commit_total())
+		problem("audit: %lu promised pages seen, %lu counted (K1)", nr_committed, commit_total());
 }
 
 static void check_cached_page(struct page *p)

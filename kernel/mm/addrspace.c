@@ -7,6 +7,7 @@
 #include "lib/atomic.h"
 #include "lib/string.h"
 #include "mm/addrspace.h"
+#include "mm/commit.h"
 #include "mm/fault.h"
 #include "mm/frame.h"
 #include "mm/hugetlb.h"
@@ -188,6 +189,17 @@ u64 addrspace_resident(const struct addrspace *as)
 	return resident_read(as, RESIDENT_ANON) + resident_read(as, RESIDENT_FILE);
 }
 
+// What a child would be promised. Only mode 2 asks: each area has passed the others' question in the parent.
+static u64 inherited_promises(struct addrspace *from)
+{
+	u64 nr = 0;
+
+	for (struct area *a = area_find_from(from, 0); a; a = area_next(a))
+		if (a->flags & AREA_COMMITTED && !(a->flags & AREA_DONT_FORK))
+			nr += (a->end - a->start) >> PAGE_SHIFT;
+	return nr;
+}
+
 int addrspace_copy(struct addrspace *from, struct addrspace **out)
 {
 	struct addrspace *to = addrspace_create(from->family);
@@ -197,7 +209,7 @@ int addrspace_copy(struct addrspace *from, struct addrspace **out)
 		return -ENOMEM;
 	write_lock(&from->lock);
 	looks_close(from, 0, USER_END);         // the child is one moment of the parent
-	error = areas_copy(from, to);
+	error = commit_is_strict() && commit_exceeds(from, inherited_promises(from)) ? -ENOMEM : areas_copy(from, to);
 	if (!error)
 		error = inherit_pages(from, to);
 	to->never_huge = from->never_huge;

@@ -9,6 +9,7 @@
 #include "lib/rbtree.h"
 #include "sync/lock.h"
 #include "mm/area.h"
+#include "mm/commit.h"
 #include "mm/page.h"
 #include "x86/cpu.h"
 
@@ -38,6 +39,7 @@ struct addrspace {
 	u32 nr_areas;                   // GUARDED_BY(lock)
 	vaddr_t areas_end;              // GUARDED_BY(lock) where the last area ends; 0: there is none
 	u64 nr_pages_mapped;            // GUARDED_BY(lock) size of all areas: RLIMIT_AS, VmSize
+	u64 nr_pages_committed;         // GUARDED_BY(lock) of those, areas with AREA_COMMITTED: see mm/commit.h
 	bool locks_future, locks_on_fault;      // GUARDED_BY(lock) mlockall(MCL_FUTURE), MCL_ONFAULT
 	u64 root;                       // physical address of the top-level table; constant
 	struct spinlock table_lock;     // RANK_PAGETABLE: tables above the last level
@@ -75,6 +77,13 @@ void addrspace_activate(struct addrspace *as);  // loads it on this CPU; interru
 struct addrspace *addrspace_of_process(int pid);        // a user reference, for /proc; NULL
 u64 resident_read(const struct addrspace *as, enum resident which);     // may be a moment old
 u64 addrspace_resident(const struct addrspace *as);     // both together
+
+// as->lock held for writing: areas with AREA_COMMITTED have so many pages more (fewer) now (K1).
+static inline void addrspace_promise(struct addrspace *as, i64 nr_pages)
+{
+	as->nr_pages_committed += (u64)nr_pages;
+	commit_add(nr_pages);
+}
 
 static inline void resident_add(struct addrspace *as, enum resident which, u64 nr_pages)
 {

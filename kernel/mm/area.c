@@ -198,6 +198,14 @@ static void change_end(struct addrspace *as)
 	atomic_store(&as->areas_version, as->areas_version + 1);
 }
 
+// a has so many pages more (or fewer) in the tree now: nr_pages_mapped, and K1.
+static inline void count_pages(struct addrspace *as, const struct area *a, i64 nr)
+{
+	as->nr_pages_mapped += (u64)nr;
+	if (a->flags & AREA_COMMITTED)
+		addrspace_promise(as, nr);
+}
+
 // floor: the end of the lower one.
 static void tree_insert(struct addrspace *as, struct area *a, vaddr_t floor, struct area *above)
 {
@@ -217,7 +225,7 @@ static void tree_insert(struct addrspace *as, struct area *a, vaddr_t floor, str
 	change_end(as);
 	set_gap_above(as, above, a->end);       // after: what summaries the insertion meets are right, and hardly one changes
 	as->nr_areas++;
-	as->nr_pages_mapped += (a->end - a->start) >> PAGE_SHIFT;
+	count_pages(as, a, (i64)((a->end - a->start) >> PAGE_SHIFT));
 }
 
 void area_insert(struct addrspace *as, struct area *a, struct area *above)
@@ -240,7 +248,7 @@ struct area *area_take_out(struct addrspace *as, struct area *a, vaddr_t end, st
 		rb_remove(&as->areas, &a->node);
 		change_end(as);
 		as->nr_areas--;
-		as->nr_pages_mapped -= (a->end - a->start) >> PAGE_SHIFT;
+		count_pages(as, a, -(i64)((a->end - a->start) >> PAGE_SHIFT));
 		list_push_back(dead, &a->dead_link);
 		a = above;
 	}
@@ -300,8 +308,7 @@ void area_set_end(struct addrspace *as, struct area *a, vaddr_t end)
 	struct area *above = area_next(a);
 
 	assert(end > a->start && end <= (above ? above->start : USER_END));
-	as->nr_pages_mapped += end >> PAGE_SHIFT;
-	as->nr_pages_mapped -= a->end >> PAGE_SHIFT;
+	count_pages(as, a, (i64)(end >> PAGE_SHIFT) - (i64)(a->end >> PAGE_SHIFT));
 	set_ends(a, a->start, end);
 	set_gap_above(as, above, end);
 }
@@ -309,8 +316,7 @@ void area_set_end(struct addrspace *as, struct area *a, vaddr_t end)
 void area_set_start(struct addrspace *as, struct area *a, vaddr_t start)
 {
 	assert(start < a->end && start >= a->start - a->gap);
-	as->nr_pages_mapped += a->start >> PAGE_SHIFT;
-	as->nr_pages_mapped -= start >> PAGE_SHIFT;
+	count_pages(as, a, (i64)(a->start >> PAGE_SHIFT) - (i64)(start >> PAGE_SHIFT));
 	a->gap += start - a->start;
 	set_ends(a, start, a->end);
 	gap_has_changed(a);
@@ -328,7 +334,7 @@ int area_cut(struct addrspace *as, struct area *a, vaddr_t at)
 	upper->cache = a->cache;
 	upper->has_private_pages = a->has_private_pages;
 	area_enter_cache(upper);                // for a moment the reverse map knows both; it never misses the upper part
-	as->nr_pages_mapped -= (a->end - at) >> PAGE_SHIFT;
+	count_pages(as, a, -(i64)((a->end - at) >> PAGE_SHIFT));
 	set_ends(a, a->start, at);
 	tree_insert(as, upper, at, above);
 	// A look that found the whole may still store to the upper part, and note it in a.
@@ -374,7 +380,7 @@ static void absorb_upper(struct addrspace *as, struct area *lower, struct area *
 	// Grow first: for a moment both show the range. The reverse map looks at the same entries twice then; and a look
 	// takes either, since they say the same.
 	set_ends(lower, lower->start, end);
-	as->nr_pages_mapped += (end - upper->start) >> PAGE_SHIFT;
+	count_pages(as, lower, (i64)((end - upper->start) >> PAGE_SHIFT));
 	set_gap_above(as, area_remove(as, upper, end, &dead), end);
 	lower->has_private_pages |= upper->has_private_pages;   // now that no look adds any
 	area_leave_cache(upper);
@@ -426,6 +432,7 @@ void areas_remove_all(struct addrspace *as, struct list *dead)
 	as->areas.root = NULL;
 	as->nr_areas = 0;
 	as->nr_pages_mapped = 0;
+	addrspace_promise(as, -(i64)as->nr_pages_committed);
 	as->areas_end = 0;
 }
 
@@ -433,7 +440,7 @@ bool areas_are_valid(struct addrspace *as)
 {
 	vaddr_t previous_end = 0;
 	u32 nr = 0;
-	u64 nr_pages = 0;
+	u64 nr_pages = 0, nr_committed = 0;
 
 	for (struct rb_node *n = rb_first(&as->areas); n; n = rb_next(n), nr++) {
 		struct area *a = of_node(n), *next = of_node(rb_next(n));
@@ -446,7 +453,8 @@ bool areas_are_valid(struct addrspace *as)
 			return false;
 		previous_end = a->end;
 		nr_pages += (a->end - a->start) >> PAGE_SHIFT;
+		nr_committed += a->flags & AREA_COMMITTED ? (a->end - a->start) >> PAGE_SHIFT : 0;
 	}
-	return nr == as->nr_areas && nr_pages == as->nr_pages_mapped && previous_end == as->areas_end &&
+	return nr == as->nr_areas && nr_committed == as->nr_pages_committed && nr_pages == as->nr_pages_mapped && previous_end == as->areas_end &&
 	       rb_is_valid(&as->areas);
 }

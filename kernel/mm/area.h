@@ -31,8 +31,17 @@ enum area_flag {
 	AREA_LOCKED_LATE = 1u << 18,                            // with AREA_LOCKED: MLOCK_ONFAULT
 	AREA_HUGE = 1u << 19, AREA_NO_HUGE = 1u << 20,          // MADV_HUGEPAGE, MADV_NOHUGEPAGE
 	AREA_HUGETLB = 1u << 21, AREA_HUGETLB_SHARED = 1u << 22, // MAP_HUGETLB; the latter stands for AREA_SHARED (mm/hugetlb.h)
+	AREA_COMMITTED = 1u << 23,                              // counts as promised memory (mm/commit.h)
 	AREA_PROTECTION = AREA_READ | AREA_WRITE | AREA_EXEC,
 };
+
+// Does an area with these flags count as promised? As on Linux: private memory that may be stored to, but for MAP_NORESERVE.
+static inline u32 area_committed_flag(u32 flags)
+{
+	const u32 telling = AREA_WRITE | AREA_SHARED | AREA_NO_RESERVE | AREA_HUGETLB;
+
+	return (flags & telling) == AREA_WRITE ? AREA_COMMITTED : 0;
+}
 
 struct area {
 	vaddr_t start, end;             // [start, end); GUARDED_BY(space->lock), and for files rmap_lock too

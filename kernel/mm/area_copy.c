@@ -58,6 +58,7 @@ int areas_copy(struct addrspace *from, struct addrspace *to)
 	to->nr_areas = from->nr_areas;
 	to->nr_pages_mapped = from->nr_pages_mapped;
 	to->areas_end = from->areas_end;
+	addrspace_promise(to, (i64)from->nr_pages_committed);
 	int error = from->areas.root ? copy_subtree(&copy, from->areas.root, NULL, &to->areas.root) : 0;
 
 	for (struct area *a = area_find_from(to, 0); copy.nr_left_out && !error;) {

@@ -7,6 +7,7 @@
 #include "fs/tmpfs.h"
 #include "fs/vfs.h"
 #include "mm/addrspace.h"
+#include "mm/commit.h"
 #include "mm/huge.h"
 #include "mm/hugetlb.h"
 #include "mm/area_look.h"
@@ -45,7 +46,7 @@ static int area_flags_for(struct file *file, u32 prot, u32 flags, u32 *out)
 		return -EINVAL;
 	if (flags & MAP_LOCKED)
 		area_flags |= AREA_LOCKED;
-	if (flags & MAP_NORESERVE)
+	if (flags & MAP_NORESERVE && commit_settings.mode != COMMIT_STRICT)
 		area_flags |= AREA_NO_RESERVE;
 	if (flags & MAP_GROWSDOWN) {
 		if (file || area_flags & AREA_SHARED)
@@ -70,7 +71,7 @@ static int area_flags_for(struct file *file, u32 prot, u32 flags, u32 *out)
 		if (!file->ops->map)
 			return -ENODEV;
 	}
-	*out = area_flags | may;
+	*out = area_flags | may | area_committed_flag(area_flags);
 	return 0;
 }
 
@@ -258,6 +259,8 @@ static int map_locked(struct addrspace *as, struct map_request *m, struct place 
 		error = find_place(as, place, length, m->flags);
 	if (error)
 		return error;
+	if (m->area_flags & AREA_COMMITTED && commit_exceeds(as, length >> PAGE_SHIFT))
+		return -ENOMEM;                 // what MAP_FIXED replaces has gone, as on Linux
 	if (unlikely(m->blocks.nr))
 		return insert_pieces(as, place, length, m->area_flags, &m->blocks, dead);
 	return insert_new(as, place, length, m->area_flags, m->file, m->offset);
@@ -267,7 +270,7 @@ static int map_locked(struct addrspace *as, struct map_request *m, struct place 
 static int get_source(struct map_request *m, struct file **shared_memory)
 {
 	if (!m->file && m->area_flags & AREA_SHARED) {
-		int error = tmpfs_create_unnamed("/dev/zero", m->length, shared_memory);
+		int error = tmpfs_create_unnamed("/dev/zero", m->length, !(m->area_flags & AREA_NO_RESERVE), shared_memory);
 
 		m->file = *shared_memory;
 		m->offset = 0;
@@ -316,7 +319,8 @@ int mmap_map_fixed(struct addrspace *as, vaddr_t start, u64 length, u32 area_fla
 	if (!length || start & ~PAGE_MASK || start < MMAP_LOWEST || !user_range_is_valid((void *)start, length))
 		return -ENOMEM;
 	write_lock(&as->lock);
-	if (as->nr_areas < AREAS_MAX) {
+	area_flags |= area_committed_flag(area_flags);
+	if (as->nr_areas < AREAS_MAX && !(area_flags & AREA_COMMITTED && commit_exceeds(as, length >> PAGE_SHIFT))) {
 		error = take_fixed_place(as, &place, length, MAP_FIXED, &dead);
 		if (!error)
 			error = insert_new(as, &place, length, area_flags | AREA_MAY_READ | AREA_MAY_WRITE | AREA_MAY_EXEC,
@@ -361,10 +365,12 @@ i64 mmap_set_break(struct addrspace *as, vaddr_t new_end)
 
 		if ((place.above && place.above->start < new_top) || as->nr_areas >= AREAS_MAX ||
 		    exceeds_space_limit(as, (new_top - old_top) >> PAGE_SHIFT) ||
-		    exceeds_data_limit(as, 0, AREA_WRITE, (new_top - old_top) >> PAGE_SHIFT))
+		    exceeds_data_limit(as, 0, AREA_WRITE, (new_top - old_top) >> PAGE_SHIFT) ||
+		    commit_exceeds(as, (new_top - old_top) >> PAGE_SHIFT))
 			goto out;
 		if (insert_new(as, &place, new_top - old_top,
-			       AREA_READ | AREA_WRITE | AREA_MAY_READ | AREA_MAY_WRITE | AREA_MAY_EXEC | AREA_HEAP,
+			       AREA_READ | AREA_WRITE | AREA_MAY_READ | AREA_MAY_WRITE | AREA_MAY_EXEC | AREA_HEAP |
+			       AREA_COMMITTED,
 			       NULL, 0))
 			goto out;
 	}
@@ -387,7 +393,8 @@ int stack_grow(struct addrspace *as, vaddr_t address)
 		error = 0;              // another thread was faster
 	} else if (a && a->flags & AREA_GROWS_DOWN && start >= MMAP_LOWEST &&
 		   a->end - start <= current_process()->limits[RLIMIT_STACK].rlim_cur &&
-		   !exceeds_space_limit(as, (a->start - start) >> PAGE_SHIFT)) {
+		   !exceeds_space_limit(as, (a->start - start) >> PAGE_SHIFT) &&
+		   !(a->flags & AREA_COMMITTED && commit_exceeds(as, (a->start - start) >> PAGE_SHIFT))) {
 		struct area *below = area_previous(a);
 		u64 gap = below && !(below->flags & AREA_GROWS_DOWN) ? STACK_GUARD_GAP : 0;
 

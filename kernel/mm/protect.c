@@ -7,6 +7,7 @@
 #include "lib/atomic.h"
 #include "mm/addrspace.h"
 #include "mm/area_look.h"
+#include "mm/commit.h"
 #include "mm/mmap.h"
 #include "x86/pgtable.h"
 #include "x86/tlb.h"
@@ -79,12 +80,16 @@ static int protect_huge(struct addrspace *as, vaddr_t va, pte_t e, void *argumen
 static int protect_area(struct addrspace *as, struct area **a, vaddr_t start, vaddr_t end, u32 prot)
 {
 	u32 flags = ((*a)->flags & ~(u32)AREA_PROTECTION) | prot;
+	u64 nr_pages = (min(end, (*a)->end) - max(start, (*a)->start)) >> PAGE_SHIFT;
+
+	flags |= area_committed_flag(flags);    // and it stays so when it is made read-only again: stores may have come
+	bool is_promised = flags & ~(*a)->flags & AREA_COMMITTED;
 
 	if (prot & ~((*a)->flags >> 4) & AREA_PROTECTION)       // AREA_MAY_* are the same bits, four higher
 		return -EACCES;
 	if (flags == (*a)->flags)
 		return 0;
-	if (exceeds_data_limit(as, (*a)->flags, flags, (min(end, (*a)->end) - max(start, (*a)->start)) >> PAGE_SHIFT))
+	if (exceeds_data_limit(as, (*a)->flags, flags, nr_pages) || (is_promised && commit_exceeds(as, nr_pages)))
 		return -ENOMEM;
 	int error = area_fit(as, a, start, end);
 
@@ -93,6 +98,8 @@ static int protect_area(struct addrspace *as, struct area **a, vaddr_t start, va
 	struct protect_state state = { flags, U64_MAX, 0 };
 
 	(*a)->flags = flags;
+	if (is_promised)
+		addrspace_promise(as, (i64)nr_pages);
 	atomic_add(&as->nr_flushes_pending, 1);         // see rmap_clean
 	pgtable_visit_all(as, (*a)->start, (*a)->end, protect_run, protect_huge, &state);
 	if (state.start < state.end)

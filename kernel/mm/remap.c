@@ -12,6 +12,7 @@
 #include "lib/atomic.h"
 #include "mm/addrspace.h"
 #include "mm/area_look.h"
+#include "mm/commit.h"
 #include "mm/huge.h"
 #include "mm/mmap.h"
 #include "mm/unmap.h"
@@ -176,7 +177,8 @@ static bool has_room_above(struct addrspace *as, struct area *a, vaddr_t new_end
 
 static bool exceeds_limit(struct addrspace *as, const struct area *a, u64 more_pages)
 {
-	return exceeds_space_limit(as, more_pages) || exceeds_data_limit(as, 0, a->flags, more_pages);
+	return exceeds_space_limit(as, more_pages) || exceeds_data_limit(as, 0, a->flags, more_pages) ||
+	       (a->flags & AREA_COMMITTED && commit_exceeds(as, more_pages));
 }
 
 struct remap {

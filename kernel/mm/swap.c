@@ -9,6 +9,7 @@
 #include "fs/devfs.h"
 #include "fs/vfs.h"
 #include "lib/string.h"
+#include "mm/commit.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
 #include "mm/swap_internal.h"
@@ -213,6 +214,7 @@ static int swap_on_locked(struct file *f, u32 flags)
 	spin_lock(&swap_lock);
 	area->is_active = true;
 	spin_unlock(&swap_lock);
+	commit_settings_changed();
 	printk("swap: %s on %s: %u KiB in %u pieces, priority %d\n", area->is_file ? "a file" : "a disk", area->device->name,
 	       area->nr_usable * 4, area->nr_extents, area->priority);
 	return 0;
@@ -241,6 +243,7 @@ static int swap_off_locked(struct file *f)
 	area->is_leaving = false;
 	area->is_active = error;
 	spin_unlock(&swap_lock);
+	commit_settings_changed();
 	if (!error)
 		area_release(area);
 	return error;

@@ -36,7 +36,7 @@ void vdso_init(void)
 	size_t size = (size_t)(vdso_image_end - vdso_image);
 
 	assert(size <= PAGE_SIZE);
-	if (tmpfs_create_unnamed("[vdso]", VDSO_PAGES * PAGE_SIZE, &vdso_file))
+	if (tmpfs_create_unnamed("[vdso]", VDSO_PAGES * PAGE_SIZE, false, &vdso_file))
 		panic("no memory for the vdso");
 	memcpy(pinned_page(CODE_PAGE), vdso_image, size);
 	clock_show(pinned_page(CLOCK_PAGE));

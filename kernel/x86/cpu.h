@@ -39,6 +39,7 @@ struct cpu {
 	struct frame_cache *frame_cache;// constant
 	struct timer_queue *timer_queue;// constant
 	u64 counters[NR_COUNTERS];      // summed over CPUs by counter_read
+	i64 committed;                  // pages; also read by other CPUs: see mm/commit.h
 	struct segments segments;       // GDT, TSS and their stacks
 } ALIGNED(64);                          // no line of memory is two CPUs'
 

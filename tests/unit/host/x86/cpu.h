@@ -15,6 +15,7 @@ struct cpu {
 	u32 id, interrupt_depth, look, nr_spinlocks_held;
 	struct { const void *lock; const char *name; u8 rank, depth; void *site; } held[16];
 	u64 counters[NR_COUNTERS];
+	i64 committed;
 };
 
 extern struct cpu host_cpu;
