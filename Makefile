@@ -67,7 +67,7 @@ KSRC += $(call in,kernel/x86,entry.asm trap.c idt.c segs.c switch.asm uaccess.as
 	features.c fpu.c kernel_map.c pgtable.c pgtable_huge.c tlb.c acpi.c apic.c irq.c clock.c vdso_image.asm rtc.c smp.c)
 # What a process sees (areas, the fault, the calls), then what memory is made of.
 KSRC += $(call in,kernel/mm,addrspace.c inherit.c area.c area_copy.c area_look.c fault.c fault_anon.c fault_file.c huge.c hugetlb.c rmap.c mmap.c limits.c commit.c unmap.c teardown.c \
-	protect.c remap.c mlock.c advise.c resident.c user_page.c msync.c iobuf.c frame.c page_later.c slab.c radix_alloc.c \
+	protect.c remap.c mlock.c advise.c lazy_free.c resident.c user_page.c msync.c iobuf.c frame.c page_later.c slab.c radix_alloc.c \
 	reclaim.c reclaim_batch.c reclaim_fifo.c reclaim_clock.c reclaim_two_list.c workingset.c reclaim_tables.c \
 	rmap_anon.c swap.c swap_slots.c swap_io.c swap_out.c swap_in.c swap_off.c oom.c)
 # What a file's bytes are in memory.

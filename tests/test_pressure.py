@@ -39,6 +39,11 @@ def test_shared_memory_larger_than_memory(lectern, smp):
     pressure(lectern, "shared", "3", "12", memory="32M", smp=smp, more=["--swap", "64M"])
 
 
+@pytest.mark.parametrize("smp", PROCESSORS)
+def test_memory_that_was_given_up_needs_no_swap(lectern, smp):
+    pressure(lectern, "free", "8", "8", memory="32M", smp=smp)
+
+
 def test_swap_area_made_by_the_hosts_mkswap(lectern, tmp_path):
     tool = shutil.which("mkswap", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
     if not tool:

@@ -83,6 +83,7 @@ struct weights {                        // in pages; of pss in 4096ths of a page
 	u64 shared_pool, private_pool;  // of MAP_HUGETLB, which nothing else counts
 	u64 locked;                     // as pss
 	u64 swapped;
+	u64 lazy_free;
 };
 
 static int weigh(struct pte_slot *slot, vaddr_t va, void *argument)
@@ -105,7 +106,10 @@ static int weigh(struct pte_slot *slot, vaddr_t va, void *argument)
 		*(nr_maps > 1 ? &w->shared_pool : &w->private_pool) += 1;
 		return 0;
 	}
-	is_dirty = pte_is_dirty(e) || p->owner == PAGE_ANON || page_has(p, PAGE_DIRTY);
+	bool is_lazy_free = page_has(p, PAGE_LAZY_FREE) && !pte_is_dirty(e);
+
+	is_dirty = pte_is_dirty(e) || (p->owner == PAGE_ANON && !is_lazy_free) || page_has(p, PAGE_DIRTY);
+	w->lazy_free += is_lazy_free;
 	w->resident++;
 	w->pss += PAGE_SIZE / (u32)nr_maps;
 	if (nr_maps > 1)
@@ -148,6 +152,7 @@ static void show_weights(struct text *t, const struct weights *w)
 	show_kib(t, "Private_Dirty", w->private_dirty * kib);
 	show_kib(t, "Referenced", w->referenced * kib);
 	show_kib(t, "Anonymous", w->anonymous * kib);
+	show_kib(t, "LazyFree", w->lazy_free * kib);
 	show_kib(t, "AnonHugePages", w->huge * kib);
 	show_kib(t, "Shared_Hugetlb", w->shared_pool * kib);
 	show_kib(t, "Private_Hugetlb", w->private_pool * kib);

@@ -21,6 +21,7 @@
 	X(WORKINGSET_REFAULT, "workingset_refault") X(WORKINGSET_ACTIVATE, "workingset_activate") \
 	X(WORKINGSET_DISTANCE, "workingset_refault_distance") \
 	X(TABLES_FREED, "page_tables_freed") X(PSWPIN, "pswpin") X(PSWPOUT, "pswpout") X(SWAP_FAULTS, "swap_faults") X(OOM_KILL, "oom_kill") \
+	X(PGLAZYFREE, "pglazyfree") X(PGLAZYFREED, "pglazyfreed") \
 	X(THP_FAULT, "thp_fault_alloc") X(THP_FALLBACK, "thp_fault_fallback") X(THP_COLLAPSE, "thp_collapse_alloc") \
 	X(THP_SPLIT, "thp_split_page") \
 	X(SPLICE_PAGES, "splice_pages_moved") X(SPLICE_BYTES, "splice_bytes_copied")

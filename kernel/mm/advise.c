@@ -8,6 +8,7 @@
 #include "fs/vfs.h"
 #include "mm/addrspace.h"
 #include "mm/huge.h"
+#include "mm/lazy_free.h"
 #include "mm/mmap.h"
 #include "mm/reclaim.h"
 #include "mm/unmap.h"
@@ -109,10 +110,11 @@ static int advise_pages(struct addrspace *as, struct area *a, vaddr_t start, vad
 	if (a->flags & AREA_HUGETLB)
 		return advise_hugetlb(as, a, start, end, advice);
 	switch (advice) {
-	case MADV_FREE:                         // "later" may be now
+	case MADV_FREE:
 		if (a->cache || a->flags & (AREA_SHARED | AREA_LOCKED))
 			return -EINVAL;
-		break;
+		lazy_free_range(as, start, end);
+		return 0;
 	case MADV_DONTNEED:
 		if (a->flags & AREA_LOCKED)
 			return -EINVAL;

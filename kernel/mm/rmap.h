@@ -33,5 +33,9 @@ enum rmap_age rmap_anon_age(struct page *p);
 // In the swap cache: its entries become swap entries. True: all of them.
 bool rmap_anon_take(struct page *p, struct tlb_gather *gather) MUST_CHECK;
 
+// Clears the one entry that shows it, if its dirty bit is clear (mm/lazy_free.h). The shootdown is the caller's.
+enum rmap_drop { DROP_NOT_FOUND, DROP_STORED_TO, DROP_DONE };
+enum rmap_drop rmap_anon_drop(struct page *p, struct tlb_gather *gather) MUST_CHECK;
+
 // How many entries show it, by looking (the audit and tests).
 u64 rmap_count(struct page *p);

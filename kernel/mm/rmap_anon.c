@@ -23,6 +23,7 @@ struct anon_look {
 	struct tlb_gather *gather;
 	bool was_used, is_locked;       // answers
 	u32 nr_seen;
+	enum rmap_drop dropped;
 };
 
 // False: a lock could not be had, so some entries may not have been visited.
@@ -117,4 +118,37 @@ bool rmap_anon_take(struct page *p, struct tlb_gather *gather)
 
 	look_everywhere(&look, take_entry);
 	return !atomic_load(&p->map_count);
+}
+
+static int drop_entry(struct pte_slot *slot, vaddr_t va, void *argument)
+{
+	struct anon_look *look = argument;
+	struct page *p = look->page;
+	pte_t e = *slot->entry;
+
+	(void)va;
+	if (!pte_is_present(e) || pte_page(e) != p)
+		return 0;
+	// A processor may set the accessed bit meanwhile, or the dirty one: only the latter saves the page.
+	while (!pte_is_dirty(e) && !atomic_compare_exchange(&slot->entry->bits, e.bits, 0))
+		e = READ_ONCE(*slot->entry);
+	if (pte_is_dirty(e)) {
+		look->dropped = DROP_STORED_TO;
+		return 1;
+	}
+	slot->table->nr_entries--;
+	atomic_sub(&p->map_count, 1);
+	resident_sub(look->space, RESIDENT_ANON, 1);
+	tlb_gather_add(look->gather, look->space);
+	page_put(p);                            // never the last: the caller holds one
+	look->dropped = DROP_DONE;
+	return 1;
+}
+
+enum rmap_drop rmap_anon_drop(struct page *p, struct tlb_gather *gather)
+{
+	struct anon_look look = { .page = p, .gather = gather, .dropped = DROP_NOT_FOUND };
+
+	look_everywhere(&look, drop_entry);
+	return look.dropped;
 }

@@ -21,6 +21,7 @@
 #include "cache/cache.h"
 #include "lib/atomic.h"
 #include "mm/addrspace.h"
+#include "mm/lazy_free.h"
 #include "mm/page.h"
 #include "mm/reclaim.h"
 #include "mm/rmap.h"
@@ -36,7 +37,7 @@ bool swap_out_prepare(struct page *p)
 	// Whoever else holds it may be reading it; it would not come free.
 	if (atomic_load(&p->refs) != atomic_load(&p->map_count) + (is_cached ? 1 : 0) + 1)
 		return false;
-	return is_cached || swap_cache_add(p);
+	return is_cached || lazy_free_may_drop(p) || swap_cache_add(p);
 }
 
 bool swap_out_prepare_file(struct page *p)
@@ -63,6 +64,8 @@ void swap_out_stays(struct page *p)
 
 bool swap_out_unmap(struct page *p, struct tlb_gather *gather)
 {
+	if (page_has(p, PAGE_LAZY_FREE))
+		return lazy_free_drop(p, gather);
 	if (!atomic_load(&p->map_count) || rmap_anon_take(p, gather))
 		return true;
 	swap_cache_forget(p);                   // if not one entry was found, the slot is free again

@@ -10,6 +10,7 @@
  *	pressure sort MIB               a file of random words sorted in its mapping
  *	pressure hot HOT SCAN EVERY     HOT MiB are used behind every EVERY MiB of a scan of SCAN MiB: how much of them stays
  *	pressure eat MIB                touches so much memory and says when it is all there
+ *	pressure free N MIB             N pieces of so much memory are filled, and each given up (MADV_FREE) but for one page
  *
  * Several parts are separated by --, and run one after the other.
  * It prints what it has found, then "ok", and asks the kernel's audit. Exit status 0: all right.
@@ -387,6 +388,30 @@ static int do_eat(char **argv)
 	return 0;
 }
 
+// No swap is needed for it: what was given up is taken when the next piece wants memory. One page of each piece is taken back.
+static int do_free(char **argv)
+{
+	unsigned long nr = strtoul(argv[0], NULL, 0), words = strtoul(argv[1], NULL, 0) * MIB / 8;
+	volatile uint64_t *pieces[64];
+
+	for (unsigned long i = 0; i < nr && i < 64; i++) {
+		pieces[i] = map(words * 8, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+		for (unsigned long w = 0; w < words; w++)
+			pieces[i][w] = i + w + 1;
+		if (madvise((void *)pieces[i], words * 8, MADV_FREE) == -1)
+			die("madvise");
+		pieces[i][words / 2] = i;
+	}
+	for (unsigned long i = 0; i < nr && i < 64; i++) {
+		if (pieces[i][words / 2] != i || pieces[i][words / 2 + 1] != i + words / 2 + 2)
+			wrong("a page that was taken back", pieces[i][words / 2 + 1], i + words / 2 + 2);
+		for (unsigned long w = 1; w < words; w += PAGE / 8)
+			if (pieces[i][w] && pieces[i][w] != i + w + 1)
+				wrong("a page that was given up", pieces[i][w], 0);
+	}
+	return 0;
+}
+
 /* --- which -------------------------------------------------------------------- */
 
 static int run_part(int argc, char **argv)
@@ -405,6 +430,8 @@ static int run_part(int argc, char **argv)
 		return do_sort(argv + 1);
 	if (argc == 4 && !strcmp(argv[0], "hot"))
 		return do_hot(argv + 1);
+	if (argc == 3 && !strcmp(argv[0], "free"))
+		return do_free(argv + 1);
 	if (argc == 2 && !strcmp(argv[0], "eat"))
 		return do_eat(argv + 1);
 	fprintf(stderr, "pressure: what is `%s` with %d words?\n", argc ? argv[0] : "", argc);
