@@ -44,6 +44,17 @@ def test_memory_that_was_given_up_needs_no_swap(lectern, smp):
     pressure(lectern, "free", "8", "8", memory="32M", smp=smp)
 
 
+@pytest.mark.parametrize("smp", PROCESSORS)
+@pytest.mark.parametrize("kind", ("private", "shared"))
+def test_a_slot_that_cannot_be_read_is_sigbus_for_its_own_page(lectern, kind, smp):
+    result = lectern.check("/bin/sh", "-c", "/tests/swapfail %s; cat /proc/audit" % kind, smp=smp,
+                           options=["--swap", "8M", "--blkdebug-swap-error", str(20 * 8)])
+    assert "first: 1 SIGBUS\nagain: 1 SIGBUS\n" in result.text, result.text
+    assert kind == "private" or "read: Input/output error" in result.text, result.text
+    assert "swapoff before: Input/output error\nswapoff after: done\n" in result.text, result.text
+    assert "audit: clean" in result.text
+
+
 def test_swap_area_made_by_the_hosts_mkswap(lectern, tmp_path):
     tool = shutil.which("mkswap", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
     if not tool:

@@ -147,18 +147,18 @@ def add_one(commands, folders, host, path, scratch):
 
 # --- the machine ------------------------------------------------------------
 
-def drive(image, read_errors=(), write_errors=(), once=False):
-    """-blockdev options for the one disk; cache=unsafe, since the host survives."""
+def drive(image, name, form, read_errors=(), write_errors=(), once=False):
+    """-blockdev options for one disk; cache=unsafe, since the host survives."""
     fast = {"direct": False, "no-flush": True}
-    nodes = [{"driver": "file", "node-name": "file0", "filename": str(image), "cache": fast}]
-    top = "file0"
+    nodes = [{"driver": "file", "node-name": name + "-file", "filename": str(image), "cache": fast}]
+    top = name + "-file"
     errors = [{"event": "none", "iotype": kind, "errno": 5, "sector": sector, "once": once}
               for kind, sectors in (("read", read_errors), ("write", write_errors)) for sector in sectors]
     if errors:
-        nodes.append({"driver": "blkdebug", "node-name": "bad0", "image": top, "cache": fast,
+        nodes.append({"driver": "blkdebug", "node-name": name + "-bad", "image": top, "cache": fast,
                       "inject-error": errors})
-        top = "bad0"
-    nodes.append({"driver": image_format(image), "node-name": "d0", "file": top, "cache": fast})
+        top = name + "-bad"
+    nodes.append({"driver": form, "node-name": name, "file": top, "cache": fast})
     return nodes
 
 
@@ -185,13 +185,12 @@ def qemu(args, image, cmdline, iso=None):
     command = [find("qemu-system-x86_64"), "-M", "q35", "-cpu", cpu, "-accel", args.accel,
                "-smp", str(args.smp), "-m", args.memory, "-nodefaults", "-no-user-config",
                "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
-    for node in drive(image, args.blkdebug_read_error, args.blkdebug_write_error, args.blkdebug_once):
+    for node in drive(image, "d0", image_format(image), args.blkdebug_read_error, args.blkdebug_write_error,
+                      args.blkdebug_once):
         command += ["-blockdev", json.dumps(node)]
     command += ["-device", "virtio-blk-pci,drive=d0,disable-legacy=on,rerror=report,werror=report"]
     if args.swap:
-        fast = {"direct": False, "no-flush": True}
-        for node in ({"driver": "file", "node-name": "swapfile", "filename": args.swap, "cache": fast},
-                     {"driver": "raw", "node-name": "swap0", "file": "swapfile", "cache": fast}):
+        for node in drive(args.swap, "swap0", "raw", getattr(args, "blkdebug_swap_error", ())):
             command += ["-blockdev", json.dumps(node)]
         command += ["-device", "virtio-blk-pci,drive=swap0,disable-legacy=on,rerror=report,werror=report"]
     if args.icount:

@@ -10,6 +10,7 @@
 #include "mm/page.h"
 #include "mm/reclaim.h"
 #include "mm/swap_internal.h"
+#include "proc/deferred.h"
 #include "proc/process.h"
 #include "sync/wait.h"
 #include "x86/cpu.h"
@@ -109,9 +110,23 @@ void swap_write(struct page **pages, u32 nr)
 
 /* --- in --------------------------------------------------------------------- */
 
-// The page lock goes with the request. The swap cache's reference keeps the page: it is taken out only with the lock held.
+static struct spinlock failed_lock = SPINLOCK_INIT("failed reads", RANK_DEVICE);
+static struct list failed_reads = LIST_INIT(failed_reads);      // GUARDED_BY(failed_lock) bio.link
+static void read_singly(struct deferred *d);
+static struct deferred reading_singly = { .function = read_singly, .link = LIST_INIT(reading_singly.link) };
+
+// The page lock goes with the request. The swap cache's reference, or that of the file's cache, keeps the page: it is taken out
+// only with the lock held. A slot that cannot be read hurts its own page only: a longer request is made again page by page.
 static void read_done(struct bio *bio, int error)
 {
+	if (error && bio->nr_pages > 1) {
+		u64 flag = spin_lock_irq(&failed_lock);
+
+		list_push_back(&failed_reads, &bio->link);
+		spin_unlock_irq(&failed_lock, flag);
+		deferred_queue(&reading_singly);
+		return;
+	}
 	for (u32 i = 0; i < bio->nr_pages; i++)
 		page_fill_done(bio->pages[i], error);
 	bio_free(bio);
@@ -137,6 +152,25 @@ void swap_fill(struct page **pages, u32 nr)
 		n = run_length(pages + i, nr - i);
 		read_run(pages + i, n);
 	}
+}
+
+static void read_singly(struct deferred *d)
+{
+	struct bio *bio = NULL;
+
+	(void)d;
+	do {
+		u64 flag = spin_lock_irq(&failed_lock);
+
+		bio = list_is_empty(&failed_reads) ? NULL : list_first(&failed_reads, struct bio, link);
+		if (bio)
+			list_remove(&bio->link);
+		spin_unlock_irq(&failed_lock, flag);
+		for (u32 i = 0; bio && i < bio->nr_pages; i++)
+			read_run(&bio->pages[i], 1);
+		if (bio)
+			bio_free(bio);
+	} while (bio);
 }
 
 // A new page in the swap cache for the slot, locked. -EEXIST: somebody else has one there, or nobody wants it. -ENOMEM.
