@@ -397,7 +397,8 @@ static int clear_old_tail(struct inode *ip, u64 position)
 	return 0;
 }
 
-ssize_t file_write_range(struct file *f, size_t nr_bytes, u64 *position)
+// O_APPEND and the limits.
+static inline ssize_t range_of_write(struct file *f, size_t nr_bytes, u64 *position)
 {
 	struct inode *ip = f->inode;
 	u64 limit = ip->sb->max_file_size ? ip->sb->max_file_size : (u64)I64_MAX;
@@ -423,10 +424,15 @@ ssize_t file_write_range(struct file *f, size_t nr_bytes, u64 *position)
 	return (ssize_t)min(nr_bytes, limit - *position);
 }
 
-ssize_t file_write_locked(struct file *f, struct iobuf *from, u64 *position)
+ssize_t file_write_range(struct file *f, size_t nr_bytes, u64 *position)
+{
+	return range_of_write(f, nr_bytes, position);
+}
+
+static inline ssize_t write_locked(struct file *f, struct iobuf *from, u64 *position)
 {
 	struct inode *ip = f->inode;
-	ssize_t n = file_write_range(f, from->remaining, position);
+	ssize_t n = range_of_write(f, from->remaining, position);
 	u64 old_size = ip->cache.size;
 
 	if (n <= 0)
@@ -447,6 +453,11 @@ ssize_t file_write_locked(struct file *f, struct iobuf *from, u64 *position)
 	return done;
 }
 
+ssize_t file_write_locked(struct file *f, struct iobuf *from, u64 *position)
+{
+	return write_locked(f, from, position);
+}
+
 ssize_t file_cache_write(struct file *f, struct iobuf *from, u64 *position)
 {
 	struct inode *ip = f->inode;
@@ -455,7 +466,7 @@ ssize_t file_cache_write(struct file *f, struct iobuf *from, u64 *position)
 	if (ip->sb->flags & MS_RDONLY)
 		return -EROFS;
 	write_lock(&ip->lock);
-	ssize_t n = unlikely(file_is_direct(f)) ? file_direct_write(f, from, position) : file_write_locked(f, from, position);
+	ssize_t n = unlikely(file_is_direct(f)) ? file_direct_write(f, from, position) : write_locked(f, from, position);
 
 	first = n > 0 ? *position - (u64)n : 0;
 	write_unlock(&ip->lock);
