@@ -185,8 +185,8 @@ def qemu(args, image, cmdline, iso=None):
     command = [find("qemu-system-x86_64"), "-M", "q35", "-cpu", cpu, "-accel", args.accel,
                "-smp", str(args.smp), "-m", args.memory, "-nodefaults", "-no-user-config",
                "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
-    for node in drive(image, "d0", image_format(image), args.blkdebug_read_error, args.blkdebug_write_error,
-                      args.blkdebug_once):
+    for node in drive(image, "d0", image_format(image), args.blkdebug_read_error or (), args.blkdebug_write_error or (),
+                      getattr(args, "blkdebug_once", False)):
         command += ["-blockdev", json.dumps(node)]
     command += ["-device", "virtio-blk-pci,drive=d0,disable-legacy=on,rerror=report,werror=report"]
     if args.swap:
