@@ -156,7 +156,7 @@ static void take_memory_part(struct snapshot *s, int pid)
 	s->has_memory = true;
 	peek_sums(as, &s->sums);
 	s->resident = addrspace_resident(as);
-	s->peak = max(READ_ONCE(as->peak_resident), s->resident);
+	s->peak = addrspace_peak(as);
 	s->anonymous = resident_read(as, RESIDENT_ANON);
 	s->swapped = (u64)max(READ_ONCE(as->nr_swapped), 0l);
 	s->file_pages = resident_read(as, RESIDENT_FILE);

@@ -189,6 +189,19 @@ u64 addrspace_resident(const struct addrspace *as)
 	return resident_read(as, RESIDENT_ANON) + resident_read(as, RESIDENT_FILE);
 }
 
+u64 addrspace_peak(const struct addrspace *as)
+{
+	return max(READ_ONCE(as->peak_resident), addrspace_resident(as));
+}
+
+void addrspace_note_peak(struct addrspace *as)
+{
+	u64 now = addrspace_resident(as);
+
+	if (now > READ_ONCE(as->peak_resident))
+		WRITE_ONCE(as->peak_resident, now);
+}
+
 // What a child would be promised. Only mode 2 asks: each area has passed the others' question in the parent.
 static u64 inherited_promises(struct addrspace *from)
 {

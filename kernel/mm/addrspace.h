@@ -50,7 +50,7 @@ struct addrspace {
 	vaddr_t kept_table_start;       // GUARDED_BY(lock) (it may be reached again, or gone: who frees it looks)
 	struct list dead_tables;        // GUARDED_BY(lock): tables that are freed after the flush
 	i64 nr_swapped;                 // atomic: swap entries in its page tables (VmSwap)
-	u64 peak_resident;
+	u64 peak_resident;              // the most pages shown, as far as seen: see addrspace_note_peak
 	u32 nr_flushes_pending;         // atomic: entries were made smaller and not every CPU has forgotten them yet
 	u64 cpu_set;                    // atomic: bit n: CPU n may have entries of it in its TLB
 	struct family *family;
@@ -77,6 +77,8 @@ void addrspace_activate(struct addrspace *as);  // loads it on this CPU; interru
 struct addrspace *addrspace_of_process(int pid);        // a user reference, for /proc; NULL
 u64 resident_read(const struct addrspace *as, enum resident which);     // may be a moment old
 u64 addrspace_resident(const struct addrspace *as);     // both together
+u64 addrspace_peak(const struct addrspace *as);         // the most that it ever was
+void addrspace_note_peak(struct addrspace *as);         // to be called before pages go: only then the peak could be forgotten
 
 // as->lock held for writing: areas with AREA_COMMITTED have so many pages more (fewer) now (K1).
 static inline void addrspace_promise(struct addrspace *as, i64 nr_pages)

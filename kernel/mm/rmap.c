@@ -215,6 +215,7 @@ static int take_entry(struct pte_slot *slot, vaddr_t va, void *argument)
 		return 0;
 	pte_set(slot, (pte_t){ 0 });
 	atomic_sub(&state->page->map_count, 1);
+	addrspace_note_peak(state->space);
 	resident_sub(state->space, resident_kind(state->page), 1);
 	tlb_gather_add(state->gather, state->space);
 	page_put(state->page);                  // never the last: the caller holds one

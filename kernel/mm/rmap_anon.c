@@ -105,6 +105,7 @@ static int take_entry(struct pte_slot *slot, vaddr_t va, void *argument)
 	swap_hold(entry);
 	pte_set(slot, pte_of_swap(entry.value));
 	atomic_sub(&p->map_count, 1);
+	addrspace_note_peak(look->space);
 	resident_sub(look->space, RESIDENT_ANON, 1);
 	atomic_add(&look->space->nr_swapped, 1);
 	tlb_gather_add(look->gather, look->space);

@@ -86,6 +86,8 @@ static void enter_tally(struct unmap_state *state, struct pte_run *run, const st
 	u32 nr_pages = state->batch.nr_pages - tally->nr_pages_before;
 
 	run->record->nr_entries -= tally->nr_cleared;
+	if (nr_pages)
+		addrspace_note_peak(as);
 	if (nr_pages > tally->nr_file)
 		resident_sub(as, RESIDENT_ANON, nr_pages - tally->nr_file);
 	if (tally->nr_file)
@@ -144,6 +146,7 @@ static int unmap_huge(struct addrspace *as, vaddr_t va, pte_t e, void *argument)
 	if (!pgtable_huge_change(as, va, e, (pte_t){ 0 }))
 		return 1;               // it was split meanwhile: again
 	huge_map_count_add(head, -1);
+	addrspace_note_peak(as);
 	resident_sub(as, RESIDENT_ANON, HUGE_PAGES);
 	tlb_batch_add_range(&state->batch, va, va + HUGE_SIZE);
 	state->nr += HUGE_PAGES;

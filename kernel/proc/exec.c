@@ -450,6 +450,7 @@ static struct addrspace *commit(struct program *p, const char *name)
 		executable_close(old_executable);
 	string_copy(current->name, me->name, sizeof(current->name));
 	spin_lock(&process_table_lock);
+	process_note_peak_locked(me, old);
 	me->space = p->space;
 	spin_unlock(&process_table_lock);
 	me->has_execed = true;

@@ -47,6 +47,7 @@ static void give_up_parts(struct process *p)
 	struct addrspace *as = p->space;
 
 	spin_lock(&process_table_lock);         // addrspace_of_process looks under it
+	process_note_peak_locked(p, as);
 	p->space = NULL;
 	spin_unlock(&process_table_lock);
 	current->space = NULL;
@@ -131,6 +132,7 @@ void usage_add(struct rusage *to, const struct rusage *from)
 	to->ru_utime.tv_usec += from->ru_utime.tv_usec;
 	to->ru_utime.tv_sec += to->ru_utime.tv_usec / 1000000;
 	to->ru_utime.tv_usec %= 1000000;
+	to->ru_maxrss = max(to->ru_maxrss, from->ru_maxrss);
 	to->ru_minflt += from->ru_minflt;
 	to->ru_majflt += from->ru_majflt;
 	to->ru_inblock += from->ru_inblock;

@@ -6,6 +6,7 @@
 #include "fs/vfs.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
+#include "mm/addrspace.h"
 #include "mm/slab.h"
 #include "proc/internal.h"
 #include "proc/process.h"
@@ -249,6 +250,22 @@ u64 process_cpu_time_ns(struct process *p)
 	return ns;
 }
 
+void process_note_peak_locked(struct process *p, const struct addrspace *left)
+{
+	if (left)
+		p->peak_resident = max(p->peak_resident, addrspace_peak(left));
+}
+
+// In pages, of all the spaces that it has had.
+static u64 peak_resident(struct process *p)
+{
+	spin_lock(&process_table_lock);
+	u64 peak = p->space ? max(p->peak_resident, addrspace_peak(p->space)) : p->peak_resident;
+
+	spin_unlock(&process_table_lock);
+	return peak;
+}
+
 // User and system time are not told apart: all of it is user time.
 void process_fill_usage(struct process *p, struct rusage *out)
 {
@@ -256,6 +273,7 @@ void process_fill_usage(struct process *p, struct rusage *out)
 
 	process_read_counts(p, counts);
 	*out = (struct rusage){ .ru_utime = timeval_of(process_cpu_time_ns(p)) };
+	out->ru_maxrss = (long)(peak_resident(p) * (PAGE_SIZE / 1024));
 	out->ru_minflt = (long)counts[COUNT_MINOR_FAULTS];
 	out->ru_majflt = (long)counts[COUNT_MAJOR_FAULTS];
 	out->ru_inblock = (long)counts[COUNT_DISK_READS];

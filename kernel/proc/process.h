@@ -62,6 +62,7 @@ struct process {
 	struct addrspace *space;        // of its threads
 	struct rlimit limits[16];       // GUARDED_BY(lock)
 	u64 counts[NR_PROCESS_COUNTS];  // GUARDED_BY(process_table_lock) of threads that have ended
+	u64 peak_resident;              // GUARDED_BY(process_table_lock) pages, of spaces that it has left
 	struct rusage children_usage;   // GUARDED_BY(process_table_lock)
 	u64 start_time_ns;
 	u64 dead_threads_time_ns;       // GUARDED_BY(process_table_lock)
@@ -96,6 +97,7 @@ struct exec_strings;
 int process_exec(struct dentry *start, const char *path, struct exec_strings *arguments, struct exec_strings *environment) MUST_CHECK;
 void NORETURN process_start_init(const char *path, char **arguments);     // by a kernel thread: becomes process 1
 u64 process_cpu_time_ns(struct process *p);
+void process_note_peak_locked(struct process *p, const struct addrspace *left);  // process_table_lock held; NULL: none
 void process_fill_usage(struct process *p, struct rusage *out);
 // Each thread of the process, NULL: of all. Under process_table_lock.
 void process_visit_threads(struct process *p, void (*visit)(struct thread *t, void *argument), void *argument);

@@ -197,6 +197,36 @@ TEST(wait4_tells_the_childs_faults)
 	CHECK(usage.ru_minflt >= (long)PAGES);
 }
 
+// Linux keeps up to 64 pages of a count aside in each thread.
+#define PEAK_PAGES 2048ul
+#define PEAK_LEAST ((PEAK_PAGES - 256) * PAGE / 1024)
+
+TEST(peak_of_resident_memory_outlives_munmap_and_exit)
+{
+	struct rusage usage;
+	int status;
+	pid_t child = MUST(fork());
+
+	if (child == 0) {
+		unsigned char *p = map_anonymous(PEAK_PAGES * PAGE);
+
+		dirty(p, PEAK_PAGES);
+		MUST(munmap(p, PEAK_PAGES * PAGE));
+		const char *text = slurp("/proc/self/status");
+
+		CHECK(number_named(text, "VmHWM") >= (long)PEAK_LEAST);
+		CHECK(number_named(text, "VmRSS") < number_named(text, "VmHWM") - (long)PEAK_LEAST / 2);
+		MUST(getrusage(RUSAGE_SELF, &usage));
+		CHECK(usage.ru_maxrss >= (long)PEAK_LEAST);
+		_exit(7);
+	}
+	CHECK_EQ(wait4(child, &status, 0, &usage), child);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+	CHECK(usage.ru_maxrss >= (long)PEAK_LEAST);
+	MUST(getrusage(RUSAGE_CHILDREN, &usage));
+	CHECK(usage.ru_maxrss >= (long)PEAK_LEAST);
+}
+
 TEST(faults_move_the_global_count)
 {
 	settle();
