@@ -10,6 +10,7 @@
 #include "mm/frame.h"
 #include "mm/huge.h"
 #include "mm/hugetlb.h"
+#include "mm/swap.h"
 #include "proc/process.h"
 #include "x86/pgtable.h"
 #include "x86/tlb.h"
@@ -92,6 +93,16 @@ static enum fault_result install_copy(struct addrspace *as, struct area *a, stru
 	return FAULT_OK;
 }
 
+// No other entry shows it, and nobody holds it. The swap cache, which kept it for its slot, lets go of it.
+static bool is_alone(struct page *p)
+{
+	i32 refs = atomic_load(&p->refs);
+
+	if (refs == 2 && atomic_load(&p->map_count) == 1 && swap_cache_give_up(p))
+		refs = atomic_load(&p->refs);
+	return refs == 1;
+}
+
 enum fault_result fault_copy_present(struct addrspace *as, struct area *a, struct fault *f, struct found *found)
 {
 	struct pte_slot *slot = &found->slot;
@@ -104,7 +115,7 @@ enum fault_result fault_copy_present(struct addrspace *as, struct area *a, struc
 	struct page *original = pte_page(found->entry);
 
 	// Alone: ours to write. Nobody can join in: fork closes every address.
-	if (original->owner == PAGE_ANON && atomic_load(&original->refs) == 1) {
+	if (original->owner == PAGE_ANON && is_alone(original)) {
 		original->anon_index = f->address >> PAGE_SHIFT;        // mremap may have moved it while others showed it too
 		pte_set(slot, pte_make(original, a->flags, PTE_WRITABLE));
 		pgtable_slot_unlock(slot);

@@ -397,8 +397,11 @@ void pages_put(struct page **pages, u32 nr)
 		i32 left = atomic_sub_return(&p->refs, 1);
 
 		assert(left >= 0);
-		if (left)
+		if (left) {
+			if (left == 1 && unlikely(page_has(p, PAGE_SWAPCACHE)))
+				swap_cache_unshown(p);
 			continue;
+		}
 		if (unlikely(p->order || page_has(p, PAGE_ON_LRU))) {
 			page_free_last(p);
 			continue;

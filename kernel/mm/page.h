@@ -123,6 +123,7 @@ static inline void page_get(struct page *p)
 // Another entry shows the page, which somebody holds; or one does no more (the last reference frees the frame).
 #define PAGE_SHOWN_ONCE (1ul | 1ul << 32)
 void page_free_last(struct page *p);    // refs has just become 0
+void swap_cache_unshown(struct page *p);        // mm/swap.h
 
 static inline void page_show(struct page *p)
 {
@@ -136,6 +137,8 @@ static inline void page_unshow(struct page *p)
 	assert((i64)left >= 0);         // P2
 	if ((u32)left == 0)
 		page_free_last(p);
+	else if ((u32)left == 1 && unlikely(page_has(p, PAGE_SWAPCACHE)))
+		swap_cache_unshown(p);
 }
 
 // The same for who holds none: false when the page is being taken out of its cache just now (cache_try_evict). Only inside a

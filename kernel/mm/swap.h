@@ -44,8 +44,14 @@ bool swap_cache_try_evict(struct page *p) MUST_CHECK;
 bool swap_cache_forget(struct page *p);
 void swap_hold(swap_entry_t entry);     // one more entry names it
 void swap_put(swap_entry_t entry);      // one fewer; the last frees the slot
-// One fewer, by who has its page, p, locked. True: it was the last, and the page has left the swap cache.
-bool swap_entry_taken(swap_entry_t entry, struct page *p);
+// One fewer, by who has its page, p, locked. True: it was the last. Then the page leaves the swap cache, unless it keeps its slot:
+// clean, it may go again without being written.
+bool swap_entry_taken(swap_entry_t entry, struct page *p, bool keeps_slot);
+// The table of the only entry that shows it is locked: a page that kept its slot gives it up, so that it may be stored to. Never
+// waits. False: not now, or entries name the slot.
+bool swap_cache_give_up(struct page *p) MUST_CHECK;
+// An entry less shows the page, of which the caller has no reference any more: if none does, and none names its slot, it goes.
+void swap_cache_unshown(struct page *p);        // declared in mm/page.h, too
 // Does some page table name it? For an entry that was seen a moment ago: its slot may be a file's by now, or no slot at all.
 bool swap_is_named(swap_entry_t entry);
 u32 swap_count(swap_entry_t entry);     // the area is in use, and stays so

@@ -1,7 +1,9 @@
 /*
  * swap_in.c - a page comes back to where it was. The fault finds the page in the swap cache, or lets it be read with no lock
  * held (NEED_SWAP), and shows it in place of the entry. It is always shown read-only first while anybody else names the
- * slot: the store then copies, as after fork. The last one to come gets the page for itself, and the slot is free.
+ * slot: the store then copies, as after fork. The last one to come gets the page for itself. If he only reads, it stays in the
+ * swap cache, shown read-only, as long as swap is not half full: unchanged, it need not be written again (its slot's count is 0
+ * then). The first store takes it out (fault_copy_present), and so does the end of its last entry (swap_cache_unshown).
  */
 #include "kernel.h"
 #include "cache/cache.h"
@@ -16,6 +18,7 @@
 bool swap_show(struct addrspace *as, vaddr_t va, swap_entry_t entry, struct page *p, u32 area_flags, bool wants_write)
 {
 	struct pte_slot slot;
+	bool keeps_slot = !wants_write && !page_has(p, PAGE_DIRTY) && !swap_is_half_full();
 
 	if (pgtable_slot_lock(as, va, false, &slot))
 		return false;
@@ -29,7 +32,7 @@ bool swap_show(struct addrspace *as, vaddr_t va, swap_entry_t entry, struct page
 		resident_add(as, RESIDENT_ANON, 1);
 		atomic_sub(&as->nr_swapped, 1);
 		// Not swap_put, which would want the page's lock: it is ours. So the last entry is given up here.
-		bool is_mine = swap_entry_taken(entry, p) && atomic_load(&p->map_count) == 1;
+		bool is_mine = swap_entry_taken(entry, p, keeps_slot) && atomic_load(&p->map_count) == 1;
 
 		pte_set(&slot, pte_make(p, area_flags, wants_write && is_mine ? PTE_WRITABLE : PTE_READ_ONLY));
 	}

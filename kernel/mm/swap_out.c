@@ -58,6 +58,9 @@ void swap_out_stays(struct page *p)
 {
 	struct cache *cache = p->owner == PAGE_CACHE ? p->cache : NULL;
 
+	if (p->owner == PAGE_ANON && page_has(p, PAGE_SWAPCACHE) && swap_is_half_full())
+		swap_cache_forget(p);
+
 	if (cache && cache->ops->swap_give && p->private && page_has(p, PAGE_UPTODATE) && swap_is_half_full())
 		cache->ops->swap_give(cache, p);
 }

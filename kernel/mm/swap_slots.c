@@ -215,7 +215,7 @@ bool swap_is_half_full(void)
 	return swap_free_pages() * 2 < swap_total_pages();
 }
 
-bool swap_entry_taken(swap_entry_t entry, struct page *p)
+bool swap_entry_taken(swap_entry_t entry, struct page *p, bool keeps_slot)
 {
 	struct swap_area *area = swap_area_of(entry);
 
@@ -223,12 +223,46 @@ bool swap_entry_taken(swap_entry_t entry, struct page *p)
 	assert(area->counts[swap_slot_of(entry)] && area->counts[swap_slot_of(entry)] != SWAP_SLOT_BAD);
 	bool is_last = --area->counts[swap_slot_of(entry)] == 0;
 
-	if (is_last)
+	if (is_last && !keeps_slot)
 		unbind(p);
 	spin_unlock(&swap_lock);
-	if (is_last)
+	if (is_last && !keeps_slot)
 		page_put(p);                    // never the last reference: the caller has one
 	return is_last;
+}
+
+bool swap_cache_give_up(struct page *p)
+{
+	if (!page_has(p, PAGE_SWAPCACHE) || !page_try_lock(p))
+		return false;
+	bool is_out = swap_cache_forget(p);
+
+	page_unlock(p);
+	return is_out;
+}
+
+// What p says of its slot may be old by now; what the slot says of its page is not.
+void swap_cache_unshown(struct page *p)
+{
+	swap_entry_t entry = { READ_ONCE(p->private) };
+	struct swap_area *area = swap_area_of(entry);
+	u32 slot = swap_slot_of(entry);
+
+	spin_lock(&swap_lock);
+	bool is_unwanted = is_there(area, slot) && area->frames[slot] == page_to_pfn(p) + 1 && !area->counts[slot] &&
+			   !atomic_load(&p->map_count);
+
+	if (is_unwanted)
+		page_get(p);
+	spin_unlock(&swap_lock);
+	if (!is_unwanted)
+		return;
+	// Reclaim has it locked just now, and will find that nobody wants it.
+	if (page_try_lock(p)) {
+		swap_cache_forget(p);
+		page_unlock(p);
+	}
+	page_put(p);
 }
 
 bool swap_is_named(swap_entry_t entry)

@@ -46,6 +46,54 @@ TEST(private_copies_of_a_file_leave_too)
 	stop_swap();
 }
 
+TEST(an_unchanged_page_is_not_written_twice)
+{
+	start_swap();
+	long before = number_of("/proc/meminfo", "SwapFree");
+	unsigned char *memory = filled(16);
+
+	page_out(memory, 16);
+	check_filled(memory, 16);
+	CHECK(number_of("/proc/meminfo", "SwapCached") >= 16 * 4);
+	long copies = number_of("/proc/vmstat", "cow_copies ");
+
+	store(memory + 3 * PAGE, load(memory + 3 * PAGE));
+	CHECK_EQ(number_of("/proc/vmstat", "cow_copies "), copies);
+	long out = number_of("/proc/vmstat", "pswpout ");
+
+	page_out(memory, 16);
+	CHECK_EQ(nr_swapped(memory, 16), 16);
+	CHECK_EQ(number_of("/proc/vmstat", "pswpout ") - out, 1);
+	check_filled(memory, 16);
+	MUST(munmap(memory, 16 * PAGE));        // what was kept goes with the last who could want it
+	CHECK_EQ(number_of("/proc/meminfo", "SwapFree"), before);
+	CHECK_EQ(number_of("/proc/meminfo", "SwapCached"), 0);
+	stop_swap();
+}
+
+TEST(slots_are_kept_over_fork_and_exit)
+{
+	start_swap();
+	long before = number_of("/proc/meminfo", "SwapFree");
+	unsigned char *memory = filled(16);
+
+	page_out(memory, 16);
+	check_filled(memory, 16);
+	pid_t child = MUST(fork());
+
+	if (child == 0) {
+		store(memory + PAGE, 1);
+		_exit(load(memory + PAGE) != 1);
+	}
+	CHECK_CHILD(child);
+	store(memory + 2 * PAGE, load(memory + 2 * PAGE));
+	page_out(memory, 16);
+	check_filled(memory, 16);
+	MUST(munmap(memory, 16 * PAGE));
+	CHECK_EQ(number_of("/proc/meminfo", "SwapFree"), before);
+	stop_swap();
+}
+
 TEST(neighbours_go_in_one_request_and_come_back_in_one)
 {
 	start_swap();

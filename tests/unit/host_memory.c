@@ -59,6 +59,11 @@ bool reclaim_direct(u32 tries, u64 nr_wanted)
 	return tries < host_reclaim_tries;
 }
 
+void swap_cache_unshown(struct page *p)
+{
+	(void)p;
+}
+
 void reclaim_remove(struct page *p)
 {
 	(void)p;
