@@ -27,7 +27,7 @@ struct snapshot {
 	u64 allowed_cpus;
 	u64 minor_faults, major_faults, child_minor, child_major;
 	u64 waited, forced;
-	u64 cpu_ticks, child_ticks, start_ticks;
+	u64 user_ticks, system_ticks, child_user_ticks, child_system_ticks, start_ticks;
 	u64 pending, shared_pending, blocked, ignored, caught;
 	u64 swapped;
 	u64 resident, peak, anonymous, file_pages, nr_tables, limit;
@@ -92,13 +92,10 @@ static struct thread *thread_of(struct process *p, int tid)
 	return NULL;
 }
 
-static u64 thread_time_ns(const struct thread *t)
+static void note_times(struct snapshot *s, struct cpu_times times)
 {
-	u64 ns = READ_ONCE(t->cpu_time_ns);
-
-	if (t == current)
-		ns += clock_monotonic_ns() - t->started_ns;
-	return ns;
+	s->user_ticks = (times.total_ns - times.system_ns) / NS_PER_TICK;
+	s->system_ticks = times.system_ns / NS_PER_TICK;
 }
 
 static void take_table_part(struct snapshot *s, struct process *p)
@@ -111,7 +108,7 @@ static void take_table_part(struct snapshot *s, struct process *p)
 	if (t) {
 		memcpy(s->name, t->name, sizeof(s->name));
 		if (s->tid)
-			s->cpu_ticks = thread_time_ns(t) / NS_PER_TICK;
+			note_times(s, thread_cpu_times(t));
 	}
 	s->parent = p->parent ? p->parent->pid : 0;
 	s->group = p->group;
@@ -127,7 +124,8 @@ static void take_table_part(struct snapshot *s, struct process *p)
 	s->exit_status = p->exit_status;
 	s->child_minor = (u64)p->children_usage.ru_minflt;
 	s->child_major = (u64)p->children_usage.ru_majflt;
-	s->child_ticks = ticks_of(p->children_usage.ru_utime);
+	s->child_user_ticks = ticks_of(p->children_usage.ru_utime);
+	s->child_system_ticks = ticks_of(p->children_usage.ru_stime);
 	spin_unlock(&process_table_lock);
 }
 
@@ -187,7 +185,7 @@ static int snapshot_take(struct snapshot *s, const struct proc_target *target)
 	take_signal_part(s, p);
 	take_memory_part(s, target->pid);
 	if (!s->tid)
-		s->cpu_ticks = process_cpu_time_ns(p) / NS_PER_TICK;
+		note_times(s, process_cpu_times(p));
 	s->start_ticks = p->start_time_ns / NS_PER_TICK;
 	s->minor_faults = counts[COUNT_MINOR_FAULTS];
 	s->major_faults = counts[COUNT_MAJOR_FAULTS];
@@ -214,7 +212,7 @@ int proc_show_pid_stat(struct text *t, const struct proc_target *target)
 		return error;
 	text_printf(t, "%d (%s) %c %d %d %d %d %d 0 %lu %lu %lu %lu ", s.tid ? s.tid : s.pid, s.name, s.state, s.parent, s.group, s.session,
 		    s.terminal, s.terminal_group, s.minor_faults, s.child_minor, s.major_faults, s.child_major);
-	text_printf(t, "%lu 0 %lu 0 %d %d %u 0 %lu %lu %lu %lu ", s.cpu_ticks, s.child_ticks, 20 + s.nice, s.nice, s.nr_threads, s.start_ticks,
+	text_printf(t, "%lu %lu %lu %lu %d %d %u 0 %lu %lu %lu %lu ", s.user_ticks, s.system_ticks, s.child_user_ticks, s.child_system_ticks, 20 + s.nice, s.nice, s.nr_threads, s.start_ticks,
 		    s.sums.size * PAGE_SIZE, s.resident, s.limit);
 	text_printf(t, "%lu %lu %lu 0 0 %lu %lu %lu %lu 0 0 0 17 %u 0 0 0 0 0 ", s.code_start, s.code_end, s.stack_start,
 		    s.pending & 0x7fffffff, s.blocked & 0x7fffffff, s.ignored & 0x7fffffff, s.caught & 0x7fffffff, s.cpu);

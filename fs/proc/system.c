@@ -73,7 +73,7 @@ static void show_cpu_line(struct text *t, const char *name, u64 busy_ns, u64 idl
 	text_printf(t, "%s %lu 0 0 %lu 0 0 0 0 0 0\n", name, busy_ns / NS_PER_TICK, idle / NS_PER_TICK);
 }
 
-// User and system time are not told apart: all that is not idle counts as user, as in getrusage.
+// Of the processors user and system time are not told apart: all that is not idle counts as user.
 static int show_stat(struct text *t, const struct proc_target *target)
 {
 	u64 now = clock_monotonic_ns(), idle = 0, running, total;

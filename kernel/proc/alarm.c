@@ -46,12 +46,12 @@ void alarm_get(struct process *p, struct itimerval *out)
 	mutex_unlock(&p->lock);
 }
 
-static bool is_valid(const struct timeval *t)
+bool timeval_is_valid(const struct timeval *t)
 {
 	return t->tv_sec >= 0 && t->tv_usec >= 0 && t->tv_usec < 1000000;
 }
 
-static u64 ns_of(const struct timeval *t)
+u64 timeval_ns(const struct timeval *t)
 {
 	u64 seconds = min((u64)t->tv_sec, 1000000000ul);
 
@@ -62,7 +62,7 @@ int alarm_set(struct process *p, const struct itimerval *value, struct itimerval
 {
 	struct alarm *fresh = NULL;
 
-	if (!is_valid(&value->it_value) || !is_valid(&value->it_interval))
+	if (!timeval_is_valid(&value->it_value) || !timeval_is_valid(&value->it_interval))
 		return -EINVAL;
 	if (!p->alarm) {
 		fresh = kmalloc_zeroed(sizeof(*fresh));
@@ -77,9 +77,9 @@ int alarm_set(struct process *p, const struct itimerval *value, struct itimerval
 		p->alarm = fresh;
 		fresh = NULL;
 	}
-	u64 left = ns_of(&value->it_value);
+	u64 left = timeval_ns(&value->it_value);
 
-	interval_set(&p->alarm->interval, left ? clock_monotonic_ns() + left : 0, ns_of(&value->it_interval));
+	interval_set(&p->alarm->interval, left ? clock_monotonic_ns() + left : 0, timeval_ns(&value->it_interval));
 	mutex_unlock(&p->lock);
 	kfree(fresh);
 	return 0;

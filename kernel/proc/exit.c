@@ -10,6 +10,7 @@
 #include "mm/addrspace.h"
 #include "mm/slab.h"
 #include "proc/alarm.h"
+#include "proc/cpu_alarm.h"
 #include "proc/exec.h"
 #include "proc/futex.h"
 #include "proc/internal.h"
@@ -29,6 +30,8 @@ static void give_up_parts(struct process *p)
 {
 	if (p->alarm)
 		alarm_free(p);
+	if (p->cpu_alarms)
+		cpu_alarms_free(p);
 	posix_timers_delete_all(p);
 	mutex_lock(&p->lock);                   // /proc/PID/fd looks under it
 	struct file_table *files = p->files;
@@ -126,12 +129,17 @@ static bool parent_ignores(struct process *parent)
 	return a.handler == SIG_IGN || a.flags & SA_NOCLDWAIT;
 }
 
+static void time_add(struct timeval *to, const struct timeval *from)
+{
+	to->tv_usec += from->tv_usec;
+	to->tv_sec += from->tv_sec + to->tv_usec / 1000000;
+	to->tv_usec %= 1000000;
+}
+
 void usage_add(struct rusage *to, const struct rusage *from)
 {
-	to->ru_utime.tv_sec += from->ru_utime.tv_sec;
-	to->ru_utime.tv_usec += from->ru_utime.tv_usec;
-	to->ru_utime.tv_sec += to->ru_utime.tv_usec / 1000000;
-	to->ru_utime.tv_usec %= 1000000;
+	time_add(&to->ru_utime, &from->ru_utime);
+	time_add(&to->ru_stime, &from->ru_stime);
 	to->ru_maxrss = max(to->ru_maxrss, from->ru_maxrss);
 	to->ru_minflt += from->ru_minflt;
 	to->ru_majflt += from->ru_majflt;
@@ -236,8 +244,11 @@ void thread_exit(int status)
 		spin_lock(&process_table_lock);
 		thread_leave_locked(p, t);
 		drop_own_signals(p, t);
-		p->dead_threads_time_ns += t->cpu_time_ns + (clock_monotonic_ns() - t->started_ns);
-		t->cpu_time_ns = 0;
+		struct cpu_times times = thread_cpu_times(t);
+
+		p->dead_threads_time_ns += times.total_ns;
+		p->dead_threads_system_ns += times.system_ns;
+		t->cpu_time_ns = t->system_time_ns = 0;
 		bool is_last = p->nr_threads == 0;
 		// Without exit_group the last to leave says how the process ended, as on Linux since 6.0.
 		int final_status = p->group_exiting ? p->exit_status : status;

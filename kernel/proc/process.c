@@ -11,6 +11,7 @@
 #include "proc/internal.h"
 #include "proc/process.h"
 #include "x86/clock.h"
+#include "x86/cpu.h"
 
 #define NR_BUCKETS 256
 
@@ -234,20 +235,34 @@ void processes_for_each_locked(bool (*f)(struct process *p, void *argument), voi
 	}
 }
 
-u64 process_cpu_time_ns(struct process *p)
+struct cpu_times thread_cpu_times(const struct thread *t)
 {
+	u64 done = READ_ONCE(t->cpu_time_ns), started = READ_ONCE(t->started_ns), now = clock_monotonic_ns();
+	bool runs = READ_ONCE(cpus[t->cpu].running) == t;
+	struct cpu_times times = { READ_ONCE(t->cpu_time_ns), READ_ONCE(t->system_time_ns) };
+
+	// It runs, and did so all the time while we looked.
+	if (runs && times.total_ns == done && READ_ONCE(t->started_ns) == started && now > started)
+		times.total_ns += now - started;
+	times.system_ns = min(times.system_ns, times.total_ns);
+	return times;
+}
+
+struct cpu_times process_cpu_times(struct process *p)
+{
+	struct cpu_times sum;
 	struct thread *t;
-	u64 ns;
 
 	spin_lock(&process_table_lock);
-	ns = p->dead_threads_time_ns;
+	sum = (struct cpu_times){ p->dead_threads_time_ns, p->dead_threads_system_ns };
 	list_for_each(t, &p->threads, process_link) {
-		ns += t->cpu_time_ns;
-		if (t == current)
-			ns += clock_monotonic_ns() - t->started_ns;
+		struct cpu_times one = thread_cpu_times(t);
+
+		sum.total_ns += one.total_ns;
+		sum.system_ns += one.system_ns;
 	}
 	spin_unlock(&process_table_lock);
-	return ns;
+	return sum;
 }
 
 void process_note_peak_locked(struct process *p, const struct addrspace *left)
@@ -266,13 +281,13 @@ static u64 peak_resident(struct process *p)
 	return peak;
 }
 
-// User and system time are not told apart: all of it is user time.
 void process_fill_usage(struct process *p, struct rusage *out)
 {
+	struct cpu_times times = process_cpu_times(p);
 	u64 counts[NR_PROCESS_COUNTS];
 
 	process_read_counts(p, counts);
-	*out = (struct rusage){ .ru_utime = timeval_of(process_cpu_time_ns(p)) };
+	*out = (struct rusage){ .ru_utime = timeval_of(times.total_ns - times.system_ns), .ru_stime = timeval_of(times.system_ns) };
 	out->ru_maxrss = (long)(peak_resident(p) * (PAGE_SIZE / 1024));
 	out->ru_minflt = (long)counts[COUNT_MINOR_FAULTS];
 	out->ru_majflt = (long)counts[COUNT_MAJOR_FAULTS];

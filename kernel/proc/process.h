@@ -55,6 +55,7 @@ struct process {
 	u64 pending_mask;               // GUARDED_BY(signal_lock) for any thread
 	struct list pending;            // GUARDED_BY(signal_lock)
 	struct list timers;             // GUARDED_BY(lock) of timer_create, by number: proc/posix_timer.h
+	struct cpu_alarms *cpu_alarms;  // the two other interval timers, see proc/cpu_alarm.h; NULL: never set
 	struct alarm *alarm;            // ITIMER_REAL, see proc/alarm.h; NULL: never set
 
 	i32 oom_score_adj;              // -1000 to 1000: who is killed when memory is out (mm/oom.h); inherited by fork, kept by exec
@@ -66,6 +67,7 @@ struct process {
 	struct rusage children_usage;   // GUARDED_BY(process_table_lock)
 	u64 start_time_ns;
 	u64 dead_threads_time_ns;       // GUARDED_BY(process_table_lock)
+	u64 dead_threads_system_ns;     // GUARDED_BY(process_table_lock)
 };
 
 extern struct spinlock process_table_lock;
@@ -96,8 +98,11 @@ i64 process_wait_id(int which, int id, struct siginfo __user *info, int options,
 struct exec_strings;
 int process_exec(struct dentry *start, const char *path, struct exec_strings *arguments, struct exec_strings *environment) MUST_CHECK;
 void NORETURN process_start_init(const char *path, char **arguments);     // by a kernel thread: becomes process 1
-u64 process_cpu_time_ns(struct process *p);
 void process_note_peak_locked(struct process *p, const struct addrspace *left);  // process_table_lock held; NULL: none
+// Processor time until now, whoever asks. What of it was spent in the kernel is found by ticks; both only grow.
+struct cpu_times { u64 total_ns, system_ns; };
+struct cpu_times process_cpu_times(struct process *p);
+struct cpu_times thread_cpu_times(const struct thread *t);      // t stays: process_table_lock, or its own
 void process_fill_usage(struct process *p, struct rusage *out);
 // Each thread of the process, NULL: of all. Under process_table_lock.
 void process_visit_threads(struct process *p, void (*visit)(struct thread *t, void *argument), void *argument);

@@ -15,6 +15,7 @@
 #include "lib/atomic.h"
 #include "mm/addrspace.h"
 #include "sync/look.h"
+#include "proc/cpu_alarm.h"
 #include "proc/process.h"
 #include "proc/sched.h"
 #include "proc/timer.h"
@@ -392,12 +393,25 @@ bool sched_wake(struct thread *t, u32 state_mask)
 	return is_woken;
 }
 
+// Since the last tick, or since it began to run, the thread has been where this tick has found it.
+static void note_kind_of_time(struct cpu *cpu, struct thread *me)
+{
+	u64 now = clock_monotonic_ns(), since = max(me->started_ns, cpu->last_tick_ns);
+
+	if (!cpu->interrupted_user)
+		WRITE_ONCE(me->system_time_ns, me->system_time_ns + (now - since));
+	cpu->last_tick_ns = now;
+}
+
 void sched_tick(void)
 {
 	struct thread *me = current;
 
+	note_kind_of_time(this_cpu(), me);
 	if (me == this_cpu()->idle)
 		return;
+	if (me->process && unlikely(READ_ONCE(me->process->cpu_alarms)))
+		cpu_alarms_tick(me->process);
 	if (READ_ONCE(this_cpu()->runqueue->nr) && clock_monotonic_ns() >= me->slice_end_ns)
 		atomic_or(&me->return_work, WORK_RESCHEDULE);
 }

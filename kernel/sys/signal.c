@@ -4,6 +4,7 @@
 #include "kernel.h"
 #include "lib/atomic.h"
 #include "proc/alarm.h"
+#include "proc/cpu_alarm.h"
 #include "proc/internal.h"
 #include "proc/process.h"
 #include "proc/sched.h"
@@ -268,11 +269,11 @@ i64 sys_setitimer(int which, const struct itimerval __user *fresh, struct itimer
 {
 	struct itimerval wanted = { 0 }, was;
 
-	if (which != ITIMER_REAL)
+	if (which < ITIMER_REAL || which > ITIMER_PROF)
 		return -EINVAL;
 	if (fresh && copy_from_user(&wanted, fresh, sizeof(wanted)))
 		return -EFAULT;
-	int error = alarm_set(current_process(), &wanted, &was);
+	int error = which == ITIMER_REAL ? alarm_set(current_process(), &wanted, &was) : cpu_alarm_set(which, &wanted, &was);
 
 	if (!error && old && copy_to_user(old, &was, sizeof(was)))
 		error = -EFAULT;
@@ -283,9 +284,12 @@ i64 sys_getitimer(int which, struct itimerval __user *out)
 {
 	struct itimerval now;
 
-	if (which != ITIMER_REAL)
+	if (which < ITIMER_REAL || which > ITIMER_PROF)
 		return -EINVAL;
-	alarm_get(current_process(), &now);
+	if (which == ITIMER_REAL)
+		alarm_get(current_process(), &now);
+	else
+		cpu_alarm_get(which, &now);
 	return copy_to_user(out, &now, sizeof(now));
 }
 

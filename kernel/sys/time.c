@@ -20,8 +20,10 @@ static int read_clock(int clock, u64 *ns)
 		*ns = clock_realtime_ns();
 	else if (bit & CLOCKS_MONOTONIC)
 		*ns = clock_monotonic_ns();
-	else if (clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID)
-		*ns = process_cpu_time_ns(current_process());
+	else if (clock == CLOCK_PROCESS_CPUTIME_ID)
+		*ns = process_cpu_times(current_process()).total_ns;
+	else if (clock == CLOCK_THREAD_CPUTIME_ID)
+		*ns = thread_cpu_times(current).total_ns;
 	else
 		return -EINVAL;
 	return 0;
@@ -116,12 +118,18 @@ i64 sys_nanosleep(const struct timespec __user *user, struct timespec __user *le
 	return sys_clock_nanosleep(CLOCK_MONOTONIC, 0, user, left);
 }
 
-// In hundredths of a second; all time counts as user time.
+static u64 hundredths(const struct timeval *t)
+{
+	return (u64)t->tv_sec * 100 + (u64)t->tv_usec / 10000;
+}
+
+// In hundredths of a second.
 i64 sys_times(u64 __user *out)
 {
 	struct process *p = current_process();
-	u64 children = (u64)p->children_usage.ru_utime.tv_sec * 100 + (u64)p->children_usage.ru_utime.tv_usec / 10000;
-	u64 t[4] = { process_cpu_time_ns(p) / 10000000, 0, children, 0 };
+	struct cpu_times own = process_cpu_times(p);
+	u64 t[4] = { (own.total_ns - own.system_ns) / 10000000, own.system_ns / 10000000, hundredths(&p->children_usage.ru_utime),
+		     hundredths(&p->children_usage.ru_stime) };
 
 	if (out && copy_to_user(out, t, sizeof(t)))
 		return -EFAULT;

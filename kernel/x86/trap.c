@@ -195,6 +195,7 @@ void trap_dispatch(struct trapframe *tf)
 		panic_trap(tf, read_cr2());
 	}
 	if (tf->vector >= VECTOR_PIC) {
+		this_cpu()->interrupted_user = trapframe_is_user(tf);
 		irq_dispatch((u32)tf->vector);
 	} else if (trapframe_is_user(tf)) {
 		interrupts_open();

@@ -287,3 +287,130 @@ TEST(timer_errors)
 	CHECK_ERR(syscall(SYS_timer_gettime, id + 1, &bad), EINVAL);
 	CHECK_ERR(syscall(SYS_timer_gettime, id, (void *)16), EFAULT);
 }
+
+/* ---- interval timers by processor time ---------------------------------------------------------- */
+
+static volatile int nr_prof, nr_virtual;
+
+static void count_cpu_signal(int number)
+{
+	if (number == SIGPROF)
+		nr_prof++;
+	else
+		nr_virtual++;
+}
+
+static void catch_cpu_signals(void)
+{
+	struct sigaction action = { .sa_handler = count_cpu_signal, .sa_flags = SA_RESTART };
+
+	MUST(sigaction(SIGPROF, &action, NULL));
+	MUST(sigaction(SIGVTALRM, &action, NULL));
+}
+
+static void set_interval(int which, long value_us, long period_us)
+{
+	struct itimerval t = { { 0, period_us }, { 0, value_us } };
+
+	MUST(syscall(SYS_setitimer, which, &t, NULL));
+}
+
+static struct itimerval interval(int which)
+{
+	struct itimerval t;
+
+	MUST(syscall(SYS_getitimer, which, &t));
+	return t;
+}
+
+static long cpu_time_us(void)
+{
+	struct timespec t;
+
+	MUST(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t));
+	return t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+TEST(prof_timer_counts_processor_time)
+{
+	long start;
+
+	catch_cpu_signals();
+	start = cpu_time_us();
+	set_interval(ITIMER_PROF, 40000, 0);
+	while (!nr_prof)
+		;
+	CHECK(cpu_time_us() - start >= 30000);
+	CHECK_EQ(interval(ITIMER_PROF).it_value.tv_usec, 0);    // once
+	CHECK_EQ(nr_virtual, 0);
+}
+
+TEST(virtual_timer_comes_again_and_again_until_it_is_stopped)
+{
+	catch_cpu_signals();
+	set_interval(ITIMER_VIRTUAL, 10000, 10000);
+	while (nr_virtual < 3)
+		;
+	CHECK_EQ(interval(ITIMER_VIRTUAL).it_interval.tv_usec, 10000);
+	set_interval(ITIMER_VIRTUAL, 0, 0);
+	CHECK_EQ(interval(ITIMER_VIRTUAL).it_value.tv_usec, 0);
+	CHECK_EQ(nr_prof, 0);
+}
+
+TEST(sleep_is_no_processor_time)
+{
+	struct timespec t = { 0, 300000000 };
+
+	catch_cpu_signals();
+	set_interval(ITIMER_PROF, 200000, 0);
+	set_interval(ITIMER_VIRTUAL, 200000, 0);
+	MUST(nanosleep(&t, NULL));
+	CHECK_EQ(nr_prof + nr_virtual, 0);
+	CHECK(interval(ITIMER_PROF).it_value.tv_usec > 0);
+	CHECK(interval(ITIMER_VIRTUAL).it_value.tv_usec > 0);
+}
+
+TEST(interval_timers_are_not_inherited_by_fork)
+{
+	pid_t child;
+
+	set_interval(ITIMER_PROF, 900000, 500000);
+	set_interval(ITIMER_REAL, 900000, 500000);
+	child = MUST(fork());
+	if (child == 0)
+		_exit(interval(ITIMER_PROF).it_value.tv_usec != 0 || interval(ITIMER_REAL).it_value.tv_usec != 0);
+	CHECK_CHILD(child);
+	set_interval(ITIMER_REAL, 0, 0);
+}
+
+TEST(time_in_the_kernel_is_told_apart)
+{
+	static char bytes[1 << 16];
+	struct rusage before, after;
+	int fd = MUST(open("/dev/zero", O_RDONLY));
+
+	MUST(getrusage(RUSAGE_SELF, &before));
+	do {
+		CHECK_EQ(read(fd, bytes, sizeof(bytes)), (long)sizeof(bytes));
+		MUST(getrusage(RUSAGE_SELF, &after));
+	} while (after.ru_stime.tv_sec == before.ru_stime.tv_sec && after.ru_stime.tv_usec < before.ru_stime.tv_usec + 20000);
+	before = after;
+	do {
+		for (volatile int i = 0; i < 1000000; i++)
+			;
+		MUST(getrusage(RUSAGE_SELF, &after));
+	} while (after.ru_utime.tv_sec == before.ru_utime.tv_sec && after.ru_utime.tv_usec < before.ru_utime.tv_usec + 20000);
+}
+
+TEST(setitimer_errors)
+{
+	struct itimerval t = { { 0, 0 }, { 0, 1000000 } };
+
+	CHECK_ERR(syscall(SYS_setitimer, ITIMER_PROF, &t, NULL), EINVAL);
+	CHECK_ERR(syscall(SYS_setitimer, ITIMER_VIRTUAL, &t, NULL), EINVAL);
+	t.it_value.tv_usec = 0;
+	CHECK_ERR(syscall(SYS_setitimer, 3, &t, NULL), EINVAL);
+	CHECK_ERR(syscall(SYS_getitimer, 3, &t), EINVAL);
+	CHECK_ERR(syscall(SYS_getitimer, ITIMER_PROF, 16), EFAULT);
+	CHECK_ERR(syscall(SYS_setitimer, ITIMER_PROF, 16, NULL), EFAULT);
+}
