@@ -36,6 +36,7 @@ void interval_insert(struct interval_tree *tree, struct interval *i)
 		parent = *link;
 		link = i->first < of_node(parent)->first ? &parent->left : &parent->right;
 	}
+	i->last_below = i->last;
 	rb_insert(&tree->tree, &i->node, parent, link);
 }
 

@@ -81,7 +81,6 @@ void rb_insert(struct rb_tree *tree, struct rb_node *node, struct rb_node *paren
 	node->left = node->right = NULL;
 	node->is_red = true;
 	*link = node;
-	update(tree, node);                     // it has no summary yet that could be compared
 	rb_update_path(tree, parent);
 
 	while (is_red(node->parent)) {

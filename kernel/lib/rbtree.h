@@ -24,6 +24,7 @@ struct rb_tree {
 
 #define rb_entry(node, type, member) container_of(node, type, member)
 
+// node's summary is what it is without children.
 void rb_insert(struct rb_tree *tree, struct rb_node *node, struct rb_node *parent, struct rb_node **link);
 void rb_remove(struct rb_tree *tree, struct rb_node *node);
 // Recomputes the summaries from node upwards, after the node's own key data changed in place. Where one comes out as it was,

@@ -219,7 +219,7 @@ static void tree_insert(struct addrspace *as, struct area *a, vaddr_t floor, str
 		parent = above ? rb_previous(&above->node) : rb_last(&as->areas);
 		link = parent ? &parent->right : &as->areas.root;
 	}
-	a->gap = a->start - floor;
+	a->gap = a->largest_gap = a->start - floor;
 	change_begin(as);
 	rb_insert(&as->areas, &a->node, parent, link);
 	change_end(as);

@@ -34,11 +34,9 @@ bool exceeds_space_limit(struct addrspace *as, u64 nr_pages)
 	return as->nr_pages_mapped + nr_pages > limit_pages(RLIMIT_AS);
 }
 
-bool exceeds_data_limit(struct addrspace *as, u32 before, u32 after, u64 nr_pages)
+bool exceeds_set_data_limit(struct addrspace *as, u32 before, u32 after, u64 nr_pages)
 {
 	if (!is_data(after) || is_data(before))
 		return false;
-	u64 limit = limit_pages(RLIMIT_DATA);
-
-	return limit != U64_MAX && data_pages(as) + nr_pages > limit;
+	return data_pages(as) + nr_pages > limit_pages(RLIMIT_DATA);
 }

@@ -3,6 +3,8 @@
  * mmap.h - the mapping calls, as system calls need them. All take as->lock themselves and may sleep.
  */
 #include "types.h"
+#include "proc/process.h"
+#include <abi/resource.h>
 
 struct addrspace;
 struct file;
@@ -10,7 +12,12 @@ struct file;
 // as->lock held. Would so many pages more be too many: of any kind (RLIMIT_AS); of data (RLIMIT_DATA), when the flags of an area
 // change so (before 0: they are new)?
 bool exceeds_space_limit(struct addrspace *as, u64 nr_pages);
-bool exceeds_data_limit(struct addrspace *as, u32 before, u32 after, u64 nr_pages);
+bool exceeds_set_data_limit(struct addrspace *as, u32 before, u32 after, u64 nr_pages);
+static inline bool exceeds_data_limit(struct addrspace *as, u32 before, u32 after, u64 nr_pages)
+{
+	return unlikely(READ_ONCE(current_process()->limits[RLIMIT_DATA].rlim_cur) != RLIM_INFINITY) &&
+	       exceeds_set_data_limit(as, before, after, nr_pages);
+}
 i64 mmap_map(struct addrspace *as, vaddr_t hint, u64 length, u32 prot, u32 flags, struct file *file, u64 offset);
 i64 mmap_unmap(struct addrspace *as, vaddr_t start, u64 length);
 i64 mmap_protect(struct addrspace *as, vaddr_t start, u64 length, u32 prot);

@@ -38,6 +38,7 @@ static void insert(struct rb_tree *tree, struct item *item)
 		parent = *link;
 		link = item->key < rb_entry(parent, struct item, node)->key ? &parent->left : &parent->right;
 	}
+	item->nr_below = 1;
 	rb_insert(tree, &item->node, parent, link);
 }
 
