@@ -138,6 +138,7 @@ static int drop_entry(struct pte_slot *slot, vaddr_t va, void *argument)
 		return 1;
 	}
 	slot->table->nr_entries--;
+	addrspace_note_peak(look->space);
 	atomic_sub(&p->map_count, 1);
 	resident_sub(look->space, RESIDENT_ANON, 1);
 	tlb_gather_add(look->gather, look->space);

@@ -295,6 +295,7 @@ TEST(faults_race_with_swapoff)
 			for (;;) {
 				page_out(memory, AREA_PAGES);
 				check_filled(memory, AREA_PAGES);
+				fill(memory, AREA_PAGES);       // else they would leave again without being written
 			}
 		}
 	}
