@@ -73,8 +73,8 @@ KSRC += $(call in,kernel/mm,addrspace.c inherit.c area.c area_copy.c area_look.c
 # What a file's bytes are in memory.
 KSRC += $(call in,kernel/cache,cache.c truncate.c pagelock.c readahead.c writeback.c flusher.c)
 # Threads, processes, signals, time.
-KSRC += $(call in,kernel/proc,thread.c sched.c process.c fork.c exec.c vdso.c elf.c exit.c wait.c group.c signal.c handlers.c \
-	sigframe.c futex.c robust.c timer.c interval.c alarm.c cpu_alarm.c posix_timer.c deferred.c)
+KSRC += $(call in,kernel/proc,thread.c sched.c process.c init.c fork.c exec.c exec_find.c exec_strings.c exec_stack.c vdso.c elf.c exit.c \
+	wait.c group.c signal.c handlers.c sigframe.c futex.c robust.c timer.c interval.c alarm.c cpu_alarm.c posix_timer.c deferred.c)
 # The system calls, a family a file.
 KSRC += $(call in,kernel/sys,table.c arguments.c memory.c open.c descriptors.c socket.c readwrite.c space.c parts.c splice.c copy.c locks.c stat.c names.c \
 	directories.c attributes.c mount.c swap.c poll.c epoll.c process.c futex.c sched.c signal.c timer.c time.c system.c absent.c)
