@@ -216,7 +216,7 @@ TEST(mremap_rounds_to_pieces)
 
 static void check_it_moves(int flags)
 {
-	unsigned char *p = pieces(2, flags), *to = pieces(1, 0);
+	unsigned char *p = pieces(2, flags), *to = MUST(mmap(NULL, HUGE, RW, FLAGS, -1, 0));
 	pid_t child;
 
 	fill(p, 2);
