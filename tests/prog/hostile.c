@@ -6,11 +6,14 @@
  *
  * LECTERN ONLY: as root these calls could harm the machine they run on.
  *
- *	hostile --helper campaign SEED CHILDREN         a longer run; prints how far it has come
+ *	hostile --helper campaign SEED CHILDREN         a longer run, by eight at once
  */
 #include "guest.h"
 
+#include <sys/time.h>
+
 #define CALLS_A_CHILD 300
+#define WORKERS 8                       // of a campaign, each with a child at a time, which often waits
 #define NR_NUMBERS 470
 
 static unsigned long random_state;
@@ -110,6 +113,23 @@ static void open_odd_files(void)
 	open("/proc/self/mem", O_RDWR);
 }
 
+static volatile long *calls_made;       // by the children of this worker; in memory that they share with it
+
+static void on_alarm(int number)
+{
+	(void)number;
+}
+
+// A call that waits is interrupted soon. (Calls that catch, block or stop the alarm are drawn, too: then the parent ends it.)
+static void interrupt_often(void)
+{
+	struct sigaction action = { .sa_handler = on_alarm };
+	struct itimerval often = { { 0, 4000 }, { 0, 4000 } };
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+}
+
 static void be_hostile(unsigned long seed)
 {
 	static const int limits[] = { RLIMIT_AS, RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_NOFILE };
@@ -125,54 +145,60 @@ static void be_hostile(unsigned long seed)
 	for (int signal_number = 1; signal_number < 32; signal_number++)
 		if (signal_number != SIGSEGV && signal_number != SIGBUS)
 			signal(signal_number, SIG_IGN);
+	interrupt_often();
 	for (int i = 0; i < CALLS_A_CHILD; i++) {
 		long number = below(20) ? (long)below(NR_NUMBERS) : (long)next_random();
 		unsigned long a[6];
 
 		for (int j = 0; j < 6; j++)
 			a[j] = any_argument();
-		if (!is_left_out(number & 0xffffffff, a[0]))
-			syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+		if (is_left_out(number & 0xffffffff, a[0]))
+			continue;
+		syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+		++*calls_made;
 		if (syscall(SYS_getpid) != self)
 			_exit(0);               // the call was a fork
 	}
 	_exit(0);
 }
 
-// However it ends: by itself, by a signal, or by ours when it waits for something.
+// However it ends: by itself, by a signal, or by ours when it makes no calls any more.
 static void run_child(unsigned long seed)
 {
-	struct timespec moment = { 0, 2000000 };
+	struct timespec moment = { 0, 1000000 };
+	long seen = *calls_made;
 	pid_t child = MUST(fork());
 
 	if (child == 0)
 		be_hostile(seed);
-	for (int i = 0; i < 500; i++) {
+	for (int idle = 0; idle < 60; idle++) {
 		int status;
 
 		if (waitpid(child, &status, WNOHANG) == child)
 			return;
+		if (*calls_made != seen)
+			idle = 0;
+		seen = *calls_made;
 		nanosleep(&moment, NULL);
 	}
 	kill(child, SIGKILL);
 	wait_status(child);
 }
 
-static void run_children(unsigned long seed, long nr, bool tells)
+static void run_children(unsigned long seed, long nr)
 {
 	if (access("/proc/audit", F_OK) != 0 && access("/proc/self/counts", F_OK) != 0)
 		FAIL("expected to run on Lectern");
 	signal(SIGCHLD, SIG_DFL);
-	for (long i = 0; i < nr; i++) {
-		if (tells && i % 100 == 0)
-			say("# %ld children, %ld calls\n", i, i * CALLS_A_CHILD);
+	calls_made = MUST(mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+	for (long i = 0; i < nr; i++)
 		run_child(seed + i);
-	}
+	say("# %ld children made %ld calls\n", nr, *calls_made);
 }
 
 TEST(hostile_arguments_do_no_harm)
 {
-	run_children(1000, 25, false);
+	run_children(1000, 25);
 }
 
 TEST(hostile_arguments_from_a_fresh_seed_do_no_harm)
@@ -180,17 +206,32 @@ TEST(hostile_arguments_from_a_fresh_seed_do_no_harm)
 	unsigned long seed = (unsigned long)time(NULL);
 
 	say("# seed %lu\n", seed);
-	run_children(seed, 15, false);
+	run_children(seed, 15);
 }
 
+// The workers share out the seeds; each has a folder for itself.
 HELPER(campaign)
 {
-	char folder[] = "/tmp/hostile";
+	pid_t child[WORKERS];
 
 	CHECK(argc >= 3);
-	mkdir(folder, 0755);
-	MUST(chdir(folder));
-	run_children(strtoul(argv[1], NULL, 10), strtol(argv[2], NULL, 10), true);
+	unsigned long seed = strtoul(argv[1], NULL, 10);
+	long share = strtol(argv[2], NULL, 10) / WORKERS + 1;
+
+	for (int i = 0; i < WORKERS; i++) {
+		child[i] = MUST(fork());
+		if (child[i] == 0) {
+			char folder[] = "/tmp/hostile0";
+
+			folder[12] += i;
+			mkdir(folder, 0755);
+			MUST(chdir(folder));
+			run_children(seed + i * share, share);
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < WORKERS; i++)
+		CHECK_CHILD(child[i]);
 	const char *audit = slurp("/proc/audit");
 
 	say("# %.300s\n", audit ? audit : "no audit");
