@@ -35,8 +35,8 @@ def test_a_gibibyte_as_the_demonstration_tells_it(lectern, smp):
 
 @pytest.mark.parametrize("smp", PROCESSORS)
 def test_ten_processes_with_swap_all_finish(lectern, smp):
-    """160 MiB of private memory in a machine of 64 MiB."""
-    pressure(lectern, "crowd", "10", "16", memory="64M", smp=smp, more=["--swap", "256M"], timeout=30 * MINUTES)
+    """160 MiB of private memory in a machine of 64 MiB, and then as much that they share."""
+    pressure(lectern, "crowd", "10", "16", "--", "shared", "10", "16", memory="64M", smp=smp, more=["--swap", "256M"], timeout=30 * MINUTES)
 
 
 @pytest.mark.parametrize("smp", PROCESSORS)
