@@ -57,7 +57,7 @@ def test_a_sort_of_256_mib_in_a_file_mapping(lectern, smp):
 @pytest.mark.parametrize("smp", PROCESSORS)
 def test_all_at_once(lectern, smp):
     """The parts side by side, so that each reclaims what the others use."""
-    script = ("for part in 'sum 256 4' 'crowd 4 12' 'forks 20 8' 'sort 32'; do (/tests/pressure $part || echo part failed) & "
+    script = ("for part in 'sum 256 4' 'crowd 4 12' 'forks 20 8' 'sort 32'; do (/tests/pressure -n $part || echo part failed) & "
               "done; wait; cat /proc/audit")
     result = lectern.check("/bin/sh", "-c", script, smp=smp, options=["--memory", "48M", "--swap", "256M"],
                            timeout=30 * MINUTES)
