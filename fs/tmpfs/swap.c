@@ -69,26 +69,41 @@ static bool slot_remove(struct tmpfs_inode *t, pgoff_t index, bool may_have_page
 
 /* --- out and in ------------------------------------------------------------- */
 
+// slots_lock not held. 0; -ENOMEM: the tree wants nodes, and there are none.
+static int slot_insert(struct tmpfs_inode *t, pgoff_t index, swap_entry_t entry)
+{
+	struct radix_spare none = { .nodes = NULL }, spare;
+
+	spin_lock(&t->slots_lock);
+	int error = radix_insert(&t->slots, index, (void *)entry.value, &none);
+	spin_unlock(&t->slots_lock);
+	// Its neighbours have brought the nodes, mostly: reclaim must not need memory where it can do without.
+	if (error != -ENOMEM || radix_preload(&spare))
+		return error;
+	spin_lock(&t->slots_lock);
+	error = radix_insert(&t->slots, index, (void *)entry.value, &spare);
+	spin_unlock(&t->slots_lock);
+	radix_preload_end(&spare);
+	return error;
+}
+
 bool tmpfs_swap_place(struct cache *cache, struct page *p)
 {
 	struct tmpfs_inode *t = tmpfs_inode(cache->inode);
-	struct radix_spare spare;
 	swap_entry_t entry;
 
-	if (!page_has(p, PAGE_BACKED) || radix_preload(&spare))
+	if (!page_has(p, PAGE_BACKED) || !swap_take_for_file(&entry))
 		return false;
-	bool is_taken = swap_take_for_file(&entry);
+	int error = slot_insert(t, p->index, entry);
 
-	if (is_taken) {
-		spin_lock(&t->slots_lock);
-		int error = radix_insert(&t->slots, p->index, (void *)entry.value, &spare);
-		spin_unlock(&t->slots_lock);
-		assert(!error);                 // T2: private is 0, so there was none
-		p->private = entry.value;
-		list_as_swapped(t);
+	assert(error != -EEXIST);               // T2: private is 0, so there was none
+	if (error) {
+		swap_free_of_file(entry);
+		return false;
 	}
-	radix_preload_end(&spare);
-	return is_taken;
+	p->private = entry.value;
+	list_as_swapped(t);
+	return true;
 }
 
 void tmpfs_swap_give(struct cache *cache, struct page *p)

@@ -139,14 +139,18 @@ static void list_frames(struct page *first, u64 nr)
 }
 
 // Fills the stock with whole blocks, the smallest first: large ones stay whole for those who need them.
-// Down to the reserve, which only those may use who cannot reclaim.
+// Down to the reserve, which only those may use who cannot reclaim. Near it one frame at a time: a stock is everybody's,
+// so what goes there of the reserve would be taken by those who ought to wait.
 static void stock_fill(struct frame_cache *stock, u64 reserve)
 {
 	spin_lock(&frames_lock);
 	while (stock->nr < STOCK_BATCH && nr_free_listed > reserve) {
+		bool is_scarce = nr_free_listed <= reclaim_min_mark + STOCK_BATCH;
 		u32 order = 0;
 
-		while (order < STOCK_ORDER && list_is_empty(&free_lists[order]))
+		if (is_scarce && stock->nr)
+			break;
+		while (!is_scarce && order < STOCK_ORDER && list_is_empty(&free_lists[order]))
 			order++;
 		struct page *p = unlist_block(order);
 

@@ -46,7 +46,7 @@ void slab_cache_init(struct slab_cache *cache, const char *name, size_t object_s
 	alignment = max(alignment, sizeof(void *));
 	object_size = max(object_size, sizeof(void *));
 	cache->object_size = (u32)((object_size + alignment - 1) & ~(alignment - 1));
-	while ((PAGE_SIZE << cache->slab_order) / cache->object_size < 8 && cache->slab_order < 3)
+	while ((PAGE_SIZE << cache->slab_order) / cache->object_size < 7 && cache->slab_order < 3)
 		cache->slab_order++;
 	cache->objects_per_slab = (u32)((PAGE_SIZE << cache->slab_order) / cache->object_size);
 	assert(cache->objects_per_slab > 0);
