@@ -84,6 +84,7 @@ int follow_program(char **argv, const char *log, void (*prepare)(void), void (*s
 	const struct timespec moment = { .tv_nsec = 2000000 };
 	int status;
 
+	setlinebuf(stderr);     /* a line goes as a whole: the program prints meanwhile */
 	read_log(&f);           /* what is in the ring before the program starts is not its */
 	f.nr_lost = 0;
 	f.root = fork();
