@@ -67,10 +67,11 @@ static int punch_page(struct inode *ip, pgoff_t index)
 	if (error)
 		return error;
 	page_wait_writeback(p);
-	if (atomic_load(&p->map_count))
-		rmap_unmap(cache, index, 1, UNMAP_SHARED_ONLY);
+	cache_leave(p, UNMAP_SHARED_ONLY);
 	error = ip->ops->punch(ip, p);
-	if (!error)
+	if (error)
+		cache_stay(p);
+	else
 		cache_remove(p);
 	page_unlock(p);
 	page_put(p);

@@ -6,8 +6,8 @@
  * place in the cache and its content's validity. See cache.h for states and invariants C1 to C7.
  *
  * Looking takes no lock: a look (sync/look.h) keeps the nodes of the tree and the frames of its pages in place. Hence
- * a page leaves in this order: out of the tree, page->cache NULL; unmapped once more, in case a fault had found it before
- * (C7); looks_wait; and only then the tree's reference goes.
+ * a page leaves in this order: LEAVING, and unmapped (C7); out of the tree, page->cache NULL; looks_wait; and only then the
+ * tree's reference goes.
  */
 #include "kernel.h"
 #include "cache/cache.h"
@@ -113,12 +113,24 @@ static int find_or_create(struct cache *cache, pgoff_t index, struct page **out,
 	}
 }
 
-// Page locked, in its cache, unmapped. Takes it out: the reference of the tree goes.
+void cache_leave(struct page *p, enum unmap_private how)
+{
+	page_set(p, PAGE_LEAVING);                      // a full barrier before we look at the count (C7)
+	if (atomic_load(&p->map_count))
+		rmap_unmap(p->cache, p->index, 1, how);
+}
+
+void cache_stay(struct page *p)
+{
+	page_clear(p, PAGE_LEAVING);
+}
+
+// Page locked, in its cache, LEAVING. Takes it out: the reference of the tree goes.
 static void remove_page(struct cache *cache, struct page *p)
 {
 	struct radix_spare emptied = { .nodes = NULL };
-	pgoff_t index = p->index;
 
+	debug_assert(page_has(p, PAGE_LEAVING));
 	if (cache->ops->leaves)
 		cache->ops->leaves(cache, p, true);     // before another page may be made at the index
 	u64 flag = spin_lock_irq(&cache->lock);
@@ -132,11 +144,8 @@ static void remove_page(struct cache *cache, struct page *p)
 	}
 	atomic_store(&p->cache, NULL);
 	spin_unlock_irq(&cache->lock, flag);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (unlikely(atomic_load(&p->map_count)))       // C7: a fault had found it, and counted before it could see our NULL
-		rmap_unmap(cache, index, 1, UNMAP_SHARED_ONLY);
+	looks_wait(ALL_CPUS);                           // a fault that has found it may count it, but not show it
 	assert(atomic_load(&p->map_count) == 0);        // C6
-	looks_wait(ALL_CPUS);
 	radix_preload_end(&emptied);
 	if (was_dirty && cache->ops->store)
 		writeback_page_gone();
@@ -223,8 +232,10 @@ static int failure_of(struct cache *cache, struct page *p)
 	int error = p->error ? p->error : -EIO;
 
 	page_lock(p);
-	if (p->cache == cache && page_has(p, PAGE_FAILED))
+	if (p->cache == cache && page_has(p, PAGE_FAILED)) {
+		cache_leave(p, UNMAP_SHARED_ONLY);
 		remove_page(cache, p);
+	}
 	page_unlock(p);
 	return error;
 }

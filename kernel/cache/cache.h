@@ -26,9 +26,10 @@
  *  C4  A page table maps a page of a shared mapping writable only while the page is DIRTY.
  *  C5  No page at or past the end of the file stays in the cache once cache_truncate has returned.
  *  C6  A removed page has no mappings: unmap, then free.
- *  C7  Who maps a page without its lock (a fault) holds a reference, counts the mapping, and looks at page->cache and the
- *      size after that, all under the lock of the page table; who removes a page clears page->cache, looks at the count
- *      after that, and unmaps again where there is one. One of the two sees the other. Truncation sets the size first.
+ *  C7  Who maps a page without its lock (a fault) holds a reference, counts the mapping, and looks at LEAVING, page->cache
+ *      and the size after that, all under the lock of the page table; who removes a page sets LEAVING, looks at the count
+ *      after that, and unmaps where there is one (cache_leave). One of the two sees the other, so nobody sees the old page
+ *      when there is a new one at its index. Truncation sets the size first.
  *
  * Who may do what at once (rows start while columns run), and what makes it safe:
  *
@@ -46,6 +47,7 @@
 #include "lib/radix.h"
 #include "sync/lock.h"
 #include "mm/page.h"
+#include "mm/rmap.h"
 
 struct cache;
 struct inode;
@@ -165,7 +167,10 @@ void cache_truncate_pages(struct cache *cache, u64 new_size);
 void cache_discard(struct cache *cache, pgoff_t index);
 // Drops [first, last], dirty or not, and unmaps it where it is shared: the disk has newer bytes, or is about to. May sleep.
 void cache_invalidate(struct cache *cache, pgoff_t first, pgoff_t last);
-// Page locked, unmapped, not being written: takes it out, dirty or not.
+// Page locked, in its cache: unmaps it, and no fault shows it again until it is unlocked and removed, or stays after all. May sleep.
+void cache_leave(struct page *p, enum unmap_private how);
+void cache_stay(struct page *p);
+// After cache_leave, and not being written: takes it out, dirty or not. May sleep.
 void cache_remove(struct page *p);
 // The first index of [first, behind) that has a page, in whatever state; behind when there is none. Never sleeps.
 pgoff_t cache_next_index(struct cache *cache, pgoff_t first, pgoff_t behind);

@@ -1,7 +1,7 @@
 /*
  * truncate.c - pages that leave a cache by the range: the file was cut, its bytes were written past the cache, memory is wanted,
- * the inode goes. The hard part is who may bring them back meanwhile. A fault may show a page again until its lock is ours, so
- * its mappings are looked at under the lock once more; a private copy may be made of a page on its way out, so a truncation
+ * the inode goes. The hard part is who may bring them back meanwhile. A fault may show a page again until it
+ * is LEAVING (C7), so its mappings are looked at under its lock once more; a private copy may be made of a page on its way out, so a truncation
  * unmaps twice; and the size says first what is past the end (C5, C7).
  */
 #include "kernel.h"
@@ -26,13 +26,12 @@ static struct page *next_page(struct cache *cache, pgoff_t first, pgoff_t *index
 }
 
 // Takes the page out of the cache if it is still at its place; the reference is used up.
-static void discard(struct cache *cache, struct page *p, pgoff_t index, enum unmap_private how)
+static void discard(struct cache *cache, struct page *p, enum unmap_private how)
 {
 	page_lock(p);
 	page_wait_writeback(p);
 	if (p->cache == cache) {
-		if (atomic_load(&p->map_count))
-			rmap_unmap(cache, index, 1, how);
+		cache_leave(p, how);
 		cache_remove(p);
 	}
 	page_unlock(p);
@@ -46,7 +45,7 @@ void cache_truncate_pages(struct cache *cache, u64 new_size)
 
 	rmap_unmap(cache, first, U64_MAX - first, UNMAP_PRIVATE_TOO);
 	for (index = first; (p = next_page(cache, index, &index)); index++)
-		discard(cache, p, index, UNMAP_PRIVATE_TOO);    // which may have been mapped again meanwhile
+		discard(cache, p, UNMAP_PRIVATE_TOO);    // which may have been mapped again meanwhile
 	// A private copy may have been made from a page that was not gone yet; no page past the end can be found any more.
 	rmap_unmap(cache, first, U64_MAX - first, UNMAP_PRIVATE_TOO);
 }
@@ -56,7 +55,7 @@ void cache_discard(struct cache *cache, pgoff_t index)
 	struct page *p = cache_find(cache, index);
 
 	if (p)
-		discard(cache, p, index, UNMAP_PRIVATE_TOO);
+		discard(cache, p, UNMAP_PRIVATE_TOO);
 }
 
 void cache_invalidate(struct cache *cache, pgoff_t first, pgoff_t last)
@@ -69,7 +68,7 @@ void cache_invalidate(struct cache *cache, pgoff_t first, pgoff_t last)
 			page_put(p);
 			break;
 		}
-		discard(cache, p, index, UNMAP_SHARED_ONLY);
+		discard(cache, p, UNMAP_SHARED_ONLY);
 	}
 }
 
@@ -116,6 +115,7 @@ void cache_destroy(struct cache *cache)
 	for (; (p = next_page(cache, index, &index)); index++) {
 		page_lock(p);
 		page_wait_writeback(p);
+		cache_leave(p, UNMAP_SHARED_ONLY);
 		cache_remove(p);
 		page_unlock(p);
 		page_put(p);

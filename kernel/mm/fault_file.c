@@ -10,8 +10,8 @@
  * Showing pages takes no page lock either, so that up to AROUND neighbours of the page asked for, whatever of them is in
  * memory, come with it under one lock of the page table. What keeps that right (C7, cache/cache.h):
  *   - each page shown has a reference of its own first (page_try_get), so it is not evicted;
- *   - it is counted as mapped, and page->cache is looked at after that: whoever removes a page clears page->cache, looks at
- *     the count after that, and unmaps again, which waits for our table;
+ *   - it is counted as mapped, and LEAVING is looked at after that: whoever removes a page sets LEAVING, looks at the count
+ *     after that, and unmaps, which waits for our table;
  *   - the size is read with the table locked. Truncation sets the size first and visits our table then: either it finds our
  *     entries, or we see its size.
  * Neighbours are shown as not accessed, so that reclaim learns which of them were. MADV_RANDOM: none are shown.
@@ -38,6 +38,8 @@ static inline bool is_past_end(const struct cache *cache, pgoff_t index)
 // What stands in the way of using the page, which is f->page, or absent; nothing is locked.
 static enum fault_result needs_page(struct area *a, struct fault *f)
 {
+	if (f->page && page_has(f->page, PAGE_LEAVING))
+		return fault_needs(f, NEED_UNLOCK);
 	f->index = index_in_file(a, f->address);
 	f->cache = a->cache;            // not always the inode's own: a disk's file shows the device's
 	f->file = file_hold(a->file);
@@ -112,10 +114,10 @@ static inline bool show(const struct window *w, u32 i, struct page *p, u64 acces
 {
 	if (!page_try_get(p))
 		return false;
-	atomic_add(&p->map_count, 1);           // before the look at the cache
-	if (unlikely(atomic_load(&p->cache) != w->cache)) {
+	atomic_add(&p->map_count, 1);           // before the looks at flags and cache
+	if (unlikely(page_has(p, PAGE_LEAVING) || atomic_load(&p->cache) != w->cache)) {
 		atomic_sub(&p->map_count, 1);
-		page_put(p);                    // not the last: who removed it waits for us
+		page_put(p);                    // not the last: who removes it waits for us
 		return false;
 	}
 	atomic_store(&w->entries[i].bits, page_to_physical(p) | w->bits | accessed);

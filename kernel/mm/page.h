@@ -45,6 +45,7 @@ enum page_flag {
 	PAGE_KEPT = 1u << 15,           // on the list of pages that are locked into memory
 	PAGE_READ_AHEAD = 1u << 16,     // who comes here starts the next window (cache/readahead.c)
 	PAGE_STUCK = 1u << 17,          // DIRTY, and its last write failed; under cache->lock
+	PAGE_LEAVING = 1u << 19,        // locked, on its way out of its cache: no fault may show it (C7, cache/cache.h)
 	PAGE_LAZY_FREE = 1u << 18,      // private: its owner can do without its bytes, unless he stores to it again (mm/lazy_free.c)
 };
 
