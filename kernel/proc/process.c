@@ -237,12 +237,14 @@ void processes_for_each_locked(bool (*f)(struct process *p, void *argument), voi
 
 struct cpu_times thread_cpu_times(const struct thread *t)
 {
-	u64 done = READ_ONCE(t->cpu_time_ns), started = READ_ONCE(t->started_ns), now = clock_monotonic_ns();
+	u64 done = READ_ONCE(t->cpu_time_ns), started = READ_ONCE(t->started_ns), rest = READ_ONCE(t->rest_since_ns);
+	u64 now = rest ? rest : clock_monotonic_ns();           // of its sleep nothing counts
 	bool runs = READ_ONCE(cpus[t->cpu].running) == t;
 	struct cpu_times times = { READ_ONCE(t->cpu_time_ns), READ_ONCE(t->system_time_ns) };
 
-	// It runs, and did so all the time while we looked.
-	if (runs && times.total_ns == done && READ_ONCE(t->started_ns) == started && now > started)
+	// It runs, or rests, and did so all the time while we looked.
+	if (runs && times.total_ns == done && READ_ONCE(t->started_ns) == started && READ_ONCE(t->rest_since_ns) == rest &&
+	    now > started)
 		times.total_ns += now - started;
 	times.system_ns = min(times.system_ns, times.total_ns);
 	return times;

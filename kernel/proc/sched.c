@@ -195,7 +195,11 @@ static void halt(struct cpu *cpu)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);        // who has queued or woken a thread since sees us idle, or we see the thread
 	// STI takes effect after the next instruction: no wake-up fits between the look and the halt (SDM 2B STI).
 	if (!READ_ONCE(cpu->runqueue->nr) && (cpu->running == cpu->idle || READ_ONCE(cpu->running->state) != THREAD_RUNNABLE)) {
-		WRITE_ONCE(cpu->halted_since_ns, clock_monotonic_ns());         // the interrupt ends it
+		u64 now = clock_monotonic_ns();
+
+		WRITE_ONCE(cpu->halted_since_ns, now);          // the interrupt ends it
+		if (cpu->running != cpu->idle && !cpu->running->rest_since_ns)
+			WRITE_ONCE(cpu->running->rest_since_ns, now);
 		cpu_wait_interrupt();
 		interrupts_close();
 	}
@@ -215,7 +219,8 @@ static struct thread *rest(struct runqueue *q, struct thread *me)
 		spin_lock(&q->lock);
 		next = me->state == THREAD_RUNNABLE ? me : take_next(q);
 	}
-	me->started_ns += cpu->halted_ns - halted_before;
+	me->started_ns += cpu->halted_ns - halted_before;       // sleep is no processor time
+	WRITE_ONCE(me->rest_since_ns, 0);
 	if (likely(me->allowed_cpus & 1ul << cpu->id))          // else it must leave, and was told so
 		atomic_and(&me->return_work, ~(u64)WORK_RESCHEDULE);    // another CPU's interrupt asked for what was done here
 	return next;
@@ -398,7 +403,7 @@ static void note_kind_of_time(struct cpu *cpu, struct thread *me)
 {
 	u64 now = clock_monotonic_ns(), since = max(me->started_ns, cpu->last_tick_ns);
 
-	if (!cpu->interrupted_user)
+	if (!cpu->interrupted_user && !me->rest_since_ns)
 		WRITE_ONCE(me->system_time_ns, me->system_time_ns + (now - since));
 	cpu->last_tick_ns = now;
 }
@@ -408,7 +413,7 @@ void sched_tick(void)
 	struct thread *me = current;
 
 	note_kind_of_time(this_cpu(), me);
-	if (me == this_cpu()->idle)
+	if (me == this_cpu()->idle || me->rest_since_ns)
 		return;
 	if (me->process && unlikely(READ_ONCE(me->process->cpu_alarms)))
 		cpu_alarms_tick(me->process);

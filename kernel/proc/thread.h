@@ -58,6 +58,7 @@ struct thread {
 	u64 allowed_cpus;               // GUARDED_BY(the queue's lock of thread.cpu) bit n: CPU n
 	bool is_reclaiming;             // inside reclaim: its own allocations take from the reserve and do not reclaim
 	u64 cpu_time_ns, started_ns;    // user and system together
+	u64 rest_since_ns;              // asleep, and still on its CPU, which nobody else wants; 0: not so (rest() in sched.c)
 	u64 system_time_ns;             // of that, what ticks found it in the kernel; the rest is user time
 	u64 counts[NR_PROCESS_COUNTS];  // since the last process_take_counts_locked; read by others
 	struct file *borrowed;          // atomic: what its read or write uses, perhaps without a reference; see fd_borrow()
