@@ -19,11 +19,11 @@ def fuzz(lectern, *options, timeout=600):
 
 
 def test_programs_of_fixed_seeds(lectern):
-    fuzz(lectern, "--seed", "1", "--steps", "12000", "--smp", "1")
+    fuzz(lectern, "--seed", "1", "--steps", "60000", "--smp", "1")
 
 
 def test_programs_of_fresh_seeds(lectern):
-    fuzz(lectern, "--steps", "8000", "--smp", "4")
+    fuzz(lectern, "--steps", "40000", "--smp", "4")
 
 
 def test_a_campaign_in_small(lectern):
