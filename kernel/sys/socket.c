@@ -211,6 +211,14 @@ i64 sys_shutdown(int fd, int how)
 
 /* --- what it is ------------------------------------------------------------- */
 
+// How many bytes the caller has room for. -EFAULT, -EINVAL.
+static int room_of(const u32 __user *size_user, u32 *room)
+{
+	if (copy_from_user(room, size_user, sizeof(*room)))
+		return -EFAULT;
+	return (int)*room < 0 ? -EINVAL : 0;
+}
+
 // Both ends are without a name: only the family.
 i64 sys_getsockname(int fd, void __user *address, u32 __user *size_user)
 {
@@ -218,12 +226,10 @@ i64 sys_getsockname(int fd, void __user *address, u32 __user *size_user)
 	u32 size;
 	i64 error = refuse(fd, 0);
 
+	if (!error)
+		error = room_of(size_user, &size);
 	if (error)
 		return error;
-	if (copy_from_user(&size, size_user, sizeof(size)))
-		return -EFAULT;
-	if ((int)size < 0)
-		return -EINVAL;
 	if (copy_to_user(address, &family, min((size_t)size, sizeof(family))))
 		return -EFAULT;
 	size = sizeof(family);
@@ -258,12 +264,10 @@ i64 sys_getsockopt(int fd, int level, int name, void __user *to, u32 __user *siz
 	u32 size;
 	i64 error = refuse(fd, level == SOL_SOCKET ? option(name, &value) : -EOPNOTSUPP);
 
+	if (!error)
+		error = room_of(size_user, &size);
 	if (error)
 		return error;
-	if (copy_from_user(&size, size_user, sizeof(size)))
-		return -EFAULT;
-	if ((int)size < 0)
-		return -EINVAL;
 	size = min(size, (u32)sizeof(value));
 	if (copy_to_user(to, &value, size) || copy_to_user(size_user, &size, sizeof(size)))
 		return -EFAULT;
