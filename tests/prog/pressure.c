@@ -346,9 +346,9 @@ static unsigned long resident_pages(void *start, unsigned long bytes)
 	return nr;
 }
 
-// As a program goes back to its index between two long records.
 #define WARM_UP_LOOKS 4         // until then a policy has not seen what is used again and again
 
+// As a program goes back to its index between two long records.
 static int do_hot(char **argv)
 {
 	unsigned long hot_bytes = strtoul(argv[0], NULL, 0) * MIB, scan_bytes = strtoul(argv[1], NULL, 0) * MIB, sum = 0;
