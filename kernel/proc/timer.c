@@ -83,7 +83,7 @@ void timer_cancel(struct timer *t)
 		spin_unlock_irq(&q->lock, flag);
 		if (!is_running)
 			return;
-		__builtin_ia32_pause();
+		cpu_pause();
 	}
 }
 

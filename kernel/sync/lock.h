@@ -17,6 +17,7 @@
  */
 #include "types.h"
 #include "sync/annot.h"
+#include "sync/spin.h"
 #include "sync/wait.h"
 #include "kernel.h"
 #include "x86/irq.h"
@@ -67,7 +68,7 @@ enum lock_rank {
 struct thread;
 
 struct LOCK_TYPE("spinlock") spinlock {
-	u32 word;                       // atomic: 0 free, 1 held
+	u32 word;                       // spin.h
 	u8 rank;                        // constant
 	const char *name;               // constant
 	void *holder;                   // debug: return address of who took it
@@ -98,7 +99,7 @@ void spin_unlock_check(struct spinlock *l);     // debug builds
 
 static inline UNCHECKED void spin_lock(struct spinlock *l) ACQUIRES(*l)
 {
-	if (DEBUG_BUILD || unlikely(__atomic_exchange_n(&l->word, 1, __ATOMIC_ACQUIRE)))
+	if (DEBUG_BUILD || unlikely(!word_try_lock(&l->word)))
 		spin_lock_slow(l);
 }
 
@@ -106,7 +107,7 @@ static inline UNCHECKED void spin_unlock(struct spinlock *l) RELEASES(*l)
 {
 	if (DEBUG_BUILD)
 		spin_unlock_check(l);
-	__atomic_store_n(&l->word, 0, __ATOMIC_RELEASE);
+	word_unlock(&l->word);
 }
 
 bool spin_try_lock(struct spinlock *l);
@@ -126,10 +127,10 @@ static inline UNCHECKED void spin_unlock_irq(struct spinlock *l, u64 interrupt_f
 	interrupts_restore(interrupt_flag);
 }
 
-// To be asked again and again by who finds a lock taken: shall he wait a moment longer awake? So long as the owner (NULL: not
-// known) runs on another CPU, this one is wanted by nobody else, and it is not the LOCK_SPINSth time.
-#define LOCK_SPINS 256
-bool lock_spin_more(const struct thread *owner, u32 times);
+// To be asked again and again by who finds a lock taken: shall he wait a turn longer awake? So long as the owner (NULL: not
+// known) runs on another CPU, this one is wanted by nobody else, and it is not the LOCK_SPINSth turn.
+#define LOCK_SPINS (2 * TURNS_WITHOUT_PAUSE)
+bool lock_spin_more(const struct thread *owner, u32 turn);
 
 void mutex_init(struct mutex *l, const char *name, enum lock_rank rank);
 void mutex_lock(struct mutex *l) ACQUIRES(*l);                  // may sleep

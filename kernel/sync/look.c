@@ -16,7 +16,7 @@ void looks_wait(u64 cpu_set)
 	for (u32 i = 0; i < nr_cpus; i++) {
 		u32 seen = cpu_set >> i & 1 && &cpus[i] != self ? atomic_load(&cpus[i].look) : 0;
 
-		while (seen & 1 && atomic_load(&cpus[i].look) == seen)
-			__builtin_ia32_pause();
+		for (u32 turn = 0; seen & 1 && atomic_load(&cpus[i].look) == seen; turn++)
+			spin_turn(turn);
 	}
 }

@@ -28,7 +28,7 @@ static void __attribute__((noinline)) wait_until_mine(struct mutex *l)
 {
 	struct thread *owner;
 
-	for (u32 i = 0; !(owner = READ_ONCE(l->owner)) || lock_spin_more(owner, i); i++) {
+	for (u32 turn = 0; !(owner = READ_ONCE(l->owner)) || lock_spin_more(owner, turn); turn++) {
 		if (!owner && atomic_compare_exchange(&l->owner, NULL, current))
 			return;
 	}

@@ -42,7 +42,7 @@ static inline bool try_write(struct rwlock *l)
 
 static void __attribute__((noinline)) wait_for_reading(struct rwlock *l)
 {
-	for (u32 i = 0; lock_spin_more(READ_ONCE(l->writer), i); i++) {
+	for (u32 turn = 0; lock_spin_more(READ_ONCE(l->writer), turn); turn++) {
 		if (try_read(l))
 			return;
 	}
@@ -79,7 +79,7 @@ UNCHECKED void read_unlock(struct rwlock *l)
 
 static void __attribute__((noinline)) wait_for_writing(struct rwlock *l)
 {
-	for (u32 i = 0; lock_spin_more(READ_ONCE(l->writer), i); i++) {
+	for (u32 turn = 0; lock_spin_more(READ_ONCE(l->writer), turn); turn++) {
 		if (!READ_ONCE(l->readers) && try_write(l))
 			return;
 	}

@@ -18,9 +18,7 @@ static u64 queue_lock_ranked(struct wait_queue *q, bool is_nested)
 
 	if (DEBUG_BUILD)
 		lockcheck_acquire(q, "wait_queue", RANK_WAIT, is_nested, __builtin_return_address(0));
-	while (__atomic_exchange_n(&q->lock_word, 1, __ATOMIC_ACQUIRE))
-		while (READ_ONCE(q->lock_word))
-			__builtin_ia32_pause();
+	word_lock(&q->lock_word);
 	return interrupt_flag;
 }
 
@@ -33,7 +31,7 @@ static void queue_unlock(struct wait_queue *q, u64 interrupt_flag)
 {
 	if (DEBUG_BUILD)
 		lockcheck_release(q);
-	__atomic_store_n(&q->lock_word, 0, __ATOMIC_RELEASE);
+	word_unlock(&q->lock_word);
 	interrupts_restore(interrupt_flag);
 }
 
@@ -77,15 +75,15 @@ void wait_end(struct wait_queue *q, struct waiter *w)
 }
 
 // The owner may be gone by now: his record is not looked at.
-bool lock_spin_more(const struct thread *owner, u32 times)
+bool lock_spin_more(const struct thread *owner, u32 turn)
 {
 	bool runs = !owner && nr_cpus > 1;
 
 	for (u32 i = 0; i < nr_cpus && !runs; i++)
 		runs = &cpus[i] != this_cpu() && READ_ONCE(cpus[i].running) == owner && !READ_ONCE(cpus[i].is_idle);
-	if (!runs || times >= LOCK_SPINS || atomic_load(&current->return_work) & WORK_RESCHEDULE)
+	if (!runs || turn >= LOCK_SPINS || atomic_load(&current->return_work) & WORK_RESCHEDULE)
 		return false;
-	__builtin_ia32_pause();
+	spin_turn(turn);
 	return true;
 }
 

@@ -14,7 +14,7 @@
 
 struct thread;
 
-// Not struct spinlock, whose header needs this one: the same word, of rank RANK_WAIT.
+// Not struct spinlock, whose header needs this one: the same word (spin.h), of rank RANK_WAIT.
 struct wait_queue {
 	u32 lock_word;                  // taken with interrupts closed
 	struct list waiters;            // GUARDED_BY(lock_word): struct waiter.link

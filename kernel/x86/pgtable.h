@@ -54,16 +54,14 @@ static inline void page_table_lock(struct page *table, bool same_rank_allowed)
 	if (DEBUG_BUILD)
 		lockcheck_acquire(&table->table_word, "page table", RANK_PAGETABLE, same_rank_allowed,
 				  __builtin_return_address(0));
-	while (unlikely(__atomic_exchange_n(&table->table_word, 1, __ATOMIC_ACQUIRE)))
-		while (READ_ONCE(table->table_word))
-			__builtin_ia32_pause();
+	word_lock(&table->table_word);
 }
 
 static inline void page_table_unlock(struct page *table)
 {
 	if (DEBUG_BUILD)
 		lockcheck_release(&table->table_word);
-	__atomic_store_n(&table->table_word, 0, __ATOMIC_RELEASE);
+	word_unlock(&table->table_word);
 }
 
 // T4: before an entry that was zero is set, the table locked (above the last level: under addrspace.table_lock).

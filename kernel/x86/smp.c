@@ -101,8 +101,8 @@ void smp_call(u64 cpu_set, void (*function)(void *argument), void *argument)
 	for (u32 i = 0; i < nr_cpus; i++)
 		if ((cpu_set >> i & 1) && atomic_fetch_or(&inboxes[i], 1u << me) == 0)
 			apic_send_vector(cpus[i].apic_id, VECTOR_CALL);
-	while (atomic_load(&call->nr_unfinished))
-		cpu_pause();
+	for (u32 turn = 0; atomic_load(&call->nr_unfinished); turn++)
+		spin_turn(turn);
 }
 
 static void reschedule_interrupt(void *owner)
