@@ -67,6 +67,14 @@ def test_machines_of_other_sizes(lectern, smp, memory):
     assert result.out == b"%d\n" % smp
 
 
+def test_more_processors_than_the_kernel_uses(lectern):
+    result = lectern.run("/bin/true", smp=17)
+    assert result.status == 2 and "1 to 16" in result.said
+    result = lectern.check("/bin/grep", "-c", "^processor", "/proc/cpuinfo", options=["--qemu=-smp 18"])
+    assert result.out == b"16\n"
+    assert result.log.count("stays off: 16 are used at most") == 2
+
+
 def test_added_file_keeps_its_mode(lectern):
     options = add_bytes(b"#!/bin/sh\necho from a script\n", 0o755, "/new/folder/script")
     assert lectern.check("/new/folder/script", options=options).out == b"from a script\n"

@@ -152,6 +152,8 @@ static void cpu_add(u32 id, u32 flags)
 			return;
 	if (acpi.nr_cpus < MAX_CPUS)
 		acpi.apic_ids[acpi.nr_cpus++] = id;
+	else
+		printk("acpi: the CPU with APIC id %u stays off: %u are used at most\n", id, MAX_CPUS);
 }
 
 static void override_add(const struct madt_override *o)
