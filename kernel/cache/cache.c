@@ -191,17 +191,17 @@ static u32 insert_many(struct cache *cache, struct page **pages, u32 nr)
 {
 	struct radix_spare spare = { .nodes = NULL };
 	u32 done = 0;
-	int error;
+	int n = 0;
 
 	do {
-		error = 0;
 		u64 flag = spin_lock_irq(&cache->lock);
 
-		while (done < nr && !(error = radix_insert(&cache->pages, pages[done]->index, pages[done], &spare)))
-			done++;
+		while (done < nr &&
+		       (n = radix_insert_run(&cache->pages, pages[done]->index, (void **)&pages[done], nr - done, &spare)) > 0)
+			done += (u32)n;
 		spin_unlock_irq(&cache->lock, flag);
 		radix_preload_end(&spare);
-	} while (error == -ENOMEM && !radix_preload(&spare));
+	} while (n == -ENOMEM && !radix_preload(&spare));
 	return done;
 }
 

@@ -164,6 +164,22 @@ static struct radix_node *leaf_of(const struct radix *tree, u64 index)
 	return NULL;
 }
 
+int radix_insert_run(struct radix *tree, u64 first, void **items, u32 nr, struct radix_spare *spare)
+{
+	int error = radix_insert(tree, first, items[0], spare);
+
+	if (error)
+		return error;
+	struct radix_node *leaf = leaf_of(tree, first);
+	u32 done = 1;
+
+	while (done < nr && slot_of(leaf, first + done) < RADIX_SLOTS && !leaf->slots[slot_of(leaf, first + done)]) {
+		store(tree, leaf, first + done, items[done]);
+		done++;
+	}
+	return (int)done;
+}
+
 /*
  * Without the lock. A node's first and shift stay while it can be found, so a pointer from a slot is what the node says:
  * a node where shift is not 0, an item where it is. A node that was taken out in the meantime leads to nothing, or to

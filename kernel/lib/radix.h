@@ -45,6 +45,9 @@ void radix_preload_end(struct radix_spare *spare);
 // 0, -EEXIST when the index is taken, -ENOMEM when the spare nodes do not suffice. spare may be NULL:
 // then nodes are allocated on the spot.
 int radix_insert(struct radix *tree, u64 index, void *item, struct radix_spare *spare) MUST_CHECK;
+// Enters items at first, first + 1 and so on, up to the first index that is taken or that asks for another way down. How many, at
+// least one; or radix_insert's error for the first of them.
+int radix_insert_run(struct radix *tree, u64 first, void **items, u32 nr, struct radix_spare *spare) MUST_CHECK;
 void *radix_find(const struct radix *tree, u64 index);          // NULL when absent
 void radix_find_many(const struct radix *tree, u64 first, u32 nr, void **items);        // items[i]: that of first + i, or NULL
 // What was there, or NULL. Nodes that it leaves empty go to *emptied, for radix_preload_end after the lock is given up; emptied

@@ -22,14 +22,17 @@
 static u32 *table[MAX_FRAMES];          // atomic; each entry is set once
 static u64 eviction_clock;              // atomic
 
+static u64 word_mask;                   // the number of words, less one; 0: not asked for yet, constant afterwards
+
 // As many words as there are frames of RAM, rounded up: who left longer ago would not have fitted anyhow.
-static u64 nr_words(void)
+static NOINLINE u64 choose_word_mask(void)
 {
 	u64 n = WORDS_IN_FRAME;
 
 	while (n < frames_total() && n < MAX_FRAMES * WORDS_IN_FRAME)
 		n *= 2;
-	return n;
+	WRITE_ONCE(word_mask, n - 1);
+	return n - 1;
 }
 
 static u64 name_of(const struct page *p)
@@ -43,7 +46,8 @@ static u64 name_of(const struct page *p)
 // Its word; NULL when the table has no frame there (and makes is false, or there is no memory).
 static u32 *word_of(u64 name, bool makes)
 {
-	u64 word = (name >> 20) & (nr_words() - 1);
+	u64 mask = READ_ONCE(word_mask);
+	u64 word = (name >> 20) & (likely(mask) ? mask : choose_word_mask());
 	u32 **frame = &table[word / WORDS_IN_FRAME];
 
 	if (!atomic_load(frame) && makes) {

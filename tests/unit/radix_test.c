@@ -169,6 +169,30 @@ static void retag_run(struct radix *tree)
 	radix_retag_run(tree, first, nr, gone, come);
 }
 
+// Neighbours, some of which may be there: in they go up to the first of those, or to the end of a leaf.
+static void insert_run(struct radix *tree)
+{
+	struct entry *e = &model[host_random() % NR_INDICES];
+	u32 nr = 0, max = 1 + host_random() % 150;
+	struct radix_spare spare;
+	void *items[150];
+
+	for (; nr < max && e + nr < model + NR_INDICES && e[nr].index == e->index + nr; nr++)
+		items[nr] = e + nr;
+	require(radix_preload(&spare) == 0);
+	out_of_memory = true;
+	int n = radix_insert_run(tree, e->index, items, nr, &spare);
+
+	out_of_memory = false;
+	radix_preload_end(&spare);
+	require(e->present ? n == -EEXIST : n > 0 && n <= (int)nr);
+	require(n < 0 || n == (int)nr || e[n].present || (e->index + (u64)n) % RADIX_SLOTS == 0);
+	for (int i = 0; i < n; i++) {
+		require(!e[i].present && radix_find(tree, e[i].index) == &e[i]);
+		e[i].present = true;
+	}
+}
+
 static void random_step(struct radix *tree)
 {
 	struct entry *e = &model[host_random() % NR_INDICES];
@@ -176,7 +200,7 @@ static void random_step(struct radix *tree)
 	struct radix_spare spare;
 
 	require(radix_find(tree, e->index) == (e->present ? e : NULL));
-	switch (host_random() % 6) {
+	switch (host_random() % 7) {
 	case 0:
 	case 1:
 		require(radix_preload(&spare) == 0);
@@ -200,6 +224,9 @@ static void random_step(struct radix *tree)
 		check_last(tree, tag);
 		check_run(tree, tag);
 		retag_run(tree);
+		break;
+	case 5:
+		insert_run(tree);
 		break;
 	default:
 		radix_tag_clear(tree, e->index, tag);
