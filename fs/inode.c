@@ -300,14 +300,14 @@ static bool is_later(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
 }
 
-static NOINLINE void look_at_access(struct inode *ip, u32 open_flags, u64 now_ns)
+static NOINLINE void look_at_access(struct inode *ip, u32 open_flags)
 {
 	u32 flags = ip->sb->flags;
 
 	if (open_flags & O_NOATIME || flags & (MS_NOATIME | MS_RDONLY) ||
 	    (S_ISDIR(ip->mode) && flags & MS_NODIRATIME))
 		return;
-	long now = (long)(now_ns / 1000000000);
+	long now = (long)(clock_realtime_ns() / 1000000000);
 
 	spin_lock(&ip->times_lock);
 	bool is_due = flags & MS_STRICTATIME || !is_later(&ip->atime, &ip->mtime) ||
@@ -324,10 +324,8 @@ static NOINLINE void look_at_access(struct inode *ip, u32 open_flags, u64 now_ns
 // so that reads of one file by many share nothing that is written.
 void inode_touch_access(struct inode *ip, u32 open_flags)
 {
-	u64 now_ns = clock_realtime_ns();
-
-	if (now_ns >= READ_ONCE(ip->access_known_until_ns) || ip->sb->flags & MS_STRICTATIME)
-		look_at_access(ip, open_flags, now_ns);
+	if (clock_realtime_coarse_ns() >= READ_ONCE(ip->access_known_until_ns) || ip->sb->flags & MS_STRICTATIME)
+		look_at_access(ip, open_flags);
 }
 
 void inode_fill_stat(struct inode *ip, struct stat *out)

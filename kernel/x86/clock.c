@@ -14,6 +14,7 @@
 #include "sync/lock.h"
 #include "x86/acpi.h"
 #include "x86/apic.h"
+#include "x86/cpu.h"
 #include "x86/features.h"
 #include "x86/idt.h"
 #include "x86/insn.h"
@@ -51,6 +52,11 @@ u64 clock_monotonic_ns_at(u64 tsc)
 u64 clock_realtime_ns(void)
 {
 	return clock_monotonic_ns() + (u64)atomic_load(&times.realtime_offset_ns);
+}
+
+u64 clock_realtime_coarse_ns(void)
+{
+	return this_cpu()->last_tick_ns + (u64)atomic_load(&times.realtime_offset_ns);
 }
 
 // shown_lock held. A reader that sees an odd sequence, or two different ones, reads again.
