@@ -439,14 +439,14 @@ bool cache_try_evict(struct page *p)
 		return false;
 	u64 flag = spin_lock_irq(&cache->lock);
 
-	// Two references: the tree's and the caller's. At 0 nobody can take a third (page_try_get), be it to use it or to show it.
-	if (atomic_compare_exchange(&p->refs, 2, 0)) {
+	// Two references: the tree's and the caller's. Frozen, nobody takes a third, be it to use the page or to show it.
+	if (atomic_compare_exchange(&p->refs, 2, 2 - PAGE_FROZEN)) {
 		is_gone = !page_has(p, PAGE_DIRTY);
 		if (is_gone) {
 			radix_remove(&cache->pages, p->index, &emptied);
 			atomic_store(&p->cache, NULL);
 		}
-		atomic_store(&p->refs, is_gone ? 1 : 2);
+		atomic_add(&p->refs, PAGE_FROZEN - (is_gone ? 1 : 0));
 	}
 	spin_unlock_irq(&cache->lock, flag);
 	if (!is_gone)

@@ -9,7 +9,7 @@
  *
  * Showing pages takes no page lock either, so that up to AROUND neighbours of the page asked for, whatever of them is in
  * memory, come with it under one lock of the page table. What keeps that right (C7, cache/cache.h):
- *   - each page shown has a reference of its own first (page_try_get), so it is not evicted;
+ *   - each page shown has a reference of its own first, and is not frozen after that, so it is not evicted;
  *   - it is counted as mapped, and LEAVING is looked at after that: whoever removes a page sets LEAVING, looks at the count
  *     after that, and unmaps, which waits for our table;
  *   - the size is read with the table locked. Truncation sets the size first and visits our table then: either it finds our
@@ -109,15 +109,13 @@ static bool window_open(struct window *w, struct area *a, const struct fault *f,
 	return true;
 }
 
-// Inside a look (sync/look.h), the table locked, the entry empty.
+// Inside a look (sync/look.h), the table locked, the entry empty. Counts first and looks afterwards, as C7 asks; and so the
+// record comes to this CPU once, to be written, not first to be read: others may be showing the same page.
 static inline bool show(const struct window *w, u32 i, struct page *p, u64 accessed)
 {
-	if (!page_try_get(p))
-		return false;
-	atomic_add(&p->map_count, 1);           // before the looks at flags and cache
-	if (unlikely(page_has(p, PAGE_LEAVING) || atomic_load(&p->cache) != w->cache)) {
-		atomic_sub(&p->map_count, 1);
-		page_put(p);                    // not the last: who removes it waits for us
+	page_show(p);
+	if (unlikely(page_is_frozen(p) || !page_is_plain(p) || page_has(p, PAGE_LEAVING) || atomic_load(&p->cache) != w->cache)) {
+		page_unshow(p);                 // not the last: who removes it waits for us
 		return false;
 	}
 	atomic_store(&w->entries[i].bits, page_to_physical(p) | w->bits | accessed);
@@ -134,12 +132,12 @@ static u32 show_window(const struct window *w)
 	radix_find_many(&w->cache->pages, w->first, w->nr, pages);
 	struct page *p = pages[w->wanted];
 
-	if (p && page_is_plain(p) && show(w, w->wanted, p, PTE_ACCESSED)) {
+	if (p && show(w, w->wanted, p, PTE_ACCESSED)) {
 		reclaim_used(p);
 		nr = 1;
 		for (u32 i = 0; i < w->nr; i++) {
 			p = pages[i];
-			if (p && !w->entries[i].bits && page_is_plain(p))
+			if (p && !w->entries[i].bits)
 				nr += show(w, i, p, 0);
 		}
 	}

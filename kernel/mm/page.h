@@ -121,7 +121,8 @@ static inline void page_get(struct page *p)
 	atomic_add(&p->refs, 1);
 }
 
-// Another entry shows the page, which somebody holds; or one does no more (the last reference frees the frame).
+// Another entry shows the page, which somebody holds (or else see PAGE_FROZEN); or one does no more (the last reference frees
+// the frame).
 #define PAGE_SHOWN_ONCE (1ul | 1ul << 32)
 void page_free_last(struct page *p);    // refs has just become 0
 void swap_cache_unshown(struct page *p);        // mm/swap.h
@@ -142,8 +143,16 @@ static inline void page_unshow(struct page *p)
 		swap_cache_unshown(p);
 }
 
-// The same for who holds none: false when the page is being taken out of its cache just now (cache_try_evict). Only inside a
-// look (sync/look.h), or the frame may be anybody's.
+// What cache_try_evict takes off the references while it decides: below 0, and the page is nobody's to take. Who has counted
+// nevertheless (fault_file.c) sees it, and takes that back.
+#define PAGE_FROZEN (1 << 30)
+static inline bool page_is_frozen(const struct page *p)
+{
+	return atomic_load(&p->refs) <= 0;
+}
+
+// page_get for who holds no reference: false when the page is frozen. Only inside a look (sync/look.h), or the frame may be
+// anybody's.
 static inline bool page_try_get(struct page *p)
 {
 	i32 refs = atomic_load(&p->refs);
@@ -155,6 +164,7 @@ static inline bool page_try_get(struct page *p)
 	}
 	return false;
 }
+
 
 // Gives a reference back; the last one frees the frame. Any context that may take RANK_FRAMES.
 void page_put(struct page *p);

@@ -19,7 +19,7 @@ static u64 nr_threads;                  // atomic
 
 void threads_init(void)
 {
-	slab_cache_init(&thread_slab, "thread", sizeof(struct thread), 16);
+	slab_cache_init(&thread_slab, "thread", sizeof(struct thread), 64);
 }
 
 struct thread *thread_alloc(const char *name)

@@ -176,6 +176,11 @@ void reclaim_remove(struct page *p)
 	(void)p;
 }
 
+bool reclaim_is_far(void)
+{
+	return true;
+}
+
 void reclaim_used(struct page *p)
 {
 	(void)p;
@@ -239,6 +244,11 @@ static u64 now = 1700000000000000000ul;
 u64 clock_monotonic_ns(void)
 {
 	return now += 1000;
+}
+
+u64 clock_realtime_coarse_ns(void)
+{
+	return clock_realtime_ns();
 }
 
 u64 clock_realtime_ns(void)
