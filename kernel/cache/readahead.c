@@ -11,9 +11,14 @@
  * waits only when he is the faster of the two. A page that is absent and not next collapses the window: then only what
  * was asked for is read.
  *
+ * A fault that collapses it, or finds none, looks around. Where something is in memory of its block (READAHEAD_AROUND pages) or
+ * of the blocks beside it, others have been near, and the whole block is read: code jumps about, but not far. The first to
+ * come to a part of the file gets his page and no more, so who touches few pages of a large file reads only those.
+ *
  *  RA1  Nothing past the end of the file is read.
  *  RA2  What is not asked for is read only with memory that is free: a frame is not reclaimed for a guess. A window that
- *       lacks frames is shorter, and the reader who gets to its end asks again.
+ *       lacks frames is shorter, and the reader who gets to its end asks again. Around a fault, which is the weaker guess,
+ *       nothing is read but where reclaim is far.
  *  RA3  Pages are entered and sent in order, as many at once as follow each other: cache_ops.fill makes requests of them.
  *
  * No lock: struct readahead is a guess (see the header), pages are entered by the cache's rules (cache_add_many).
@@ -21,6 +26,7 @@
 #include "kernel.h"
 #include "cache/cache.h"
 #include "cache/readahead.h"
+#include "mm/reclaim.h"
 #include "mm/slab.h"
 #include "x86/cpu.h"
 #include <abi/errno.h>
@@ -81,6 +87,14 @@ static void start_window(struct cache *cache, struct readahead *ra, pgoff_t firs
 	ra->size = start(cache, first, window, marked);
 }
 
+// Is there a page in memory of the block of index, or of those beside it, and room for more?
+static bool is_worth_reading_around(struct cache *cache, pgoff_t index)
+{
+	pgoff_t block = index & ~(pgoff_t)(READAHEAD_AROUND - 1), behind = block + 2 * READAHEAD_AROUND;
+
+	return reclaim_is_far() && cache_next_index(cache, block - min(block, (pgoff_t)READAHEAD_AROUND), behind) < behind;
+}
+
 // The page at index is absent, and nr_wanted from it on are asked for.
 static void on_absent(struct cache *cache, struct readahead *ra, enum readahead_how how, pgoff_t index, u32 nr_wanted)
 {
@@ -90,17 +104,23 @@ static void on_absent(struct cache *cache, struct readahead *ra, enum readahead_
 	nr_wanted = within(nr_wanted, 1u, READAHEAD_MAX);
 	if (how == READAHEAD_SEQUENTIAL)
 		window = READAHEAD_MAX;
-	else if (how == READAHEAD_NORMAL && follows)
+	else if (how != READAHEAD_RANDOM && follows)
 		window = within(ra->window * 2, READAHEAD_FIRST, READAHEAD_MAX);
-	else if (how == READAHEAD_NORMAL && index == ra->next)
+	else if (how != READAHEAD_RANDOM && index == ra->next)
 		window = within(nr_wanted * 2, READAHEAD_FIRST, READAHEAD_MAX);
-	ra->next = index + nr_wanted;
-	if (window)
+	if (window) {
+		ra->next = index + nr_wanted;
 		start_window(cache, ra, index, max(window, nr_wanted), index + min(nr_wanted, window - 1));
-	else if (nr_wanted > 1)
+		return;
+	}
+	ra->window = 0;
+	if (how == READAHEAD_FAULT && is_worth_reading_around(cache, index)) {
+		index &= ~(pgoff_t)(READAHEAD_AROUND - 1);
+		nr_wanted = READAHEAD_AROUND;
+	}
+	ra->next = index + nr_wanted;
+	if (nr_wanted > 1)
 		start(cache, index, nr_wanted, U64_MAX);
-	if (!window)
-		ra->window = 0;
 }
 
 void readahead_met(struct cache *cache, struct readahead *ra, pgoff_t index, struct page *p)
@@ -125,7 +145,7 @@ void readahead_met(struct cache *cache, struct readahead *ra, pgoff_t index, str
 int readahead_get(struct cache *cache, struct readahead *ra, enum readahead_how how, pgoff_t index, u32 nr_wanted,
 		  struct page **out)
 {
-	if (how == READAHEAD_NORMAL)
+	if (how <= READAHEAD_FAULT && ra->how != READAHEAD_NORMAL)
 		how = ra->how;
 	struct page *p = has_disk(cache) ? cache_find(cache, index) : NULL;
 

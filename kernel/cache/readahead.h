@@ -11,8 +11,10 @@ struct page;
 #define READAHEAD_FIRST 4u              // pages of the first window of a sequential reader
 #define READAHEAD_MAX 128u              // of the largest: 512 KiB
 #define READAHEAD_ASKED_MAX 512u        // of one WILLNEED or readahead(2): more would wash out the cache
+#define READAHEAD_AROUND 16u            // of a block, which a fault reads whole, and shows at once (mm/fault_file.c)
 
-enum readahead_how { READAHEAD_NORMAL, READAHEAD_RANDOM, READAHEAD_SEQUENTIAL };        // posix_fadvise, madvise
+// posix_fadvise, madvise. FAULT is what NORMAL is to a fault.
+enum readahead_how { READAHEAD_NORMAL, READAHEAD_FAULT, READAHEAD_RANDOM, READAHEAD_SEQUENTIAL };
 
 struct readahead {
 	pgoff_t start;                  // the window that was started last: [start, start + size)

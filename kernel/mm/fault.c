@@ -128,7 +128,7 @@ static enum fault_result act(struct addrspace *as, struct area *a, struct fault 
 
 static enum readahead_how readahead_how(u32 advice)
 {
-	return advice & AREA_RANDOM ? READAHEAD_RANDOM : advice & AREA_SEQUENTIAL ? READAHEAD_SEQUENTIAL : READAHEAD_NORMAL;
+	return advice & AREA_RANDOM ? READAHEAD_RANDOM : advice & AREA_SEQUENTIAL ? READAHEAD_SEQUENTIAL : READAHEAD_FAULT;
 }
 
 // Between two rounds, no lock held: waits for what the fault needs.

@@ -18,6 +18,7 @@
  */
 #include "kernel.h"
 #include "cache/cache.h"
+#include "cache/readahead.h"
 #include "cache/writeback.h"
 #include "fs/vfs.h"
 #include "mm/addrspace.h"
@@ -28,7 +29,7 @@
 #include "sync/look.h"
 #include "x86/pgtable.h"
 
-#define AROUND 16u                      // pages, and where a window begins and ends
+#define AROUND READAHEAD_AROUND         // pages, and where a window begins and ends
 
 static inline bool is_past_end(const struct cache *cache, pgoff_t index)
 {

@@ -49,6 +49,12 @@ void reclaim_set_marks(u64 nr_frames)
 	reclaim_high_mark = reclaim_low_mark * 2;
 }
 
+// Between two passes of the reclaim thread, the free frames lie between low and high.
+bool reclaim_is_far(void)
+{
+	return frames_listed_count() > reclaim_high_mark * 2;
+}
+
 /* --- the lists -------------------------------------------------------------- */
 
 static enum lru list_of(const struct page *p)

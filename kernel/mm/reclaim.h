@@ -16,6 +16,7 @@ extern u64 reclaim_low_mark, reclaim_min_mark;  // in frames; constant
 void reclaim_set_marks(u64 nr_frames);
 void reclaim_start(void);               // starts the thread; the command line may choose the policy (reclaim=NAME)
 void reclaim_wake(void);                // any context
+bool reclaim_is_far(void);              // much is free: a page more makes no other leave. May be old when the caller hears it
 // A caller found no frame: looks for some itself, waits for write-back when that is not enough. False: nothing
 // left to try, the allocation fails. May sleep; never waits for a lock.
 bool reclaim_direct(u32 tries, u64 nr_wanted);

@@ -81,28 +81,88 @@ TEST(scan_by_read_takes_few_requests)
 	CHECK_EQ(own_count("cache_fills") - fills, PAGES);
 }
 
-static void touch_scattered(int advice)
+struct touched {
+	long pages, requests;           // read from the disk
+};
+
+// Of a cold file: the pages of a list.
+static struct touched touch(int advice, unsigned long nr, unsigned long (*page)(unsigned long i))
 {
 	int fd = cold_file(PAGES);
 	unsigned char *p = map_file(fd, PAGES * PAGE, PROT_READ, MAP_SHARED, 0);
 
 	MUST(madvise(p, PAGES * PAGE, advice));
-	long fills = own_count("cache_fills");
-	for (unsigned long i = 1; i <= 200; i++)
-		CHECK_EQ(load(p + scattered(i) * PAGE), pattern(scattered(i) * PAGE));
-	CHECK(own_count("cache_fills") - fills <= 220);
+	struct touched before = { own_count("cache_fills"), vmstat("disk_reads") };
+	for (unsigned long i = 0; i < nr; i++)
+		CHECK_EQ(load(p + page(i) * PAGE), pattern(page(i) * PAGE));
+	return (struct touched){ own_count("cache_fills") - before.pages, vmstat("disk_reads") - before.requests };
 }
 
-TEST(scattered_touches_read_what_they_touch)
+static unsigned long far_apart(unsigned long i)         // three blocks from one to the next, and not in a row
+{
+	return i * 7 % 40 * 3 * AROUND + 5;
+}
+
+TEST(touches_far_apart_read_what_they_touch)
 {
 	ONLY_LECTERN();
-	touch_scattered(MADV_NORMAL);
+	CHECK_EQ(touch(MADV_NORMAL, 40, far_apart).pages, 40);
+}
+
+TEST(many_scattered_touches_take_few_requests)
+{
+	ONLY_LECTERN();
+	struct touched t = touch(MADV_NORMAL, 400, scattered);
+
+	CHECK(t.requests <= 200);       // 128 blocks, and the blocks that say where they are; of some the first page alone
+	CHECK(t.pages > 400 && t.pages <= (long)PAGES);
 }
 
 TEST(scattered_touches_with_advice)
 {
 	ONLY_LECTERN();
-	touch_scattered(MADV_RANDOM);
+	CHECK_EQ(touch(MADV_RANDOM, 200, scattered).pages, 200);
+}
+
+TEST(a_fault_reads_around_where_others_have_been)
+{
+	ONLY_LECTERN();
+	int fd = cold_file(PAGES);
+	unsigned char *p = map_file(fd, PAGES * PAGE, PROT_READ, MAP_SHARED, 0);
+	static const struct { unsigned long page; long nr_read; } touches[] = {
+		{ 100 * AROUND + 3, 1 },                        // nobody has been here
+		{ 100 * AROUND + 9, AROUND - 1 },               // the same block: the rest of it
+		{ 100 * AROUND, 0 },
+		{ 101 * AROUND + 15, AROUND }, { 99 * AROUND, AROUND },         // beside it
+		{ 103 * AROUND + 15, 1 },                       // a block between: far again
+		{ 102 * AROUND + 1, AROUND },
+		{ PAGES - 1, 1 }, { PAGES - 5, AROUND - 1 },    // the last block
+	};
+
+	for (unsigned long i = 0; i < sizeof(touches) / sizeof(touches[0]); i++) {
+		long before = own_count("cache_fills");
+
+		CHECK_EQ(load(p + touches[i].page * PAGE), pattern(touches[i].page * PAGE));
+		CHECK_EQ(own_count("cache_fills") - before, touches[i].nr_read);
+	}
+	long faults = minor_faults();
+
+	check_pattern(p + 99 * AROUND * PAGE, 3 * AROUND * PAGE, 99 * AROUND * PAGE);
+	CHECK_EQ(minor_faults() - faults, 0);           // each was shown whole
+}
+
+// The first of a part of the file reads on from there in windows, not in blocks.
+TEST(a_sequence_after_a_block_opens_a_window)
+{
+	ONLY_LECTERN();
+	int fd = cold_file(PAGES);
+	unsigned char *p = map_file(fd, PAGES * PAGE, PROT_READ, MAP_SHARED, 0);
+
+	load(p + (50 * AROUND + 8) * PAGE);
+	load(p + 50 * AROUND * PAGE);                   // the block
+	long requests = vmstat("disk_reads");
+	check_pattern(p + 50 * AROUND * PAGE, 500 * PAGE, 50 * AROUND * PAGE);
+	CHECK(vmstat("disk_reads") - requests <= 12);
 }
 
 TEST(window_doubles_and_collapses)
