@@ -66,6 +66,7 @@ void file_put(struct file *f)
 {
 	if (atomic_sub_return(&f->refs, 1) > 0)
 		return;
+	looks_wait(ALL_CPUS);                           // who has found it in its slot may look at its count, or read by it
 	if (f->watchers)
 		epoll_forget(f);
 	if (f->ops->release)
@@ -76,7 +77,6 @@ void file_put(struct file *f)
 	if (f->dentry)
 		dentry_put(f->dentry);
 	inode_put(f->inode);
-	looks_wait(ALL_CPUS);                           // fd_get may be looking at its count
 	slab_free(&file_slab, f);
 }
 
@@ -252,6 +252,11 @@ static struct file *look(const struct file_table *t, int fd)
 	u32 capacity = atomic_load(&t->capacity);       // before the array, which is larger sooner
 
 	return (u32)fd < capacity ? atomic_load(&atomic_load(&t->files)[fd]) : NULL;
+}
+
+struct file *fd_peek(int fd)
+{
+	return look(current_process()->files, fd);
 }
 
 struct file *fd_get(int fd)

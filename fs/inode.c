@@ -320,11 +320,16 @@ static NOINLINE void look_at_access(struct inode *ip, u32 open_flags)
 		inode_touch(ip, true, false, false);
 }
 
+bool inode_access_is_known(const struct inode *ip)
+{
+	return clock_realtime_coarse_ns() < READ_ONCE(ip->access_known_until_ns) && !(ip->sb->flags & MS_STRICTATIME);
+}
+
 // relatime: only when it tells something new (not read since the last change), or once a day. What was found out is kept,
 // so that reads of one file by many share nothing that is written.
 void inode_touch_access(struct inode *ip, u32 open_flags)
 {
-	if (clock_realtime_coarse_ns() >= READ_ONCE(ip->access_known_until_ns) || ip->sb->flags & MS_STRICTATIME)
+	if (!inode_access_is_known(ip))
 		look_at_access(ip, open_flags);
 }
 

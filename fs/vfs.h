@@ -212,6 +212,7 @@ void inode_put(struct inode *ip);               // may sleep: the last one may f
 void inode_mark_dirty(struct inode *ip, u32 what);      // enum inode_dirty; never sleeps
 void inode_touch(struct inode *ip, bool access, bool modify, bool change);      // sets times to now, marks dirty; never sleeps
 void inode_touch_access(struct inode *ip, u32 open_flags);      // read: atime as relatime wants it; O_NOATIME. Never sleeps
+bool inode_access_is_known(const struct inode *ip);             // inode_touch_access would do nothing
 void inode_fill_stat(struct inode *ip, struct stat *out);
 int inode_sync(struct inode *ip, bool data_only) MUST_CHECK;    // pages, inode, metadata, device flush. May sleep
 int inode_sync_pages(struct inode *ip, pgoff_t first, pgoff_t last, bool data_only) MUST_CHECK;  // the same for some of its pages
@@ -278,6 +279,7 @@ struct file_table *file_table_copy(struct file_table *from);    // fork
 void file_table_put(struct file_table *t);      // may sleep
 void file_table_close_on_exec(struct file_table *t);
 struct file *fd_get(int fd);                    // of current, referenced; NULL: EBADF
+struct file *fd_peek(int fd);                   // inside a look (sync/look.h), which keeps the file and its inode; NULL: EBADF
 // The same for the length of one call, without writing to what other threads use. fd_return ends it; one at a time.
 struct file *fd_borrow(int fd, bool *is_noted);
 void fd_return_noted(void);
@@ -290,11 +292,14 @@ int fd_install(struct file *f, int lowest, bool close_on_exec) MUST_CHECK;      
 int fd_close(int fd);
 int fd_replace(int fd, struct file *f, bool close_on_exec) MUST_CHECK;          // dup2; takes over the reference
 
-/* file_io.c, file_seek.c, file_sync.c: reading and writing through the cache; for any inode whose bytes are in inode->cache */
+/* file_read.c, file_write.c, file_seek.c, file_sync.c: reading and writing through the cache; for any inode whose bytes are in inode->cache */
 ssize_t file_read(struct file *f, struct iobuf *to, u64 *position);
 ssize_t file_write(struct file *f, struct iobuf *from, u64 *position);
 ssize_t file_cache_read(struct file *f, struct iobuf *to, u64 *position);       // file_ops.read
 ssize_t file_cache_write(struct file *f, struct iobuf *from, u64 *position);    // file_ops.write
+// Inside a look (sync/look.h), f open for reading: copies a part of one page that is in memory. How much; 0: it takes more than a
+// copy, or the copy would fault.
+size_t file_read_present(struct file *f, struct iobuf *to, u64 position);
 // Their parts, for O_DIRECT, which does the rest by them. O_APPEND and the limits: how many bytes may be written at *position; -EFBIG, ...
 ssize_t file_write_range(struct file *f, size_t nr_bytes, u64 *position) MUST_CHECK;
 ssize_t file_write_locked(struct file *f, struct iobuf *from, u64 *position);   // inode->lock held for writing
