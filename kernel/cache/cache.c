@@ -357,7 +357,7 @@ void page_mark_dirty(struct page *p)
 		radix_tag_set(&cache->pages, p->index, RADIX_TAG_DIRTY);
 		is_first = cache->nr_dirty++ == 0;
 		if (is_first)
-			cache->dirty_since_ns = clock_monotonic_ns();
+			cache->dirty_since_ns = clock_coarse_ns();
 		if (cache->ops->store) {        // memory-only pages stay dirty; nobody can wait for them
 			atomic_add(&nr_dirty_pages, 1);
 			count(COUNTER_NR_DIRTIED);

@@ -72,19 +72,22 @@ struct clean_state {
 	vaddr_t start, end;             // what was changed
 };
 
-static int clean_entry(struct pte_slot *slot, vaddr_t va, void *argument)
+static int clean_run(struct pte_run *run, void *argument)
 {
 	struct clean_state *state = argument;
-	pte_t e = *slot->entry;
 
-	if (!pte_is_present(e) || !pte_is_writable(e))
-		return 0;
-	// A private copy is nobody's business but its owner's.
-	if (pte_page(e)->owner != PAGE_CACHE)
-		return 0;
-	pte_set(slot, pte_read_only(e));
-	state->start = min(state->start, va);
-	state->end = max(state->end, va + PAGE_SIZE);
+	for (u32 i = 0; i < run->nr; i++) {
+		struct pte_slot slot = { &run->entries[i], run->record };
+		vaddr_t va = run->start + i * PAGE_SIZE;
+		pte_t e = *slot.entry;
+
+		// A private copy is nobody's business but its owner's.
+		if (!pte_is_present(e) || !pte_is_writable(e) || pte_page(e)->owner != PAGE_CACHE)
+			continue;
+		pte_set(&slot, pte_read_only(e));
+		state->start = min(state->start, va);
+		state->end = max(state->end, va + PAGE_SIZE);
+	}
 	return 0;
 }
 
@@ -101,7 +104,7 @@ void rmap_clean(struct cache *cache, u64 first, u64 nr)
 		if (!(a->flags & AREA_SHARED))
 			continue;
 		addresses_of(a, first, last, &start, &end);
-		pgtable_visit(a->space, start, end, clean_entry, &state);
+		pgtable_visit_runs(a->space, start, end, clean_run, &state);
 		// Somebody may have cleared or protected the entry just before us, and a CPU may still store through what it
 		// remembers: the page is clean only when nobody can.
 		if (atomic_load(&a->space->nr_flushes_pending))

@@ -54,9 +54,14 @@ u64 clock_realtime_ns(void)
 	return clock_monotonic_ns() + (u64)atomic_load(&times.realtime_offset_ns);
 }
 
+u64 clock_coarse_ns(void)
+{
+	return this_cpu()->last_tick_ns;
+}
+
 u64 clock_realtime_coarse_ns(void)
 {
-	return this_cpu()->last_tick_ns + (u64)atomic_load(&times.realtime_offset_ns);
+	return clock_coarse_ns() + (u64)atomic_load(&times.realtime_offset_ns);
 }
 
 // shown_lock held. A reader that sees an odd sequence, or two different ones, reads again.

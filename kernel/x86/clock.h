@@ -10,7 +10,9 @@ void clock_init(u64 boot_tsc);            // boot_tsc: the TSC at monotonic time
 u64 clock_monotonic_ns(void);           // since boot; any context
 u64 clock_monotonic_ns_at(u64 tsc);     // what it was when the time-stamp counter was there
 u64 clock_realtime_ns(void);            // since 1970
-u64 clock_realtime_coarse_ns(void);     // the same when this CPU last had its tick: a load, where reading the counter takes long
+// Both as they were when this CPU last had its tick: a load, where reading the counter takes long.
+u64 clock_coarse_ns(void);              // monotonic
+u64 clock_realtime_coarse_ns(void);
 void clock_set_realtime_ns(u64 ns);
 void clock_show(struct clock_page *page); // from now on what users read; stays
 u64 clock_tsc_khz(void);

@@ -246,6 +246,11 @@ u64 clock_monotonic_ns(void)
 	return now += 1000;
 }
 
+u64 clock_coarse_ns(void)
+{
+	return clock_monotonic_ns();
+}
+
 u64 clock_realtime_coarse_ns(void)
 {
 	return clock_realtime_ns();
