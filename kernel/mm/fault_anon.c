@@ -12,6 +12,7 @@
 #include "mm/hugetlb.h"
 #include "mm/swap.h"
 #include "proc/process.h"
+#include "sync/look.h"
 #include "x86/pgtable.h"
 #include "x86/tlb.h"
 
@@ -41,8 +42,12 @@ static bool install_first(struct addrspace *as, struct fault *f, struct page *p,
 
 static enum fault_result zero_for_store(struct addrspace *as, struct area *a, struct fault *f, struct found *found)
 {
-	if (!found->slot.entry && huge_fault_zero(as, a, f))
-		return FAULT_OK;
+	if (!found->slot.entry && huge_is_wanted(as, a, f->address)) {
+		if (look_is_on())
+			return FAULT_NO_MEMORY;         // clearing 2 MiB takes long, and a look ends soon: again with the lock
+		if (huge_fault_zero(as, a, f))
+			return FAULT_OK;
+	}
 	struct page *p = frame_alloc(PAGE_ANON, FRAME_ZERO);
 
 	if (!p)

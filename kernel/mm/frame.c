@@ -285,6 +285,7 @@ struct page *frames_alloc(u32 order, enum page_owner owner, u32 flags)
 		if (flags & (FRAME_ATOMIC | FRAME_OPTIONAL) || look_is_on() || !reclaim_direct(tries, 1ul << order))
 			return NULL;
 	}
+	debug_assert(!(flags & FRAME_ZERO && look_is_on()));     // it takes long, and a look ends soon
 	check_taken(p, order);
 	begin_use(p, order, owner);
 	for (u32 i = 1; i < 1u << order; i++) {

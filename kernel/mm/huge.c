@@ -2,7 +2,8 @@
  * huge.c - transparent huge pages: the first store to an aligned 2 MiB of private memory takes all of it, where the area
  * asks for that (or huge_mode says so) and an aligned block is free. Nobody waits for one: the fall-back is a page of
  * 4 KiB, and nothing else is different. Everything that changes a part of such memory splits the entry first.
- * Runs in the fault (in a look), in fork and madvise (addrspace.lock for writing, addresses closed); no lock of its own.
+ * Runs in the fault (addrspace.lock for reading; what takes no time also in a look), in fork and madvise (for writing,
+ * addresses closed); no lock of its own.
  */
 #include "kernel.h"
 #include "lib/atomic.h"
@@ -27,11 +28,11 @@ const char *huge_mode_name(enum huge_mode mode)
 	return names[mode];
 }
 
-static bool may_have(const struct addrspace *as, const struct area *a)
+bool huge_is_wanted(const struct addrspace *as, const struct area *a, vaddr_t address)
 {
 	if (a->cache || a->flags & (AREA_SHARED | AREA_HUGETLB | AREA_NO_HUGE | AREA_STACK | AREA_GROWS_DOWN) || as->never_huge)
 		return false;
-	return huge_mode == HUGE_ALWAYS || (huge_mode == HUGE_ON_ADVICE && a->flags & AREA_HUGE);
+	return (huge_mode == HUGE_ALWAYS || (huge_mode == HUGE_ON_ADVICE && a->flags & AREA_HUGE)) && huge_fits(a, address);
 }
 
 struct page *huge_take_block(struct family *family, pgoff_t index, u32 flags)
@@ -112,8 +113,6 @@ bool huge_fault_zero(struct addrspace *as, struct area *a, struct fault *f)
 {
 	vaddr_t va = huge_align_down(f->address);
 
-	if (!may_have(as, a) || !huge_fits(a, va))
-		return false;
 	struct page *head = huge_take_block(as->family, va >> PAGE_SHIFT, FRAME_ZERO | FRAME_OPTIONAL);
 
 	if (!head) {

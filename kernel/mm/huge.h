@@ -22,8 +22,10 @@ static inline bool huge_fits(const struct area *a, vaddr_t va)  // does the area
 	return a->start <= start && start + HUGE_SIZE <= a->end;
 }
 
-// A first store to private memory, where there is no table yet: takes a whole block if the area may have one and one is free.
-// False: it is left to 4 KiB. As the verbs of the fault (fault_internal.h).
+// May the 2 MiB around the address be one block?
+bool huge_is_wanted(const struct addrspace *as, const struct area *a, vaddr_t address);
+// A first store to memory that may be one block, where there is no table yet: takes one if one is free. Not in a look: it is
+// cleared here. False: it is left to 4 KiB.
 bool huge_fault_zero(struct addrspace *as, struct area *a, struct fault *f);
 // A fault on a huge entry. FAULT_RETRY: it is split now.
 enum fault_result huge_fault_present(struct addrspace *as, struct area *a, struct fault *f, pte_t e);
