@@ -2,12 +2,12 @@
  * cache.c - pages of files, found by (cache, index). The hard part is two threads that want the same absent page: both
  * must end up with one frame and one disk read, and neither may spin while it waits. So a page enters the tree locked
  * and not up to date; whoever comes second finds it, and waits for its lock.
- * cache->lock covers the tree and its tags (interrupts closed: completions change tags); the page lock covers the page's
- * place in the cache and its content's validity. See cache.h for states and invariants C1 to C7.
+ * cache->lock covers the tree and its tags (interrupts closed: completions change tags); the page lock covers
+ * the page's place in the cache and its content's validity. See cache.h for states and invariants C1 to C7.
  *
  * Looking takes no lock: a look (sync/look.h) keeps the nodes of the tree and the frames of its pages in place. Hence
- * a page leaves in this order: LEAVING, and unmapped (C7); out of the tree, page->cache NULL; looks_wait; and only then the
- * tree's reference goes.
+ * a page leaves in this order: LEAVING, and unmapped (C7); out of the tree, page->cache NULL;
+ * looks_wait; and only then the tree's reference goes.
  */
 #include "kernel.h"
 #include "cache/cache.h"
@@ -197,7 +197,8 @@ static u32 insert_many(struct cache *cache, struct page **pages, u32 nr)
 		u64 flag = spin_lock_irq(&cache->lock);
 
 		while (done < nr &&
-		       (n = radix_insert_run(&cache->pages, pages[done]->index, (void **)&pages[done], nr - done, &spare)) > 0)
+		       (n = radix_insert_run(&cache->pages, pages[done]->index, (void **)&pages[done],
+					     nr - done, &spare)) > 0)
 			done += (u32)n;
 		spin_unlock_irq(&cache->lock, flag);
 		radix_preload_end(&spare);
@@ -272,7 +273,8 @@ static NOINLINE int get_filled(struct cache *cache, pgoff_t index, struct page *
 			page_put(p);
 			return error;
 		}
-		// Unlocked, neither filled nor failed: a writer made it and gave it up, or it was truncated. Fill it now, if it is still ours.
+		// Unlocked, neither filled nor failed: a writer made it and gave it up, or it was truncated.
+		// Fill it now, if it is still ours.
 		page_lock(p);
 		if (p->cache == cache && !page_has(p, PAGE_UPTODATE | PAGE_FAILED))
 			cache->ops->fill(cache, &p, 1);
@@ -439,7 +441,8 @@ bool cache_try_evict(struct page *p)
 		return false;
 	u64 flag = spin_lock_irq(&cache->lock);
 
-	// Two references: the tree's and the caller's. Frozen, nobody takes a third, be it to use the page or to show it.
+	// Two references: the tree's and the caller's.
+	// Frozen, nobody takes a third, be it to use the page or to show it.
 	if (atomic_compare_exchange(&p->refs, 2, 2 - PAGE_FROZEN)) {
 		is_gone = !page_has(p, PAGE_DIRTY);
 		if (is_gone) {
@@ -471,7 +474,8 @@ u32 cache_error_mark(struct cache *cache)
 
 int cache_error_check(struct cache *cache, u32 *seen)
 {
-	if (likely(atomic_load(&cache->error_sequence) == *seen))       // it changes before a page that failed stops being written
+	// It changes before a page that failed stops being written.
+	if (likely(atomic_load(&cache->error_sequence) == *seen))
 		return 0;
 	u64 flag = spin_lock_irq(&cache->lock);
 	int error = *seen == cache->error_sequence ? 0 : cache->error;

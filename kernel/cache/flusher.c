@@ -1,11 +1,12 @@
 /*
- * flusher.c - when dirty pages go to disk. A thread for each disk writes what has been dirty for long, and, when more than
- * the background mark is dirty, the oldest files until less is: a slow disk holds up no other.
+ * flusher.c - when dirty pages go to disk. A thread for each disk writes what has been dirty for long, and,
+ * when more than the background mark is dirty, the oldest files until less is: a slow disk holds up no other.
  *
  * Writers are slowed down before they are stopped. Up to the middle between the two marks they run free. Above it a
  * writer that has dirtied PAUSE_PAGES pages waits until the disks have written some in turn: as many where it stands a
- * third of the way from the middle to the hard mark, twice as many at the half, without bound close to the mark. What is
- * waited for is pages written, not time, so that a fast disk hardly slows anybody and a slow one as much as it must.
+ * third of the way from the middle to the hard mark, twice as many at the half, without bound close to the mark.
+ * What is waited for is pages written, not time, so that a fast disk hardly slows anybody
+ * and a slow one as much as it must.
  */
 #include "kernel.h"
 #include "cache/cache.h"
@@ -30,8 +31,8 @@ struct writeback_limits writeback_limits = {
 	.background_ratio = 10, .hard_ratio = 20, .expire_centisecs = 3000, .period_centisecs = 500,
 };
 
-static struct wait_queue flusher_wait = { .waiters = LIST_INIT(flusher_wait.waiters) };         // the flushers sleep here
-static struct wait_queue throttle_wait = { .waiters = LIST_INIT(throttle_wait.waiters) };       // writers sleep here
+static struct wait_queue flusher_wait = { .waiters = LIST_INIT(flusher_wait.waiters) };         // the flushers
+static struct wait_queue throttle_wait = { .waiters = LIST_INIT(throttle_wait.waiters) };       // writers
 static u64 nr_calls;            // atomic; how often all flushers were asked to look now,
 static u64 nr_calls_for_all;    // atomic; and to write everything
 static u64 nr_ended;            // atomic; pages whose write has ended
@@ -95,8 +96,8 @@ static u64 nr_unwritten(void)
 }
 
 /*
- * A file with stuck pages takes no more when all stuck pages together are as many as may be dirty at once; another file of
- * its file system, which may lie on a part of the disk that works, when they are half of memory.
+ * A file with stuck pages takes no more when all stuck pages together are as many as may be dirty at once;
+ * another file of its file system, which may lie on a part of the disk that works, when they are half of memory.
  */
 bool writeback_is_full(const struct cache *cache)
 {
@@ -138,8 +139,8 @@ void writeback_throttle(void)
 
 /* --- flushers ---------------------------------------------------------------- */
 
-// One pass over a disk: its files, the oldest first, then its blocks. What is younger than that is left alone unless too
-// much is dirty.
+// One pass over a disk: its files, the oldest first, then its blocks.
+// What is younger than that is left alone unless too much is dirty.
 static void flush_disk(struct block_device *device, u64 older_than_ns, bool is_for_amount)
 {
 	u64 start = clock_monotonic_ns();
@@ -150,7 +151,8 @@ static void flush_disk(struct block_device *device, u64 older_than_ns, bool is_f
 		// An error stays with the page and its file; the next sync there reports it.
 		while (inodes_write_oldest(sb, older_than_ns)) {
 		}
-		while (is_for_amount && nr_to_write() > background_mark(hard_mark()) && inodes_write_oldest(sb, start)) {
+		while (is_for_amount && nr_to_write() > background_mark(hard_mark()) &&
+		       inodes_write_oldest(sb, start)) {
 		}
 		if (sb->ops->sync)
 			(void)!sb->ops->sync(sb);

@@ -6,20 +6,22 @@
  *                   ^ reader            ^ marked: when the reader comes here, k + 2 is started
  *
  * A reader who goes on where he stopped gets a window of READAHEAD_FIRST pages; each window is twice the one before, up
- * to READAHEAD_MAX. Its first page (in the first window: the first that nobody has asked for yet) is marked PAGE_READ_AHEAD.
- * Coming to the mark starts the next window, so the disk works on one while the reader works on the other, and he
- * waits only when he is the faster of the two. A page that is absent and not next collapses the window: then only what
- * was asked for is read.
+ * to READAHEAD_MAX. Its first page (in the first window: the first that nobody has asked for yet) is marked
+ * PAGE_READ_AHEAD. Coming to the mark starts the next window, so the disk works on one while the reader works
+ * on the other, and he waits only when he is the faster of the two. A page that is absent and not next collapses
+ * the window: then only what was asked for is read.
  *
- * A fault that collapses it, or finds none, looks around. Where something is in memory of its block (READAHEAD_AROUND pages) or
- * of the blocks beside it, others have been near, and the whole block is read: code jumps about, but not far. The first to
- * come to a part of the file gets his page and no more, so who touches few pages of a large file reads only those.
+ * A fault that collapses it, or finds none, looks around. Where something is in memory of its block
+ * (READAHEAD_AROUND pages) or of the blocks beside it, others have been near, and the whole block is read:
+ * code jumps about, but not far. The first to come to a part of the file gets his page and no more,
+ * so who touches few pages of a large file reads only those.
  *
  *  RA1  Nothing past the end of the file is read.
- *  RA2  What is not asked for is read only with memory that is free: a frame is not reclaimed for a guess. A window that
- *       lacks frames is shorter, and the reader who gets to its end asks again. Around a fault, which is the weaker guess,
- *       nothing is read but where reclaim is far.
- *  RA3  Pages are entered and sent in order, as many at once as follow each other: cache_ops.fill makes requests of them.
+ *  RA2  What is not asked for is read only with memory that is free: a frame is not reclaimed for a guess.
+ *       A window that lacks frames is shorter, and the reader who gets to its end asks again. Around a fault,
+ *       which is the weaker guess, nothing is read but where reclaim is far.
+ *  RA3  Pages are entered and sent in order, as many at once as follow each other:
+ *       cache_ops.fill makes requests of them.
  *
  * No lock: struct readahead is a guess (see the header), pages are entered by the cache's rules (cache_add_many).
  */
@@ -92,7 +94,8 @@ static bool is_worth_reading_around(struct cache *cache, pgoff_t index)
 {
 	pgoff_t block = index & ~(pgoff_t)(READAHEAD_AROUND - 1), behind = block + 2 * READAHEAD_AROUND;
 
-	return reclaim_is_far() && cache_next_index(cache, block - min(block, (pgoff_t)READAHEAD_AROUND), behind) < behind;
+	return reclaim_is_far() &&
+	       cache_next_index(cache, block - min(block, (pgoff_t)READAHEAD_AROUND), behind) < behind;
 }
 
 // The page at index is absent, and nr_wanted from it on are asked for.

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * readahead.h - reading what will be asked for next. What each open file remembers of its reader is a guess: threads that
- * share a file write it without a lock, and a guess that is wrong costs a read, never a wrong byte.
+ * readahead.h - reading what will be asked for next. What each open file remembers of its reader is a guess:
+ * threads that share a file write it without a lock, and a guess that is wrong costs a read, never a wrong byte.
  */
 #include "types.h"
 
@@ -24,8 +24,8 @@ struct readahead {
 	enum readahead_how how;         // posix_fadvise
 };
 
-// As cache_get, for a reader who wants nr_wanted pages from index on: starts to read them, and more where he is found to read
-// in sequence, in as few requests as the disk's layout allows; waits for the page at index only. May sleep.
+// As cache_get, for a reader who wants nr_wanted pages from index on: starts to read them, and more where he is found
+// to read in sequence, in as few requests as the disk's layout allows; waits for the page at index only. May sleep.
 int readahead_get(struct cache *cache, struct readahead *ra, enum readahead_how how, pgoff_t index, u32 nr_wanted,
 		  struct page **out) MUST_CHECK;
 // The reader has come to p, which carries PAGE_READ_AHEAD: starts the window behind the one p belongs to, and waits for

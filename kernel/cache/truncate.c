@@ -1,8 +1,8 @@
 /*
- * truncate.c - pages that leave a cache by the range: the file was cut, its bytes were written past the cache, memory is wanted,
- * the inode goes. The hard part is who may bring them back meanwhile. A fault may show a page again until it
- * is LEAVING (C7), so its mappings are looked at under its lock once more; a private copy may be made of a page on its way out, so a truncation
- * unmaps twice; and the size says first what is past the end (C5, C7).
+ * truncate.c - pages that leave a cache by the range: the file was cut, its bytes were written past the cache,
+ * memory is wanted, the inode goes. The hard part is who may bring them back meanwhile. A fault may show a page
+ * again until it is LEAVING (C7), so its mappings are looked at under its lock once more; a private copy may be
+ * made of a page on its way out, so a truncation unmaps twice; and the size says first what is past the end (C5, C7).
  */
 #include "kernel.h"
 #include "cache/cache.h"
@@ -46,7 +46,8 @@ void cache_truncate_pages(struct cache *cache, u64 new_size)
 	rmap_unmap(cache, first, U64_MAX - first, UNMAP_PRIVATE_TOO);
 	for (index = first; (p = next_page(cache, index, &index)); index++)
 		discard(cache, p, UNMAP_PRIVATE_TOO);    // which may have been mapped again meanwhile
-	// A private copy may have been made from a page that was not gone yet; no page past the end can be found any more.
+	// A private copy may have been made from a page that was not gone yet;
+	// no page past the end can be found any more.
 	rmap_unmap(cache, first, U64_MAX - first, UNMAP_PRIVATE_TOO);
 }
 
@@ -72,7 +73,8 @@ void cache_invalidate(struct cache *cache, pgoff_t first, pgoff_t last)
 	}
 }
 
-// Zeroes [size, end of its page) in memory, if that page is here: what was stored there past the end is not part of the file.
+// Zeroes [size, end of its page) in memory, if that page is here:
+// what was stored there past the end is not part of the file.
 static void zero_tail(struct cache *cache, u64 size)
 {
 	u64 offset = size & ~PAGE_MASK;

@@ -1,16 +1,17 @@
 /*
  * writeback.c - dirty pages go to disk. One page's way: locked; write-protected wherever it is mapped, so that a store
- * from now on faults and marks it dirty again; DIRTY off, WRITEBACK on; unlocked, so that readers and faults go on; sent.
- * A store during the transfer lands in the page and makes it dirty again: it is written once more, later, and nothing
- * is lost. When a write fails the page is DIRTY again and the error is kept for the next sync of every opener.
+ * from now on faults and marks it dirty again; DIRTY off, WRITEBACK on; unlocked, so that readers
+ * and faults go on; sent. A store during the transfer lands in the page and makes it dirty again:
+ * it is written once more, later, and nothing is lost. When a write fails the page is DIRTY again and
+ * the error is kept for the next sync of every opener.
  *
- * Such a page is STUCK until it is written again: each sync tries, the flusher after a while that grows. Nobody waits for
- * stuck pages to become fewer: they do not count among those that slow writers down. They have a limit of their own, behind
- * which the file takes no more (writeback_is_full), so that a disk that has died cannot fill memory.
+ * Such a page is STUCK until it is written again: each sync tries, the flusher after a while that grows. Nobody waits
+ * for stuck pages to become fewer: they do not count among those that slow writers down. They have a limit of their
+ * own, behind which the file takes no more (writeback_is_full), so that a disk that has died cannot fill memory.
  *
- * Pages go in runs with consecutive indices: the lock of the cache, the reverse map and the file system are asked once a
- * run. A page's DIRTY and WRITEBACK change under cache->lock together with the tags (C3), so a page that is found dirty
- * and not under way there, and whose lock can be had at once, needs no second look.
+ * Pages go in runs with consecutive indices: the lock of the cache, the reverse map and the file system
+ * are asked once a run. A page's DIRTY and WRITEBACK change under cache->lock together with the tags (C3),
+ * so a page that is found dirty and not under way there, and whose lock can be had at once, needs no second look.
  */
 #include "kernel.h"
 #include "cache/cache.h"
@@ -34,9 +35,11 @@ u64 nr_dirty_pages, nr_writeback_pages, nr_stuck_pages;
 
 /*
  * Locks the dirty pages with consecutive indices from the first at or after `first`, as far as nobody else has them.
- * Returns how many. None, though there is one: it is *busy, referenced. A page that the mode leaves alone counts as busy.
+ * Returns how many. None, though there is one: it is *busy, referenced.
+ * A page that the mode leaves alone counts as busy.
  */
-static u32 lock_run(struct cache *cache, pgoff_t first, pgoff_t last, enum sync_mode mode, struct page **run, struct page **busy)
+static u32 lock_run(struct cache *cache, pgoff_t first, pgoff_t last, enum sync_mode mode, struct page **run,
+		    struct page **busy)
 {
 	u32 left_alone = PAGE_WRITEBACK | (mode == SYNC_START_UNSTUCK ? PAGE_STUCK : 0);
 	u64 flag = spin_lock_irq(&cache->lock);
@@ -69,8 +72,8 @@ void writeback_note_unstuck(struct cache *cache, struct page *p)
 	}
 }
 
-// The pages are locked, dirty, not under way, and write-protected. From here on a truncation waits for WRITEBACK to go, so they
-// need no reference.
+// The pages are locked, dirty, not under way, and write-protected.
+// From here on a truncation waits for WRITEBACK to go, so they need no reference.
 static void start_writeback(struct cache *cache, struct page **run, u32 nr)
 {
 	u64 flag = spin_lock_irq(&cache->lock);
@@ -146,13 +149,14 @@ static void write_run(struct cache *cache, struct page **run, u32 nr)
 	current->is_reclaiming = was_reclaiming;
 }
 
-// A page in the way: where to look next. Who does not wait leaves one that is dirty again while it is being written: its turn
-// comes later.
+// A page in the way: where to look next.
+// Who does not wait leaves one that is dirty again while it is being written: its turn comes later.
 static pgoff_t pass_busy(struct page *p, enum sync_mode mode)
 {
 	pgoff_t index = p->index;
 
-	if ((mode != SYNC_WAIT && page_has(p, PAGE_WRITEBACK)) || (mode == SYNC_START_UNSTUCK && page_has(p, PAGE_STUCK))) {
+	if ((mode != SYNC_WAIT && page_has(p, PAGE_WRITEBACK)) ||
+	    (mode == SYNC_START_UNSTUCK && page_has(p, PAGE_STUCK))) {
 		index++;
 	} else {
 		page_lock(p);
@@ -183,8 +187,8 @@ void cache_wait_written(struct cache *cache, pgoff_t first, pgoff_t last)
 	} while (p && first && first <= last);
 }
 
-// The last page that is dirty now: what becomes dirty behind it is not this call's, which so comes to an end (that of a few pages
-// does so anyway).
+// The last page that is dirty now: what becomes dirty behind it is not this call's,
+// which so comes to an end (that of a few pages does so anyway).
 static bool find_last_dirty(struct cache *cache, pgoff_t *last)
 {
 	u64 flag = spin_lock_irq(&cache->lock);

@@ -30,7 +30,8 @@ static struct spinlock families_lock = SPINLOCK_INIT("families", RANK_FRAMES);  
 
 void addrspaces_init(void)
 {
-	slab_cache_init(&addrspace_slab, "addrspace", sizeof(struct addrspace) + nr_cpus * sizeof(struct resident_counts), 64);
+	slab_cache_init(&addrspace_slab, "addrspace",
+			sizeof(struct addrspace) + nr_cpus * sizeof(struct resident_counts), 64);
 	slab_cache_init(&family_slab, "family", sizeof(struct family), 16);
 	areas_init();
 	hugetlb_init();
@@ -115,8 +116,8 @@ void addrspace_ref_put(struct addrspace *as)
 		slab_free(&addrspace_slab, as);
 }
 
-// The last user has gone: nobody can fault here any more, and no CPU comes back to it once all have left. Areas leave first
-// (unmap, then free), then the tables.
+// The last user has gone: nobody can fault here any more, and no CPU comes back to it once all have left.
+// Areas leave first (unmap, then free), then the tables.
 static void tear_down(struct addrspace *as)
 {
 	struct list dead = LIST_INIT(dead);

@@ -25,8 +25,8 @@ struct family {                         // the address spaces that came from one
 
 struct page;
 
-// Pages shown: what one CPU has added and taken away, which may be less than nothing. Only that CPU writes to it, never in an
-// interrupt.
+// Pages shown: what one CPU has added and taken away, which may be less than nothing.
+// Only that CPU writes to it, never in an interrupt.
 enum resident { RESIDENT_ANON, RESIDENT_FILE, NR_RESIDENT };
 struct resident_counts { i64 nr[NR_RESIDENT]; } ALIGNED(64);
 
@@ -46,7 +46,8 @@ struct addrspace {
 	u64 nr_tables;                  // atomic
 	struct list spare_tables;       // GUARDED_BY(table_lock): one for each huge entry, for when it is split
 	bool never_huge;                // prctl(PR_SET_THP_DISABLE); kept by fork and exec
-	bool keeps_table;               // GUARDED_BY(lock) an empty table, for the 2 MiB from kept_table_start on, which no area reaches
+	// GUARDED_BY(lock) an empty table, for the 2 MiB from kept_table_start on, which no area reaches.
+	bool keeps_table;
 	vaddr_t kept_table_start;       // GUARDED_BY(lock) (it may be reached again, or gone: who frees it looks)
 	struct list dead_tables;        // GUARDED_BY(lock): tables that are freed after the flush
 	i64 nr_swapped;                 // atomic: swap entries in its page tables (VmSwap)
@@ -78,7 +79,7 @@ struct addrspace *addrspace_of_process(int pid);        // a user reference, for
 u64 resident_read(const struct addrspace *as, enum resident which);     // may be a moment old
 u64 addrspace_resident(const struct addrspace *as);     // both together
 u64 addrspace_peak(const struct addrspace *as);         // the most that it ever was
-void addrspace_note_peak(struct addrspace *as);         // to be called before pages go: only then the peak could be forgotten
+void addrspace_note_peak(struct addrspace *as);         // before pages go: only then it could be forgotten
 
 // as->lock held for writing: areas with AREA_COMMITTED have so many pages more (fewer) now (K1).
 static inline void addrspace_promise(struct addrspace *as, i64 nr_pages)

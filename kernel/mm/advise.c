@@ -1,6 +1,6 @@
 /*
- * advise.c - madvise: what a program knows about its use of a mapping. Some advice changes the area (and is kept until other
- * advice comes), some its pages, and some is about the future and may fault or read ahead.
+ * advise.c - madvise: what a program knows about its use of a mapping. Some advice changes the area (and
+ * is kept until other advice comes), some its pages, and some is about the future and may fault or read ahead.
  */
 #include "kernel.h"
 #include "lib/atomic.h"
@@ -17,8 +17,8 @@
 #include <abi/errno.h>
 #include <abi/mman.h>
 
-enum advice_kind { ADVICE_UNKNOWN, ADVICE_AREA, ADVICE_PAGES, ADVICE_NOTHING, ADVICE_POPULATE, ADVICE_WILL_NEED, ADVICE_REMOVE,
-		   ADVICE_PAGE_OUT };
+enum advice_kind { ADVICE_UNKNOWN, ADVICE_AREA, ADVICE_PAGES, ADVICE_NOTHING, ADVICE_POPULATE, ADVICE_WILL_NEED,
+		   ADVICE_REMOVE, ADVICE_PAGE_OUT };
 
 static enum advice_kind kind_of(int advice)
 {
@@ -247,7 +247,8 @@ static int collect_page(struct pte_slot *slot, vaddr_t va, void *argument)
 	return out->nr == RECLAIM_BATCH;
 }
 
-// Pages of the range leave now, as far as they can; no lock is held while they are written. -EINVAL: locked into memory.
+// Pages of the range leave now, as far as they can;
+// no lock is held while they are written. -EINVAL: locked into memory.
 static int page_out_range(struct addrspace *as, vaddr_t start, vaddr_t end)
 {
 	struct page_out out = { .next = start };

@@ -185,8 +185,8 @@ static void set_gap_above(struct addrspace *as, struct area *above, vaddr_t end)
 	}
 }
 
-// A new leaf between two neighbours hangs below one of them: as the left child of the upper, or the right one of the lower.
-// Between the two the tree is not in order: what a look finds in it counts for nothing.
+// A new leaf between two neighbours hangs below one of them: as the left child of the upper, or the right one
+// of the lower. Between the two the tree is not in order: what a look finds in it counts for nothing.
 static void change_begin(struct addrspace *as)
 {
 	WRITE_ONCE(as->areas_version, as->areas_version + 1);
@@ -223,7 +223,7 @@ static void tree_insert(struct addrspace *as, struct area *a, vaddr_t floor, str
 	change_begin(as);
 	rb_insert(&as->areas, &a->node, parent, link);
 	change_end(as);
-	set_gap_above(as, above, a->end);       // after: what summaries the insertion meets are right, and hardly one changes
+	set_gap_above(as, above, a->end);       // after: the summaries that the insertion meets are right, few change
 	as->nr_areas++;
 	count_pages(as, a, (i64)((a->end - a->start) >> PAGE_SHIFT));
 }
@@ -333,7 +333,7 @@ int area_cut(struct addrspace *as, struct area *a, vaddr_t at)
 		return -ENOMEM;
 	upper->cache = a->cache;
 	upper->has_private_pages = a->has_private_pages;
-	area_enter_cache(upper);                // for a moment the reverse map knows both; it never misses the upper part
+	area_enter_cache(upper);        // for a moment the reverse map knows both; it never misses the upper part
 	count_pages(as, a, -(i64)((a->end - at) >> PAGE_SHIFT));
 	set_ends(a, a->start, at);
 	tree_insert(as, upper, at, above);
@@ -377,8 +377,8 @@ static void absorb_upper(struct addrspace *as, struct area *lower, struct area *
 	struct list dead = LIST_INIT(dead);
 	vaddr_t end = upper->end;
 
-	// Grow first: for a moment both show the range. The reverse map looks at the same entries twice then; and a look
-	// takes either, since they say the same.
+	// Grow first: for a moment both show the range. The reverse map looks at the same entries twice then;
+	// and a look takes either, since they say the same.
 	set_ends(lower, lower->start, end);
 	count_pages(as, lower, (i64)((end - upper->start) >> PAGE_SHIFT));
 	set_gap_above(as, area_remove(as, upper, end, &dead), end);
@@ -455,6 +455,6 @@ bool areas_are_valid(struct addrspace *as)
 		nr_pages += (a->end - a->start) >> PAGE_SHIFT;
 		nr_committed += a->flags & AREA_COMMITTED ? (a->end - a->start) >> PAGE_SHIFT : 0;
 	}
-	return nr == as->nr_areas && nr_committed == as->nr_pages_committed && nr_pages == as->nr_pages_mapped && previous_end == as->areas_end &&
-	       rb_is_valid(&as->areas);
+	return nr == as->nr_areas && nr_committed == as->nr_pages_committed && nr_pages == as->nr_pages_mapped &&
+	       previous_end == as->areas_end && rb_is_valid(&as->areas);
 }

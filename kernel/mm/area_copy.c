@@ -1,7 +1,8 @@
 /*
- * area_copy.c - fork's copy of all areas of a space. The new tree gets the shape and the sums of the old one, node by node. Areas
- * that the child is not to have (MADV_DONTFORK) stand in it for a moment, without their source, and are taken out again.
- * The parent's lock is held for writing; nobody but the reverse map sees the child yet, and it asks for an area of it at most.
+ * area_copy.c - fork's copy of all areas of a space. The new tree gets the shape and the sums of the old one,
+ * node by node. Areas that the child is not to have (MADV_DONTFORK) stand in it for a moment, without their
+ * source, and are taken out again. The parent's lock is held for writing; nobody but the reverse map sees
+ * the child yet, and it asks for an area of it at most.
  */
 #include "kernel.h"
 #include "mm/addrspace.h"
@@ -34,7 +35,8 @@ static struct area *area_twin(struct area_copy *copy, const struct area *a)
 }
 
 // As deep as the tree is high.
-static int copy_subtree(struct area_copy *copy, const struct rb_node *from, struct rb_node *parent, struct rb_node **link)
+static int copy_subtree(struct area_copy *copy, const struct rb_node *from, struct rb_node *parent,
+			struct rb_node **link)
 {
 	struct area *twin = area_twin(copy, rb_entry(from, struct area, node));
 	int error = 0;

@@ -1,8 +1,8 @@
 /*
- * area_look.c - looking at the areas of a space: the search in a tree that may change meanwhile, and who must wait for whom.
- * A search reads as->areas_version before and after: odd, or not the same, and the tree was being changed, so what was found
- * counts for nothing. Nodes stay in memory (L1), so even a search that went astray reads areas, though it may go round in a
- * circle: its steps are counted.
+ * area_look.c - looking at the areas of a space: the search in a tree that may change meanwhile, and who must wait
+ * for whom. A search reads as->areas_version before and after: odd, or not the same, and the tree was being changed,
+ * so what was found counts for nothing. Nodes stay in memory (L1), so even a search that went astray reads areas,
+ * though it may go round in a circle: its steps are counted.
  */
 #include "kernel.h"
 #include "mm/addrspace.h"

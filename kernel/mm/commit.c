@@ -1,7 +1,8 @@
 /*
- * commit.c - how much memory may be promised, in three ways (the modes of commit.h). The count is each CPU's own, so that mmap and
- * munmap add to a word of theirs and read one that hardly ever changes: commit_unasked_pages, which says for the mode that holds
- * how large a promise is granted without any sum (all, in mode 1; none, in mode 2). Only mode 2 adds the CPUs' counts up.
+ * commit.c - how much memory may be promised, in three ways (the modes of commit.h). The count is each CPU's own,
+ * so that mmap and munmap add to a word of theirs and read one that hardly ever changes: commit_unasked_pages,
+ * which says for the mode that holds how large a promise is granted without any sum (all, in mode 1;
+ * none, in mode 2). Only mode 2 adds the CPUs' counts up.
  */
 #include "kernel.h"
 #include "mm/addrspace.h"
@@ -64,6 +65,7 @@ bool commit_is_refused(const struct addrspace *as, u64 nr_pages)
 	if (READ_ONCE(commit_settings.mode) != COMMIT_STRICT)
 		return nr_pages > READ_ONCE(commit_unasked_pages);
 	if (as)
-		limit -= min(limit, min(as->nr_pages_mapped / 32, READ_ONCE(commit_settings.user_reserve_kbytes) / KIB_PER_PAGE));
+		limit -= min(limit, min(as->nr_pages_mapped / 32,
+					READ_ONCE(commit_settings.user_reserve_kbytes) / KIB_PER_PAGE));
 	return commit_total() + nr_pages >= limit;
 }

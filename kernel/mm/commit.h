@@ -1,15 +1,17 @@
 #pragma once
 /*
- * commit.h - memory that was promised: what all programs together could still ask for without asking again. Private memory that
- * may be stored to counts with its whole size, from mmap, brk, fork or the mprotect that makes it writable until it is unmapped
- * (areas with AREA_COMMITTED); shared memory without a name with its whole size, as long as it exists; a page of another file
- * of tmpfs from its first store. MAP_NORESERVE keeps an area out of this, but for COMMIT_STRICT.
+ * commit.h - memory that was promised: what all programs together could still ask for without asking again.
+ * Private memory that may be stored to counts with its whole size, from mmap, brk, fork or the mprotect
+ * that makes it writable until it is unmapped (areas with AREA_COMMITTED); shared memory without a name
+ * with its whole size, as long as it exists; a page of another file of tmpfs from its first store.
+ * MAP_NORESERVE keeps an area out of this, but for COMMIT_STRICT.
  *
- *  K1  The sum of all CPUs' cpu.committed is the number of pages of all areas with AREA_COMMITTED, and of tmpfs. Who changes
- *      an area's size or flags, or such a file's pages, changes it by the same (area.c, protect.c, fs/tmpfs).
+ *  K1  The sum of all CPUs' cpu.committed is the number of pages of all areas with AREA_COMMITTED, and of tmpfs. Who
+ *      changes an area's size or flags, or such a file's pages, changes it by the same (area.c, protect.c, fs/tmpfs).
  *
- * Whether a promise is refused is asked before it is given, with nothing reserved in between: two who ask at once may both be
- * told yes, and the limit be passed by that much. (Source: Linux's Documentation/mm/overcommit-accounting.rst, proc(5).)
+ * Whether a promise is refused is asked before it is given, with nothing reserved in between:
+ * two who ask at once may both be told yes, and the limit be passed by that much.
+ * (Source: Linux's Documentation/mm/overcommit-accounting.rst, proc(5).)
  */
 #include "types.h"
 #include "x86/cpu.h"
@@ -23,8 +25,8 @@ enum commit_mode {                      // /proc/sys/vm/overcommit_memory
 	COMMIT_MODE_MAX = COMMIT_STRICT,
 };
 
-// Set by /proc/sys/vm: overcommit_memory, overcommit_ratio (percent of memory), overcommit_kbytes (instead, if not 0), and
-// user_reserve_kbytes (what one program leaves for the others in mode 2, at most 1/32 of its size).
+// Set by /proc/sys/vm: overcommit_memory, overcommit_ratio (percent of memory), overcommit_kbytes (instead,
+// if not 0), and user_reserve_kbytes (what one program leaves for the others in mode 2, at most 1/32 of its size).
 struct commit_settings { u64 mode, ratio, kbytes, user_reserve_kbytes; };
 extern struct commit_settings commit_settings;
 // Constant between two calls of commit_settings_changed: a promise of so many pages at once needs no closer look.

@@ -9,9 +9,10 @@
  *   swapped out                SWAP: from the swap cache or the disk, whatever the area
  *   the entry allows it        RACE: another thread was faster, or this CPU remembered an old entry
  *
- * A round is a look (mm/area_look.h), or, when that comes to nothing, under addrspace.lock for reading. In neither anything waits
- * for the disk: a page that is absent, locked or without a place on disk is named in the fault (need), and fault_prepare
- * gets it ready with nothing held. The page stays referenced until the fault is over, so that the next round finds it.
+ * A round is a look (mm/area_look.h), or, when that comes to nothing, under addrspace.lock for reading.
+ * In neither anything waits for the disk: a page that is absent, locked or without a place on disk is named
+ * in the fault (need), and fault_prepare gets it ready with nothing held. The page stays referenced until
+ * the fault is over, so that the next round finds it.
  */
 #include "kernel.h"
 #include "cache/cache.h"
@@ -81,7 +82,7 @@ static enum fault_verb choose_verb(const struct area *a, const struct fault *f, 
 	if (unlikely(pte_is_swap(found)))
 		return VERB_SWAP;
 	if (!pte_is_none(found) && !is_write)
-		return VERB_RACE;       // mprotect rewrites entries itself: only this CPU's memory of the old one is in the way
+		return VERB_RACE;       // mprotect rewrites entries: only this CPU's memory of the old is in the way
 	if (a->flags & AREA_SHARED)
 		return is_write ? VERB_DIRTY : VERB_MAP;
 	if (!pte_is_none(found))
@@ -128,7 +129,8 @@ static enum fault_result act(struct addrspace *as, struct area *a, struct fault 
 
 static enum readahead_how readahead_how(u32 advice)
 {
-	return advice & AREA_RANDOM ? READAHEAD_RANDOM : advice & AREA_SEQUENTIAL ? READAHEAD_SEQUENTIAL : READAHEAD_FAULT;
+	return advice & AREA_RANDOM ? READAHEAD_RANDOM :
+	       advice & AREA_SEQUENTIAL ? READAHEAD_SEQUENTIAL : READAHEAD_FAULT;
 }
 
 // Between two rounds, no lock held: waits for what the fault needs.
@@ -195,8 +197,9 @@ static void finish(struct fault *f)
 		writeback_throttle();
 }
 
-// A round without a lock, beside other threads that fault, map and unmap. False: nothing came of it, and whether there is
-// an area, whether the access is allowed and whether there is memory must be asked for with the lock, and patience.
+// A round without a lock, beside other threads that fault, map and unmap.
+// False: nothing came of it, and whether there is an area, whether the access is allowed and whether there
+// is memory must be asked for with the lock, and patience.
 static bool resolve_in_look(struct addrspace *as, struct fault *f)
 {
 	bool is_answered = false;
@@ -250,7 +253,8 @@ enum fault_result fault_resolve(struct addrspace *as, struct fault *f)
 
 const char *fault_result_name(enum fault_result r)
 {
-	static const char *const names[] = { "ok", "retry", "no area", "no permission", "past the end", "I/O error", "no memory" };
+	static const char *const names[] = { "ok", "retry", "no area", "no permission", "past the end",
+					     "I/O error", "no memory" };
 
 	return r < ARRAY_SIZE(names) ? names[r] : "?";
 }

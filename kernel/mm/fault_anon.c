@@ -1,7 +1,7 @@
 /*
- * fault_anon.c - the verbs of private memory: a first look or store (ZERO), and a store to a page that somebody else sees
- * too (COPY). The page-table entry is the truth about a private page; what was read there under the table's lock is
- * compared again under it before anything is replaced (fault_install).
+ * fault_anon.c - the verbs of private memory: a first look or store (ZERO), and a store to a page that somebody
+ * else sees too (COPY). The page-table entry is the truth about a private page; what was read there under
+ * the table's lock is compared again under it before anything is replaced (fault_install).
  */
 #include "kernel.h"
 #include "lib/atomic.h"
@@ -44,7 +44,7 @@ static enum fault_result zero_for_store(struct addrspace *as, struct area *a, st
 {
 	if (!found->slot.entry && huge_is_wanted(as, a, f->address)) {
 		if (look_is_on())
-			return FAULT_NO_MEMORY;         // clearing 2 MiB takes long, and a look ends soon: again with the lock
+			return FAULT_NO_MEMORY;         // clearing 2 MiB takes long, a look ends soon: again with the lock
 		if (huge_fault_zero(as, a, f))
 			return FAULT_OK;
 	}
@@ -69,7 +69,8 @@ enum fault_result fault_zero(struct addrspace *as, struct area *a, struct fault 
 		return hugetlb_fault(as, a, f);
 	if (f->access & FAULT_WRITE)
 		return zero_for_store(as, a, f, found);
-	return fault_install(as, f, zero_page, found, pte_make(zero_page, a->flags, PTE_READ_ONLY)) ? FAULT_OK : fault_lost_race(f);
+	return fault_install(as, f, zero_page, found, pte_make(zero_page, a->flags, PTE_READ_ONLY)) ? FAULT_OK :
+	       fault_lost_race(f);
 }
 
 // Replaces what the slot shows (the shared original, still referenced by the caller) by our own copy.
@@ -121,7 +122,7 @@ enum fault_result fault_copy_present(struct addrspace *as, struct area *a, struc
 
 	// Alone: ours to write. Nobody can join in: fork closes every address.
 	if (original->owner == PAGE_ANON && is_alone(original)) {
-		original->anon_index = f->address >> PAGE_SHIFT;        // mremap may have moved it while others showed it too
+		original->anon_index = f->address >> PAGE_SHIFT;        // mremap may have moved it while shared
 		pte_set(slot, pte_make(original, a->flags, PTE_WRITABLE));
 		pgtable_slot_unlock(slot);
 		tlb_flush_page_local(f->address);

@@ -1,19 +1,19 @@
 /*
- * fault_file.c - the verbs of pages that a file's cache holds: show one (MAP), store to one (DIRTY), copy one that is not
- * shown (COPY of a private mapping). What must be read or reserved first is named in the fault, since nothing here may wait
- * for the disk (fault.c).
+ * fault_file.c - the verbs of pages that a file's cache holds: show one (MAP), store to one (DIRTY), copy one
+ * that is not shown (COPY of a private mapping). What must be read or reserved first is named in the fault,
+ * since nothing here may wait for the disk (fault.c).
  *
  * A store holds the page's lock: it can neither be truncated nor evicted meanwhile, and one that has been is not in the
  * cache any more. A copy is made without, since nobody misses the original afterwards: a look (sync/look.h) keeps its
  * frame, and the size is looked at with the table locked.
  *
- * Showing pages takes no page lock either, so that up to AROUND neighbours of the page asked for, whatever of them is in
- * memory, come with it under one lock of the page table. What keeps that right (C7, cache/cache.h):
+ * Showing pages takes no page lock either, so that up to AROUND neighbours of the page asked for, whatever
+ * of them is in memory, come with it under one lock of the page table. What keeps that right (C7, cache/cache.h):
  *   - each page shown has a reference of its own first, and is not frozen after that, so it is not evicted;
- *   - it is counted as mapped, and LEAVING is looked at after that: whoever removes a page sets LEAVING, looks at the count
- *     after that, and unmaps, which waits for our table;
- *   - the size is read with the table locked. Truncation sets the size first and visits our table then: either it finds our
- *     entries, or we see its size.
+ *   - it is counted as mapped, and LEAVING is looked at after that: whoever removes a page sets LEAVING,
+ *     looks at the count after that, and unmaps, which waits for our table;
+ *   - the size is read with the table locked. Truncation sets the size first and visits our table then:
+ *     either it finds our entries, or we see its size.
  * Neighbours are shown as not accessed, so that reclaim learns which of them were. MADV_RANDOM: none are shown.
  */
 #include "kernel.h"
@@ -110,12 +110,13 @@ static bool window_open(struct window *w, struct area *a, const struct fault *f,
 	return true;
 }
 
-// Inside a look (sync/look.h), the table locked, the entry empty. Counts first and looks afterwards, as C7 asks; and so the
-// record comes to this CPU once, to be written, not first to be read: others may be showing the same page.
+// Inside a look (sync/look.h), the table locked, the entry empty. Counts first and looks afterwards, as C7 asks;
+// and so the record comes to this CPU once, to be written, not first to be read: others may be showing the same page.
 static inline bool show(const struct window *w, u32 i, struct page *p, u64 accessed)
 {
 	page_show(p);
-	if (unlikely(page_is_frozen(p) || !page_is_plain(p) || page_has(p, PAGE_LEAVING) || atomic_load(&p->cache) != w->cache)) {
+	if (unlikely(page_is_frozen(p) || !page_is_plain(p) || page_has(p, PAGE_LEAVING) ||
+		     atomic_load(&p->cache) != w->cache)) {
 		page_unshow(p);                 // not the last: who removes it waits for us
 		return false;
 	}
@@ -123,7 +124,8 @@ static inline bool show(const struct window *w, u32 i, struct page *p, u64 acces
 	return true;
 }
 
-// The table is locked, the entry that the fault is about empty. How many pages are shown now; 0: the one asked for is not ready.
+// The table is locked, the entry that the fault is about empty.
+// How many pages are shown now; 0: the one asked for is not ready.
 static u32 show_window(const struct window *w)
 {
 	void *pages[AROUND];
@@ -226,9 +228,10 @@ static bool find_slot(struct addrspace *as, const struct fault *f, struct found 
 	return true;
 }
 
-// Enters the copy of a page that is not shown, unless the file has been cut meanwhile: truncation sets the size first and
-// visits our table then, to take out private copies too.
-static bool enter_copy(struct addrspace *as, struct area *a, const struct fault *f, struct found *found, struct page *copy)
+// Enters the copy of a page that is not shown, unless the file has been cut meanwhile:
+// truncation sets the size first and visits our table then, to take out private copies too.
+static bool enter_copy(struct addrspace *as, struct area *a, const struct fault *f, struct found *found,
+		       struct page *copy)
 {
 	pgtable_slot_relock(&found->slot);
 	bool may_enter = !found->slot.entry->bits && !is_past_end(a->cache, index_in_file(a, f->address));
@@ -242,7 +245,8 @@ static bool enter_copy(struct addrspace *as, struct area *a, const struct fault 
 	return may_enter;
 }
 
-// The copy is made inside a look (sync/look.h), which keeps the original's frame: without a reference, without its lock.
+// The copy is made inside a look (sync/look.h), which keeps the original's frame:
+// without a reference, without its lock.
 static bool copy_page_at(struct cache *cache, pgoff_t index, struct page *copy)
 {
 	bool has_begun = look_join();

@@ -27,8 +27,8 @@ struct found {
 };
 
 // Puts the page into the slot when that still holds what the fault found there. The page's reference goes with it; the
-// reference of the page that it takes the place of becomes the caller's, who gives it back after the flush. False: it did
-// not, and fault_lost_race says what that means.
+// reference of the page that it takes the place of becomes the caller's, who gives it back after the flush.
+// False: it did not, and fault_lost_race says what that means.
 bool fault_install(struct addrspace *as, struct fault *f, struct page *p, struct found *found, pte_t fresh) MUST_CHECK;
 
 static inline enum fault_result fault_lost_race(struct fault *f)

@@ -139,8 +139,8 @@ static void list_frames(struct page *first, u64 nr)
 }
 
 // Fills the stock with whole blocks, the smallest first: large ones stay whole for those who need them.
-// Down to the reserve, which only those may use who cannot reclaim. Near it one frame at a time: a stock is everybody's,
-// so what goes there of the reserve would be taken by those who ought to wait.
+// Down to the reserve, which only those may use who cannot reclaim. Near it one frame at a time:
+// a stock is everybody's, so what goes there of the reserve would be taken by those who ought to wait.
 static void stock_fill(struct frame_cache *stock, u64 reserve)
 {
 	spin_lock(&frames_lock);
@@ -224,7 +224,8 @@ static struct page *__attribute__((noinline)) take_single_slow(u32 flags)
 static inline void check_taken(struct page *p, u32 order)
 {
 	if (DEBUG_BUILD && (p->owner != PAGE_FREE || p->refs != 0))
-		panic("frame %#lx is given out: owner %u, %d references, flags %x, map count %d", page_to_pfn(p), p->owner, p->refs, p->flags, p->map_count);
+		panic("frame %#lx is given out: owner %u, %d references, flags %x, map count %d",
+		      page_to_pfn(p), p->owner, p->refs, p->flags, p->map_count);
 	if (DEBUG_BUILD) {
 		for (u32 i = 0; i < 1u << order; i++)
 			check_poison(p + i);

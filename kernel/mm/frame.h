@@ -15,7 +15,8 @@ enum frame_flags {
 };
 
 void frames_init(void);
-// 2^order frames, referenced once, owner as given; NULL when there is none. Without FRAME_ATOMIC it may sleep (reclaim), but not in a look (sync/look.h).
+// 2^order frames, referenced once, owner as given; NULL when there is none.
+// Without FRAME_ATOMIC it may sleep (reclaim), but not in a look (sync/look.h).
 struct page *frames_alloc(u32 order, enum page_owner owner, u32 flags) MUST_CHECK;
 void frames_free(struct page *first, u32 order);        // refs must be 1; any context with interrupts open
 

@@ -1,9 +1,9 @@
 /*
- * huge.c - transparent huge pages: the first store to an aligned 2 MiB of private memory takes all of it, where the area
- * asks for that (or huge_mode says so) and an aligned block is free. Nobody waits for one: the fall-back is a page of
- * 4 KiB, and nothing else is different. Everything that changes a part of such memory splits the entry first.
- * Runs in the fault (addrspace.lock for reading; what takes no time also in a look), in fork and madvise (for writing,
- * addresses closed); no lock of its own.
+ * huge.c - transparent huge pages: the first store to an aligned 2 MiB of private memory takes all of it,
+ * where the area asks for that (or huge_mode says so) and an aligned block is free. Nobody waits for one:
+ * the fall-back is a page of 4 KiB, and nothing else is different. Everything that changes a part of such memory
+ * splits the entry first. Runs in the fault (addrspace.lock for reading; what takes no time also in a look),
+ * in fork and madvise (for writing, addresses closed); no lock of its own.
  */
 #include "kernel.h"
 #include "lib/atomic.h"
@@ -30,9 +30,11 @@ const char *huge_mode_name(enum huge_mode mode)
 
 bool huge_is_wanted(const struct addrspace *as, const struct area *a, vaddr_t address)
 {
-	if (a->cache || a->flags & (AREA_SHARED | AREA_HUGETLB | AREA_NO_HUGE | AREA_STACK | AREA_GROWS_DOWN) || as->never_huge)
+	if (a->cache || a->flags & (AREA_SHARED | AREA_HUGETLB | AREA_NO_HUGE | AREA_STACK | AREA_GROWS_DOWN) ||
+	    as->never_huge)
 		return false;
-	return (huge_mode == HUGE_ALWAYS || (huge_mode == HUGE_ON_ADVICE && a->flags & AREA_HUGE)) && huge_fits(a, address);
+	return (huge_mode == HUGE_ALWAYS || (huge_mode == HUGE_ON_ADVICE && a->flags & AREA_HUGE)) &&
+	       huge_fits(a, address);
 }
 
 struct page *huge_take_block(struct family *family, pgoff_t index, u32 flags)
@@ -230,7 +232,8 @@ static int collapse_one(struct addrspace *as, struct area *a, vaddr_t va, struct
 	pgtable_visit_runs(as, va, end, copy_run, c);
 	huge_map_count_add(c->head, 1);
 	resident_add(as, RESIDENT_ANON, HUGE_PAGES);
-	pgtable_huge_take_over(as, va, pte_make(c->head, a->flags, a->flags & AREA_WRITE ? PTE_WRITABLE : PTE_READ_ONLY));
+	pgtable_huge_take_over(as, va,
+			       pte_make(c->head, a->flags, a->flags & AREA_WRITE ? PTE_WRITABLE : PTE_READ_ONLY));
 	pages_put(c->old, c->nr_old);
 	a->has_private_pages = true;
 	count(COUNTER_THP_COLLAPSE);

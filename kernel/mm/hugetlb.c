@@ -1,8 +1,8 @@
 /*
- * hugetlb.c - the pool of blocks of 2 MiB for MAP_HUGETLB. pool_lock covers the pool and the taking of blocks out of it; that
- * a block comes free is seen from its frames' references (H5), without a lock.
- * A private page that is stored to after fork is copied in a piece of 4 KiB, like any other: unlike on Linux a child needs
- * no block of the pool for that, and cannot fail for want of one.
+ * hugetlb.c - the pool of blocks of 2 MiB for MAP_HUGETLB. pool_lock covers the pool and the taking of blocks
+ * out of it; that a block comes free is seen from its frames' references (H5), without a lock.
+ * A private page that is stored to after fork is copied in a piece of 4 KiB, like any other:
+ * unlike on Linux a child needs no block of the pool for that, and cannot fail for want of one.
  */
 #include "kernel.h"
 #include "lib/atomic.h"
@@ -121,7 +121,8 @@ static int show_block(struct addrspace *as, struct area *a, vaddr_t va, struct p
 	area_note_private_page(a);
 	huge_map_count_add(head, 1);
 	resident_add(as, RESIDENT_ANON, HUGE_PAGES);
-	int error = pgtable_huge_enter(as, va, pte_make(head, a->flags, a->flags & AREA_WRITE ? PTE_WRITABLE : PTE_READ_ONLY));
+	int error = pgtable_huge_enter(as, va,
+				       pte_make(head, a->flags, a->flags & AREA_WRITE ? PTE_WRITABLE : PTE_READ_ONLY));
 
 	if (error) {
 		resident_sub(as, RESIDENT_ANON, HUGE_PAGES);

@@ -1,13 +1,15 @@
 #pragma once
 /*
  * hugetlb.h - MAP_HUGETLB: memory in pieces of 2 MiB from a pool that the administrator sets aside
- * (/proc/sys/vm/nr_hugepages). A mapping takes its blocks when it is made, so no store to it can fail for want of one; only
- * with MAP_NORESERVE they are taken at the fault, where an empty pool is SIGBUS.
+ * (/proc/sys/vm/nr_hugepages). A mapping takes its blocks when it is made, so no store to it can fail for want
+ * of one; only with MAP_NORESERVE they are taken at the fault, where an empty pool is SIGBUS.
  *
- *  H5  The pool holds a reference on each frame of its blocks (PAGE_POOL), so they never go back to the frame allocator. A block
- *      is free when nobody else holds any of its frames: nothing need be told when the last user leaves.
+ *  H5  The pool holds a reference on each frame of its blocks (PAGE_POOL),
+ *      so they never go back to the frame allocator. A block is free when nobody else holds any of its frames:
+ *      nothing need be told when the last user leaves.
  *  H6  An entry of a shared mapping (AREA_HUGETLB_SHARED) is never split, and never empty: that the pages are shared is
- *      nowhere else written down. Such an area is cut at multiples of 2 MiB only (area_cut), and moves by such only (mremap).
+ *      nowhere else written down. Such an area is cut at multiples of 2 MiB only (area_cut),
+ *      and moves by such only (mremap).
  */
 #include "mm/addrspace.h"
 #include "mm/fault.h"

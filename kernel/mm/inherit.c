@@ -36,7 +36,8 @@ static int inherit_run(struct pte_run *run, void *argument)
 		from++;
 	if (from == end)
 		return 0;
-	struct pte_run rest = { from, (u32)(end - from), run->start + ((u64)(from - run->entries) << PAGE_SHIFT), run->record };
+	struct pte_run rest = { from, (u32)(end - from), run->start + ((u64)(from - run->entries) << PAGE_SHIFT),
+				run->record };
 
 	if (!pgtable_twin_lock(state->to, &rest, &twin)) {
 		state->next = rest.start;
@@ -50,7 +51,7 @@ static int inherit_run(struct pte_run *run, void *argument)
 			continue;
 		struct page *p = pte_page(e);
 
-		if (unlikely(!pte_is_present(e))) {     // both name the slot; the child finds or reads its page by itself
+		if (unlikely(!pte_is_present(e))) {     // both name the slot; the child finds its page by itself
 			swap_hold((swap_entry_t){ pte_swap_value(e) });
 			nr_swapped++;
 		} else if (likely(p->owner == PAGE_ANON)) {

@@ -1,13 +1,15 @@
 /*
- * lazy_free.c - MADV_FREE. A program says of memory that its bytes are of no more use; it may still store there again. So the
- * pages stay until memory is short, are then thrown away without being written anywhere, and read as zeros.
+ * lazy_free.c - MADV_FREE. A program says of memory that its bytes are of no more use;
+ * it may still store there again. So the pages stay until memory is short,
+ * are then thrown away without being written anywhere, and read as zeros.
  *
- * Whether a store has come since is told by the processor: madvise clears the dirty bit of the entry, and every processor
- * forgets it (a flush), so the next store sets the bit again, in the entry. Reclaim clears an entry only as long as the bit is
- * not set, by one operation that fails when it is; a processor that stores after that finds no entry, and faults.
+ * Whether a store has come since is told by the processor: madvise clears the dirty bit of the entry,
+ * and every processor forgets it (a flush), so the next store sets the bit again, in the entry.
+ * Reclaim clears an entry only as long as the bit is not set, by one operation that fails when it is;
+ * a processor that stores after that finds no entry, and faults.
  *
- *  Z1  A page with PAGE_LAZY_FREE is private, and in no swap cache. As long as the dirty bit of an entry that shows it is clear,
- *      nothing was stored to it by way of that entry since the advice.
+ *  Z1  A page with PAGE_LAZY_FREE is private, and in no swap cache. As long as the dirty bit of an entry that
+ *      shows it is clear, nothing was stored to it by way of that entry since the advice.
  *
  * Pages that are shared after fork are left alone, on both sides: the bytes are of use to the other.
  */

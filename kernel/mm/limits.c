@@ -1,6 +1,6 @@
 /*
- * limits.c - how much a process may map. RLIMIT_AS counts everything and is kept as a sum; RLIMIT_DATA counts private writable
- * memory but stacks, is seldom set, and is added up when it is.
+ * limits.c - how much a process may map. RLIMIT_AS counts everything and is kept as a sum;
+ * RLIMIT_DATA counts private writable memory but stacks, is seldom set, and is added up when it is.
  */
 #include "kernel.h"
 #include "mm/addrspace.h"

@@ -1,7 +1,7 @@
 /*
  * mlock.c - memory that stays. A locked area's pages are faulted in now (or, ON_FAULT, when they are touched) and never
- * leave: reclaim asks the areas that show a page (rmap_try_unmap). The flag belongs to the area, so a partly locked range
- * is cut; locks do not nest, and fork does not inherit them.
+ * leave: reclaim asks the areas that show a page (rmap_try_unmap).
+ * The flag belongs to the area, so a partly locked range is cut; locks do not nest, and fork does not inherit them.
  * Everybody is root here, for whom RLIMIT_MEMLOCK is no limit, as on Linux.
  */
 #include "kernel.h"

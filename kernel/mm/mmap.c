@@ -22,9 +22,9 @@
 
 // What MAP_SHARED_VALIDATE vouches for. MAP_SYNC is not among them: it wants memory that is a disk. Nor is, on Linux,
 // MAP_FIXED_NOREPLACE.
-#define KNOWN_FLAGS (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_ABOVE4G | MAP_GROWSDOWN | MAP_DENYWRITE | \
-		     MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | \
-		     MAP_UNINITIALIZED | MAP_HUGE_2MB | MAP_HUGE_1GB)
+#define KNOWN_FLAGS (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_ABOVE4G | MAP_GROWSDOWN | \
+		     MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | \
+		     MAP_STACK | MAP_HUGETLB | MAP_UNINITIALIZED | MAP_HUGE_2MB | MAP_HUGE_1GB)
 
 // Which flags the new area gets from the call's, and whether the file allows them.
 static int area_flags_for(struct file *file, u32 prot, u32 flags, u32 *out)
@@ -100,7 +100,8 @@ struct place {                          // of a new mapping, free
 	struct area *above;             // the next area; NULL: none
 };
 
-// as->lock held for writing. The hint is the place; with MAP_FIXED what is there leaves. -EEXIST, or unmap_range's errors.
+// as->lock held for writing. The hint is the place; with MAP_FIXED what is there leaves.
+// -EEXIST, or unmap_range's errors.
 static int take_fixed_place(struct addrspace *as, struct place *place, u64 length, u32 flags, struct list *dead)
 {
 	vaddr_t start = place->start, end = start + length;
@@ -150,7 +151,8 @@ static int insert_file(struct addrspace *as, struct area *a, struct area *above)
 		return error;
 	}
 	area_enter_cache(a);
-	// A seal may have come since ->map looked. Whoever adds one looks at the areas of the file; from now on at this one, too.
+	// A seal may have come since ->map looked.
+	// Whoever adds one looks at the areas of the file; from now on at this one, too.
 	if (a->flags & AREA_SHARED && a->flags & AREA_MAY_WRITE && READ_ONCE(a->file->inode->seals) & F_SEAL_WRITE) {
 		area_leave_cache(a);
 		area_free(a);
@@ -162,7 +164,8 @@ static int insert_file(struct addrspace *as, struct area *a, struct area *above)
 }
 
 // as->lock held for writing.
-static int insert_new(struct addrspace *as, const struct place *place, u64 length, u32 area_flags, struct file *file, u64 offset)
+static int insert_new(struct addrspace *as, const struct place *place, u64 length, u32 area_flags,
+		      struct file *file, u64 offset)
 {
 	vaddr_t start = place->start, end = start + length;
 
@@ -270,7 +273,8 @@ static int map_locked(struct addrspace *as, struct map_request *m, struct place 
 static int get_source(struct map_request *m, struct file **shared_memory)
 {
 	if (!m->file && m->area_flags & AREA_SHARED) {
-		int error = tmpfs_create_unnamed("/dev/zero", m->length, !(m->area_flags & AREA_NO_RESERVE), shared_memory);
+		int error = tmpfs_create_unnamed("/dev/zero", m->length, !(m->area_flags & AREA_NO_RESERVE),
+						 shared_memory);
 
 		m->file = *shared_memory;
 		m->offset = 0;
@@ -323,8 +327,8 @@ int mmap_map_fixed(struct addrspace *as, vaddr_t start, u64 length, u32 area_fla
 	if (as->nr_areas < AREAS_MAX && !(area_flags & AREA_COMMITTED && commit_exceeds(as, length >> PAGE_SHIFT))) {
 		error = take_fixed_place(as, &place, length, MAP_FIXED, &dead);
 		if (!error)
-			error = insert_new(as, &place, length, area_flags | AREA_MAY_READ | AREA_MAY_WRITE | AREA_MAY_EXEC,
-					   file, offset);
+			error = insert_new(as, &place, length,
+					   area_flags | AREA_MAY_READ | AREA_MAY_WRITE | AREA_MAY_EXEC, file, offset);
 	}
 	write_unlock(&as->lock);
 	areas_bury(&dead);

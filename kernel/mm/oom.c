@@ -1,11 +1,12 @@
 /*
- * oom.c - memory and swap are gone: somebody must go, so that the others can go on. It is the process that has most: pages
- * resident, swapped, and of page tables, shifted by its oom_score_adj (thousandths of all memory; -1000: never). Process 1
- * is never chosen.
+ * oom.c - memory and swap are gone: somebody must go, so that the others can go on. It is the process that has most:
+ * pages resident, swapped, and of page tables, shifted by its oom_score_adj (thousandths of all
+ * memory; -1000: never). Process 1 is never chosen.
  *
- * The hard part is not the choice but the wait. The victim may sleep for a lock that the caller holds. So nobody waits for
- * ever: a caller whose victim does not die in time fails, and gives up his locks on the way out. A fault holds none, and
- * simply tries again. What the victim needs to die it takes from the reserve below the min mark (mm/frame.c).
+ * The hard part is not the choice but the wait. The victim may sleep for a lock that the caller holds.
+ * So nobody waits for ever: a caller whose victim does not die in time fails, and gives up his locks on the way out.
+ * A fault holds none, and simply tries again. What the victim needs to die it takes from the reserve
+ * below the min mark (mm/frame.c).
  */
 #include "kernel.h"
 #include "lib/atomic.h"
@@ -48,7 +49,8 @@ static u64 badness(struct process *p, struct sums *s)
 
 	if (p->pid == 1 || adjust == -1000 || !sums_of(p, s))
 		return 0;
-	i64 points = (i64)(s->resident + s->swapped + s->tables) + adjust * (i64)(frames_total() + swap_total_pages()) / 1000;
+	i64 points = (i64)(s->resident + s->swapped + s->tables) +
+		     adjust * (i64)(frames_total() + swap_total_pages()) / 1000;
 
 	return points > 0 ? (u64)points : 1;
 }
@@ -85,11 +87,11 @@ static struct process *choose(struct sums *out)
 
 static void kill_and_tell(struct process *p, const struct sums *s)
 {
-	printk("out of memory: %lu of %lu KiB of RAM and %lu of %lu KiB of swap are free; process %d (%s) has most and is killed: "
-	       "%lu KiB resident, %lu KiB swapped, %lu KiB of page tables\n",
+	printk("out of memory: %lu of %lu KiB of RAM and %lu of %lu KiB of swap are free; "
+	       "process %d (%s) has most and is killed: %lu KiB resident, %lu KiB swapped, %lu KiB of page tables\n",
 	       frames_free_count() * KIB_PER_PAGE, frames_total() * KIB_PER_PAGE, swap_free_pages() * KIB_PER_PAGE,
-	       swap_total_pages() * KIB_PER_PAGE, p->pid, p->name, s->resident * KIB_PER_PAGE, s->swapped * KIB_PER_PAGE,
-	       s->tables * KIB_PER_PAGE);
+	       swap_total_pages() * KIB_PER_PAGE, p->pid, p->name, s->resident * KIB_PER_PAGE,
+	       s->swapped * KIB_PER_PAGE, s->tables * KIB_PER_PAGE);
 	count(COUNTER_OOM_KILL);
 	signal_send_process(p, SIGKILL, NULL);
 }

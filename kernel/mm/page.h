@@ -5,9 +5,10 @@
  * The owner decides what the union means:
  *   FREE      in the buddy lists (order) or a CPU's cache
  *   CACHE     a page of a file or block device: (cache, index); the life cycle stands in cache/cache.h
- *   ANON      private memory: (family, index = virtual page number, see mm/rmap_anon.c); refs == number of PTEs that show it (+ holders)
- *   TABLE     a page table: table_word is the lock of its entries, nr_entries counts those that are not zero, used_lines
- *             says where they may be (x86/pgtable.h)
+ *   ANON      private memory: (family, index = virtual page number, see mm/rmap_anon.c);
+ *             refs == number of PTEs that show it (+ holders)
+ *   TABLE     a page table: table_word is the lock of its entries, nr_entries counts those that are not zero,
+ *             used_lines says where they may be (x86/pgtable.h)
  *   SLAB      objects of a slab cache
  *   KERNEL    anything else that the kernel keeps
  *
@@ -46,7 +47,7 @@ enum page_flag {
 	PAGE_READ_AHEAD = 1u << 16,     // who comes here starts the next window (cache/readahead.c)
 	PAGE_STUCK = 1u << 17,          // DIRTY, and its last write failed; under cache->lock
 	PAGE_LEAVING = 1u << 19,        // locked, on its way out of its cache: no fault may show it (C7, cache/cache.h)
-	PAGE_LAZY_FREE = 1u << 18,      // private: its owner can do without its bytes, unless he stores to it again (mm/lazy_free.c)
+	PAGE_LAZY_FREE = 1u << 18,      // private: may lose its bytes, unless its owner stores again (mm/lazy_free.c)
 };
 
 struct page {                           // at most 64 bytes
@@ -55,7 +56,7 @@ struct page {                           // at most 64 bytes
 		u64 counts;             // both: a page-table entry that comes or goes changes them together
 	};
 	u32 flags;                      // atomic, enum page_flag
-	u8 owner;                       // enum page_owner; changes only when the frame is allocated, freed or handed over
+	u8 owner;                       // enum page_owner; changes only when the frame is allocated, freed, handed over
 	u8 order;                       // of the free or allocated block, in its first page
 	union {
 		i16 error;              // CACHE, with FAILED: negative errno
@@ -121,8 +122,8 @@ static inline void page_get(struct page *p)
 	atomic_add(&p->refs, 1);
 }
 
-// Another entry shows the page, which somebody holds (or else see PAGE_FROZEN); or one does no more (the last reference frees
-// the frame).
+// Another entry shows the page, which somebody holds (or else see PAGE_FROZEN);
+// or one does no more (the last reference frees the frame).
 #define PAGE_SHOWN_ONCE (1ul | 1ul << 32)
 void page_free_last(struct page *p);    // refs has just become 0
 void swap_cache_unshown(struct page *p);        // mm/swap.h
@@ -143,16 +144,16 @@ static inline void page_unshow(struct page *p)
 		swap_cache_unshown(p);
 }
 
-// What cache_try_evict takes off the references while it decides: below 0, and the page is nobody's to take. Who has counted
-// nevertheless (fault_file.c) sees it, and takes that back.
+// What cache_try_evict takes off the references while it decides: below 0, and the page is nobody's to take.
+// Who has counted nevertheless (fault_file.c) sees it, and takes that back.
 #define PAGE_FROZEN (1 << 30)
 static inline bool page_is_frozen(const struct page *p)
 {
 	return atomic_load(&p->refs) <= 0;
 }
 
-// page_get for who holds no reference: false when the page is frozen. Only inside a look (sync/look.h), or the frame may be
-// anybody's.
+// page_get for who holds no reference: false when the page is frozen.
+// Only inside a look (sync/look.h), or the frame may be anybody's.
 static inline bool page_try_get(struct page *p)
 {
 	i32 refs = atomic_load(&p->refs);
@@ -169,5 +170,6 @@ static inline bool page_try_get(struct page *p)
 // Gives a reference back; the last one frees the frame. Any context that may take RANK_FRAMES.
 void page_put(struct page *p);
 void pages_put(struct page **pages, u32 nr);    // one reference of each
-// The same from an interrupt, where the frame allocator must not be entered: a thread does it. p->link is used for that.
+// The same from an interrupt, where the frame allocator must not be entered:
+// a thread does it. p->link is used for that.
 void page_put_later(struct page *p);

@@ -1,6 +1,6 @@
 /*
- * page_later.c - references given back by interrupts. The frame allocator's stocks belong to threads, so a completion only
- * links the page here, and the deferred-work thread puts it. lock covers the list.
+ * page_later.c - references given back by interrupts. The frame allocator's stocks belong to threads,
+ * so a completion only links the page here, and the deferred-work thread puts it. lock covers the list.
  */
 #include "mm/page.h"
 #include "proc/deferred.h"

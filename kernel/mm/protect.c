@@ -1,7 +1,8 @@
 /*
  * protect.c - mprotect: changes what areas allow, and takes from the page tables what is allowed no longer.
- * Little is added here: a private page that is nobody else's may be stored to at once, as the fault would decide (fault_anon.c)
- * under the same lock, that of the table. A page of a cache stays read-only until it is marked dirty, by a fault.
+ * Little is added here: a private page that is nobody else's may be stored to at once,
+ * as the fault would decide (fault_anon.c) under the same lock, that of the table.
+ * A page of a cache stays read-only until it is marked dirty, by a fault.
  */
 #include "kernel.h"
 #include "lib/atomic.h"
@@ -23,7 +24,8 @@ struct protect_state {
 // A locked private page must not wait for its copy at the first store: as on Linux, it is made now.
 static bool wants_copies(u32 before, u32 after)
 {
-	return (before & (AREA_WRITE | AREA_SHARED | AREA_LOCKED | AREA_LOCKED_LATE)) == AREA_LOCKED && after & AREA_WRITE;
+	return (before & (AREA_WRITE | AREA_SHARED | AREA_LOCKED | AREA_LOCKED_LATE)) == AREA_LOCKED &&
+	       after & AREA_WRITE;
 }
 
 // No other space shows it (P2), and fork, which could show it in one more, wants as->lock as we do.
@@ -125,7 +127,8 @@ static int check_request(vaddr_t start, u64 *length, u32 prot)
 	return prot & ~(u32)(AREA_PROTECTION | PROT_SEM | PROT_GROWSDOWN | PROT_GROWSUP) ? -EINVAL : 1;
 }
 
-// as->lock held. PROT_GROWSDOWN: the change begins where the area that grows does; upwards none grows. a: the first from *start on.
+// as->lock held. PROT_GROWSDOWN: the change begins where the area that grows does;
+// upwards none grows. a: the first from *start on.
 static int extend_to_growing(const struct area *a, vaddr_t *start, vaddr_t end, u32 prot)
 {
 	if (!(prot & (PROT_GROWSDOWN | PROT_GROWSUP)))

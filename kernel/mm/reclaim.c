@@ -1,11 +1,12 @@
 /*
  * reclaim.c - memory is short: the lists of pages that may leave, and who makes them leave. lru_lock covers the lists;
- * PAGE_ON_LRU tells that a page is on one, PAGE_ACTIVE and PAGE_KEPT on which. A list holds no reference: a page leaves it
- * before its last reference goes, and whoever takes a candidate gets a reference under lru_lock or leaves it alone.
+ * PAGE_ON_LRU tells that a page is on one, PAGE_ACTIVE and PAGE_KEPT on which.
+ * A list holds no reference: a page leaves it before its last reference goes,
+ * and whoever takes a candidate gets a reference under lru_lock or leaves it alone.
  *
- * The reclaim thread works while fewer frames are free than the low mark says, up to the high mark. A caller who finds less
- * than the min mark does the same work itself. He may hold any sleeping lock: nothing here waits for a lock, locks are only
- * tried; and what it allocates comes from the reserve below the min mark (thread.is_reclaiming).
+ * The reclaim thread works while fewer frames are free than the low mark says, up to the high mark. A caller who
+ * finds less than the min mark does the same work itself. He may hold any sleeping lock: nothing here waits for a
+ * lock, locks are only tried; and what it allocates comes from the reserve below the min mark (thread.is_reclaiming).
  */
 #include "kernel.h"
 #include "boot/bootinfo.h"
@@ -73,8 +74,8 @@ static void link_page(struct page *p, enum lru to)
 	lru_lists[to].nr++;
 }
 
-// lru_lock held. PAGE_ON_LRU stays: who frees a private page asks for it without the lock, and must not see it gone while
-// the page is only being moved.
+// lru_lock held. PAGE_ON_LRU stays: who frees a private page asks for it without the lock,
+// and must not see it gone while the page is only being moved.
 static void unlink_page(struct page *p)
 {
 	list_remove(&p->link);
@@ -302,7 +303,8 @@ static void reclaimer(void *argument)
 		wait_event(&reclaim_wait, is_wanted);
 		u32 fruitless = 0;
 		// Pages in use go round: so many rounds look at each more than thrice.
-		u64 enough = 8 + (reclaim_list_size(true) + reclaim_list_size(false)) * 3 / (RECLAIM_BATCH * BATCHES_A_ROUND);
+		u64 enough = 8 + (reclaim_list_size(true) + reclaim_list_size(false)) * 3 /
+			     (RECLAIM_BATCH * BATCHES_A_ROUND);
 
 		while (frames_listed_count() < reclaim_high_mark && fruitless < enough) {
 			u64 before = counter_read(COUNTER_PGSTEAL);

@@ -6,7 +6,8 @@
  *      free frames
  *        high  --- the reclaim thread stops
  *        low   --- it starts
- *        min   --- callers help themselves (direct reclaim); below it is the reserve for FRAME_ATOMIC and for reclaim itself
+ *        min   --- callers help themselves (direct reclaim);
+ *              below it is the reserve for FRAME_ATOMIC and for reclaim itself
  */
 #include "types.h"
 
@@ -16,12 +17,12 @@ extern u64 reclaim_low_mark, reclaim_min_mark;  // in frames; constant
 void reclaim_set_marks(u64 nr_frames);
 void reclaim_start(void);               // starts the thread; the command line may choose the policy (reclaim=NAME)
 void reclaim_wake(void);                // any context
-bool reclaim_is_far(void);              // much is free: a page more makes no other leave. May be old when the caller hears it
+bool reclaim_is_far(void);              // much is free: a page more makes no other leave. May be old news
 // A caller found no frame: looks for some itself, waits for write-back when that is not enough. False: nothing
 // left to try, the allocation fails. May sleep; never waits for a lock.
 bool reclaim_direct(u32 tries, u64 nr_wanted);
 void reclaim_add(struct page *p);       // a new page of a cache, at its place already
-void reclaim_add_private(struct page *p);       // a private page that some entry shows; its table is locked. Once more is harmless
+void reclaim_add_private(struct page *p);       // private, shown by an entry whose table is locked. Twice is harmless
 void reclaim_remove(struct page *p);    // it leaves its cache, or is about to be freed
 void reclaim_used(struct page *p);      // read() or write() has used it
 void reclaim_keep(struct page *p);      // reclaim found it locked into memory: off the lists of candidates
@@ -38,8 +39,8 @@ struct reclaim_result {
 	u32 nr_freed;
 	bool met_dirty;                 // a page could not go because it must be written first
 };
-// Up to RECLAIM_BATCH pages, each referenced; the references are used up. Those that may go leave every address space with
-// one shootdown, and then their cache. May sleep; only tries locks.
+// Up to RECLAIM_BATCH pages, each referenced; the references are used up.
+// Those that may go leave every address space with one shootdown, and then their cache. May sleep; only tries locks.
 struct reclaim_result reclaim_pages(struct page **pages, u32 nr, enum reclaim_how how);
 bool reclaim_spares(struct page *p);    // the policy's word on a page that was used
 

@@ -1,8 +1,8 @@
 /*
- * reclaim_batch.c - a batch of candidates on its way out. Each is locked (or passed over: nothing here waits for a lock),
- * asked whether it was used, and taken out of every address space; then one shootdown for the whole batch makes all CPUs
- * forget; and only then are the pages given up. That is "unmap, then free" with one interrupt for up to 32 pages, and the
- * candidate's own reference is what keeps the frame in between.
+ * reclaim_batch.c - a batch of candidates on its way out. Each is locked (or passed over: nothing here waits
+ * for a lock), asked whether it was used, and taken out of every address space; then one shootdown for the whole
+ * batch makes all CPUs forget; and only then are the pages given up. That is "unmap, then free" with one interrupt
+ * for up to 32 pages, and the candidate's own reference is what keeps the frame in between.
  *
  * A page that is mapped again between its unmapping and the end has a reference more and stays.
  */

@@ -1,8 +1,8 @@
 /*
  * reclaim_clock.c - the second chance: pages stand in a ring, a hand goes round it, and a page that was used since the
- * hand last passed stays for another round. The ring is one list: the hand is at its back, and what it passes goes to the
- * front. It keeps what is in use, but a scan that is longer than memory makes every round so short that a page must be
- * used very often to be seen.
+ * hand last passed stays for another round. The ring is one list: the hand is at its back, and what it passes
+ * goes to the front. It keeps what is in use, but a scan that is longer than memory makes every round so short
+ * that a page must be used very often to be seen.
  */
 #include "mm/reclaim_policy.h"
 

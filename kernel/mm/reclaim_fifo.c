@@ -1,6 +1,6 @@
 /*
- * reclaim_fifo.c - first in, first out: the page that came in longest ago leaves, used or not. One list; nothing is ever
- * learned. Here to be compared with: it evicts what everybody uses as soon as enough else has been read.
+ * reclaim_fifo.c - first in, first out: the page that came in longest ago leaves, used or not. One list; nothing
+ * is ever learned. Here to be compared with: it evicts what everybody uses as soon as enough else has been read.
  */
 #include "mm/reclaim_policy.h"
 

@@ -1,9 +1,9 @@
 /*
  * reclaim_tables.c - page tables of ranges that show nothing any more. Evicting the pages of a big mapping leaves its
  * tables, a frame for every 2 MiB; with little memory they are a good part of it. The hard part is who may be reading a
- * table: the private pages' reverse map holds the address space's lock, which is taken for writing here; faults look without
- * it, so the addresses are closed to them (look.h); the reverse map of a file asks for neither, so the file's rmap_lock is
- * held as well, and only tables that lie wholly in one area go.
+ * table: the private pages' reverse map holds the address space's lock, which is taken for writing here;
+ * faults look without it, so the addresses are closed to them (look.h); the reverse map of a file asks for neither,
+ * so the file's rmap_lock is held as well, and only tables that lie wholly in one area go.
  */
 #include "kernel.h"
 #include "cache/cache.h"

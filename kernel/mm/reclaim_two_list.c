@@ -1,11 +1,11 @@
 /*
- * reclaim_two_list.c - seen once, seen again. New pages enter the inactive list, and candidates come from its back only. A
- * candidate that was used once since it came goes round once more; one that was used again moves to the active list. So a
- * big scan, whose pages are used once, washes out only the inactive list. The active list gives up its oldest while it is
- * the longer one: those are watched again from the front of the inactive list.
+ * reclaim_two_list.c - seen once, seen again. New pages enter the inactive list, and candidates come from its
+ * back only. A candidate that was used once since it came goes round once more; one that was used again moves
+ * to the active list. So a big scan, whose pages are used once, washes out only the inactive list. The active
+ * list gives up its oldest while it is the longer one: those are watched again from the front of the inactive list.
  *
- * A hot page whose uses lie just too far apart for the inactive list would never become active: it is read, leaves, is read
- * again. The refault distance finds it (mm/workingset.h): it comes back as an active page.
+ * A hot page whose uses lie just too far apart for the inactive list would never become active: it is read,
+ * leaves, is read again. The refault distance finds it (mm/workingset.h): it comes back as an active page.
  */
 #include "mm/reclaim_policy.h"
 #include "mm/page.h"

@@ -1,10 +1,11 @@
 /*
  * remap.c - mremap: a mapping that grows, shrinks or moves with its pages. Moving takes the frames along: entries are
- * taken from the old place and put into the new one, nothing is copied, no count changes. A huge entry goes over whole where
- * both places are aligned, and is split where they are not.
- * addrspace.lock (for writing) and closed addresses (look.h) keep faults out. The reverse map could still come by for a page
- * of a file between the two places: the cache's rmap_lock is held over the move. A private page's number (anon_index) moves
- * along when it is shown here only; the area at the new place goes on counting from the old `first`.
+ * taken from the old place and put into the new one, nothing is copied, no count changes.
+ * A huge entry goes over whole where both places are aligned, and is split where they are not.
+ * addrspace.lock (for writing) and closed addresses (look.h) keep faults out. The reverse map could
+ * still come by for a page of a file between the two places: the cache's rmap_lock is held over the move.
+ * A private page's number (anon_index) moves along when it is shown here only; the area at the new place goes
+ * on counting from the old `first`.
  */
 #include "kernel.h"
 #include "cache/cache.h"
@@ -55,8 +56,8 @@ static int make_tables(struct addrspace *as, vaddr_t start, vaddr_t end)
 	return 0;
 }
 
-// A private page remembers where it is shown. One that others of the family show too, elsewhere, keeps its old number, and
-// swap cannot find all its places (it stays in memory) until it is alone.
+// A private page remembers where it is shown. One that others of the family show too, elsewhere,
+// keeps its old number, and swap cannot find all its places (it stays in memory) until it is alone.
 static void note_move(pte_t e, vaddr_t to)
 {
 	struct page *p = pte_is_present(e) ? pte_page(e) : NULL;
@@ -130,11 +131,13 @@ static vaddr_t place_for(struct addrspace *as, u64 length, vaddr_t hint)
 	return found ? found : area_find_gap(as, length, MMAP_LOWEST, USER_END, NULL);
 }
 
-// Only now may areas leave or come. Both places are closed. The new area shows the same source; the entries of [old, old + moved) go over.
-static i64 move_area(struct addrspace *as, struct area *a, vaddr_t old, u64 moved, u64 length, vaddr_t to, bool keep_old,
-		     struct list *dead)
+// Only now may areas leave or come. Both places are closed.
+// The new area shows the same source; the entries of [old, old + moved) go over.
+static i64 move_area(struct addrspace *as, struct area *a, vaddr_t old, u64 moved, u64 length, vaddr_t to,
+		     bool keep_old, struct list *dead)
 {
-	// Anonymous memory that was never stored to is counted from its new place, as on Linux: so it joins its neighbours.
+	// Anonymous memory that was never stored to is counted from its new place,
+	// as on Linux: so it joins its neighbours.
 	bool is_untouched = !a->cache && !a->has_private_pages;
 	pgoff_t first = is_untouched ? to >> PAGE_SHIFT : area_page(a, old);
 	struct cache *cache = a->cache;
@@ -265,7 +268,8 @@ static i64 move_to_new_place(struct addrspace *as, const struct remap *r, struct
 	return result;
 }
 
-// Pieces of the pool stay whole: lengths are rounded up, places are aligned, and none are added (as in Linux 6.1). -EINVAL.
+// Pieces of the pool stay whole: lengths are rounded up, places are aligned,
+// and none are added (as in Linux 6.1). -EINVAL.
 static int check_pieces(struct remap *r)
 {
 	bool has_place = r->flags & MREMAP_FIXED;

@@ -117,7 +117,8 @@ int populate(struct addrspace *as, vaddr_t start, vaddr_t end, enum populate_how
 	for (vaddr_t va = start; va < end; va += PAGE_SIZE) {
 		read_lock(&as->lock);
 		struct area *a = area_find(as, va);
-		u32 access = !a ? 0 : how == POPULATE_READ ? FAULT_READ : how == POPULATE_WRITE ? FAULT_WRITE : natural_access(a);
+		u32 access = !a ? 0 : how == POPULATE_READ ? FAULT_READ :
+			     how == POPULATE_WRITE ? FAULT_WRITE : natural_access(a);
 		bool is_allowed = a && a->flags & access & AREA_PROTECTION;
 
 		read_unlock(&as->lock);

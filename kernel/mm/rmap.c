@@ -105,8 +105,8 @@ void rmap_clean(struct cache *cache, u64 first, u64 nr)
 			continue;
 		addresses_of(a, first, last, &start, &end);
 		pgtable_visit_runs(a->space, start, end, clean_run, &state);
-		// Somebody may have cleared or protected the entry just before us, and a CPU may still store through what it
-		// remembers: the page is clean only when nobody can.
+		// Somebody may have cleared or protected the entry just before us,
+		// and a CPU may still store through what it remembers: the page is clean only when nobody can.
 		if (atomic_load(&a->space->nr_flushes_pending))
 			tlb_flush_range(a->space, start, end);
 		else if (state.start < state.end)

@@ -1,9 +1,9 @@
 /*
- * rmap_anon.c - the one way back for private memory. A private page knows its family - the address spaces that came from one
- * exec by fork - and the virtual page number at which it was made. fork shows it at the same address in the child, so its
- * entries are found by looking at that one address in every space of the family. No list for each page, and nothing to
- * maintain at a fault or a fork. mremap moves the number along while the page is shown once; one that was shared and moved
- * in one of its spaces is not found there, and stays in memory until it is alone again.
+ * rmap_anon.c - the one way back for private memory. A private page knows its family - the address spaces that came
+ * from one exec by fork - and the virtual page number at which it was made. fork shows it at the same address in the
+ * child, so its entries are found by looking at that one address in every space of the family. No list for each page,
+ * and nothing to maintain at a fault or a fork. mremap moves the number along while the page is shown once;
+ * one that was shared and moved in one of its spaces is not found there, and stays in memory until it is alone again.
  *
  * A space is looked into with its lock held for reading (or by the thread that has it for writing), only tried: so its
  * tables stay, and no fork or mremap is half-way. The family itself is kept by a reference (family_of_page).

@@ -2,8 +2,9 @@
  * slab.c - memory for the kernel's own objects. A slab is one block of frames cut into objects of one cache;
  * free objects are linked through their first word, the chain's head stands in the slab's page record.
  * cache->lock covers the chains and the partial list. In front stands a magazine for each CPU, which only
- * that CPU uses (no preemption in the kernel, and interrupt handlers neither allocate nor free). It comes into being when
- * that CPU first uses the cache; magazines are themselves objects of a cache, the only one that has none in front.
+ * that CPU uses (no preemption in the kernel, and interrupt handlers neither allocate nor free).
+ * It comes into being when that CPU first uses the cache;
+ * magazines are themselves objects of a cache, the only one that has none in front.
  *
  * A slab's page record: slab is its cache, index the frame's place in the slab, private the chain's head and
  * map_count the number of objects in the chain (no user page table ever shows a slab, so that count is at hand).

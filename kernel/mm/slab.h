@@ -16,7 +16,7 @@ struct slab_cache {
 	struct list partial;            // GUARDED_BY(lock) slabs with a free object
 	u64 nr_slabs, nr_objects;       // GUARDED_BY(lock)
 	struct list link;               // all caches
-	struct slab_magazine *magazines[MAX_CPUS];      // a small stock for each CPU; NULL until that CPU first uses the cache
+	struct slab_magazine *magazines[MAX_CPUS];      // a stock for each CPU; NULL until it first uses the cache
 };
 
 void slab_init(void);
@@ -26,7 +26,7 @@ void *slab_alloc_atomic(struct slab_cache *cache) MUST_CHECK;   // never sleeps:
 void *slab_alloc_zeroed(struct slab_cache *cache) MUST_CHECK;
 void slab_free(struct slab_cache *cache, void *object);         // never sleeps; not from interrupts
 
-void *kmalloc(size_t nr_bytes) MUST_CHECK;                      // up to 4 MiB; 16-aligned, above 2 KiB page-aligned. May sleep
+void *kmalloc(size_t nr_bytes) MUST_CHECK;                      // to 4 MiB; 16-, above 2 KiB page-aligned. May sleep
 void *kmalloc_zeroed(size_t nr_bytes) MUST_CHECK;
 void kfree(void *object);                                       // NULL is allowed
 u64 slab_total_bytes(void);

@@ -1,7 +1,7 @@
 /*
- * swap.c - swap areas come and go. The header is mkswap's, version 1, in the first page of the disk or file. A file's places
- * on the disk are looked up once, here, and nobody may open it for writing meanwhile: from then on swapping knows only
- * blocks, and asks no file system for anything.
+ * swap.c - swap areas come and go. The header is mkswap's, version 1, in the first page of the disk or file.
+ * A file's places on the disk are looked up once, here, and nobody may open it for writing meanwhile:
+ * from then on swapping knows only blocks, and asks no file system for anything.
  */
 #include "kernel.h"
 #include "cache/cache.h"
@@ -215,8 +215,8 @@ static int swap_on_locked(struct file *f, u32 flags)
 	area->is_active = true;
 	spin_unlock(&swap_lock);
 	commit_settings_changed();
-	printk("swap: %s on %s: %u KiB in %u pieces, priority %d\n", area->is_file ? "a file" : "a disk", area->device->name,
-	       area->nr_usable * 4, area->nr_extents, area->priority);
+	printk("swap: %s on %s: %u KiB in %u pieces, priority %d\n", area->is_file ? "a file" : "a disk",
+	       area->device->name, area->nr_usable * 4, area->nr_extents, area->priority);
 	return 0;
 }
 
@@ -284,8 +284,8 @@ bool swap_info(u32 number, struct swap_info *out)
 	spin_lock(&swap_lock);
 	if (area->is_active) {
 		f = file_hold(area->file);
-		*out = (struct swap_info){ .is_file = area->is_file, .nr_pages = area->nr_usable, .nr_used = area->nr_used,
-					   .priority = area->priority };
+		*out = (struct swap_info){ .is_file = area->is_file, .nr_pages = area->nr_usable,
+					   .nr_used = area->nr_used, .priority = area->priority };
 	}
 	spin_unlock(&swap_lock);
 	if (!f)

@@ -1,9 +1,10 @@
 /*
- * swap_in.c - a page comes back to where it was. The fault finds the page in the swap cache, or lets it be read with no lock
- * held (NEED_SWAP), and shows it in place of the entry. It is always shown read-only first while anybody else names the
- * slot: the store then copies, as after fork. The last one to come gets the page for itself. If he only reads, it stays in the
- * swap cache, shown read-only, as long as swap is not half full: unchanged, it need not be written again (its slot's count is 0
- * then). The first store takes it out (fault_copy_present), and so does the end of its last entry (swap_cache_unshown).
+ * swap_in.c - a page comes back to where it was. The fault finds the page in the swap cache, or lets it be read
+ * with no lock held (NEED_SWAP), and shows it in place of the entry. It is always shown read-only first while
+ * anybody else names the slot: the store then copies, as after fork. The last one to come gets the page for itself.
+ * If he only reads, it stays in the swap cache, shown read-only, as long as swap is not half full: unchanged,
+ * it need not be written again (its slot's count is 0 then). The first store takes it out (fault_copy_present),
+ * and so does the end of its last entry (swap_cache_unshown).
  */
 #include "kernel.h"
 #include "cache/cache.h"

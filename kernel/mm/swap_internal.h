@@ -1,7 +1,7 @@
 #pragma once
 /*
- * swap_internal.h - what the files of swap share. swap_lock (spin, RANK_SWAP) covers every area's slots, and which areas are
- * in use; it is taken under page-table locks. swapon_lock (mutex) keeps swapon and swapoff apart.
+ * swap_internal.h - what the files of swap share. swap_lock (spin, RANK_SWAP) covers every area's slots,
+ * and which areas are in use; it is taken under page-table locks. swapon_lock (mutex) keeps swapon and swapoff apart.
  */
 #include "types.h"
 #include "mm/swap.h"
@@ -28,7 +28,7 @@ struct swap_area {
 	u32 nr_extents;
 	u32 nr_slots, nr_usable;
 	u16 *counts;                    // GUARDED_BY(swap_lock) a word a slot
-	u32 *frames;                    // GUARDED_BY(swap_lock) frame number + 1 of the slot's page in the swap cache; 0: none
+	u32 *frames;                    // GUARDED_BY(swap_lock) frame + 1 of the slot's page in the swap cache; 0: none
 	u32 nr_used, nr_cached;         // GUARDED_BY(swap_lock)
 	u32 hand;                       // GUARDED_BY(swap_lock) where the next slot is looked for
 };

@@ -1,7 +1,8 @@
 /*
- * swap_io.c - between slots and the disk. Pages that leave together are written in requests of neighbouring slots. A page
- * that is wanted back is read with its neighbours: of the eight slots around it those that are in use and not in memory, as
- * they left together and are likely to be wanted together. Requests are made of what bio_alloc keeps for bad times.
+ * swap_io.c - between slots and the disk. Pages that leave together are written in requests of neighbouring slots.
+ * A page that is wanted back is read with its neighbours: of the eight slots around it those that are in use
+ * and not in memory, as they left together and are likely to be wanted together. Requests are made of what
+ * bio_alloc keeps for bad times.
  */
 #include "kernel.h"
 #include "cache/cache.h"
@@ -46,7 +47,8 @@ static u32 run_length(struct page **pages, u32 nr)
 	swap_entry_t first = { pages[0]->private };
 	u32 n = 1;
 
-	while (n < nr && n < BIO_MAX_PAGES && swap_area_of((swap_entry_t){ pages[n]->private }) == swap_area_of(first) &&
+	while (n < nr && n < BIO_MAX_PAGES &&
+	       swap_area_of((swap_entry_t){ pages[n]->private }) == swap_area_of(first) &&
 	       block_of_page(pages[n]) == block_of_page(pages[n - 1]) + 1)
 		n++;
 	return n;
@@ -115,8 +117,9 @@ static struct list failed_reads = LIST_INIT(failed_reads);      // GUARDED_BY(fa
 static void read_singly(struct deferred *d);
 static struct deferred reading_singly = { .function = read_singly, .link = LIST_INIT(reading_singly.link) };
 
-// The page lock goes with the request. The swap cache's reference, or that of the file's cache, keeps the page: it is taken out
-// only with the lock held. A slot that cannot be read hurts its own page only: a longer request is made again page by page.
+// The page lock goes with the request. The swap cache's reference, or that of the file's cache, keeps the page:
+// it is taken out only with the lock held. A slot that cannot be read hurts its own page only:
+// a longer request is made again page by page.
 static void read_done(struct bio *bio, int error)
 {
 	if (error && bio->nr_pages > 1) {

@@ -1,8 +1,8 @@
 /*
  * swap_off.c - everything comes back: swapoff walks every address space for entries of the area, reads their pages, and
- * shows them again. Processes run meanwhile: they fork, exit, and swap pages of their own in; but no new slot of the area is
- * given out, so each round leaves fewer, and rounds go on until none is in use. A space that is about to die is no process's
- * any more: its entries go by themselves.
+ * shows them again. Processes run meanwhile: they fork, exit, and swap pages of their own in;
+ * but no new slot of the area is given out, so each round leaves fewer, and rounds go on until none is in use.
+ * A space that is about to die is no process's any more: its entries go by themselves.
  */
 #include "kernel.h"
 #include "cache/cache.h"

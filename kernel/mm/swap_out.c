@@ -9,13 +9,14 @@
  *        | swap_out_finish: out of the swap cache              (if nobody has come for it meanwhile)
  *      free
  *
- * The page is locked all the way, so a fault on one of its entries waits for the end. If not every entry could be found,
- * the page stays in the swap cache and in memory, and the rest is tried another time; what is shown of it is read-only.
+ * The page is locked all the way, so a fault on one of its entries waits for the end.
+ * If not every entry could be found, the page stays in the swap cache and in memory,
+ * and the rest is tried another time; what is shown of it is read-only.
  *
  * Private pages stand on no list as long as there is memory: a fault that makes one, and the munmap that frees it, pay
- * nothing for reclaim. Only when memory is short swap_out_adopt walks the page tables, a piece at a time, and puts what it
- * finds on the list of candidates. It finds them in the order of addresses, so neighbours become candidates together, get
- * slots side by side, and are written and read back in one request.
+ * nothing for reclaim. Only when memory is short swap_out_adopt walks the page tables, a piece at a time,
+ * and puts what it finds on the list of candidates. It finds them in the order of addresses, so neighbours
+ * become candidates together, get slots side by side, and are written and read back in one request.
  */
 #include "kernel.h"
 #include "cache/cache.h"
@@ -75,8 +76,8 @@ bool swap_out_unmap(struct page *p, struct tlb_gather *gather)
 	return false;
 }
 
-// A page of tmpfs that somebody has come for meanwhile, or whose entry a munmap under way has taken out and not flushed, may
-// still be stored to: it stays dirty. (He holds a reference until after his flush.)
+// A page of tmpfs that somebody has come for meanwhile, or whose entry a munmap under way has taken out and not
+// flushed, may still be stored to: it stays dirty. (He holds a reference until after his flush.)
 static bool must_be_written(struct page *p)
 {
 	if (!page_has(p, PAGE_DIRTY))

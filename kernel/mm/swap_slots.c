@@ -1,8 +1,8 @@
 /*
- * swap_slots.c - the slots of swap areas: how many entries name each, and which page belongs to it. Both are arrays that are
- * made by swapon, so that nothing here allocates: it runs exactly when there is no memory.
- * Slots are given out in ascending order from a hand that goes round, so that pages which leave together, which are mostly
- * neighbours in an address space, get neighbouring slots: one request writes them, and one reads them back.
+ * swap_slots.c - the slots of swap areas: how many entries name each, and which page belongs to it.
+ * Both are arrays that are made by swapon, so that nothing here allocates: it runs exactly when there is no memory.
+ * Slots are given out in ascending order from a hand that goes round, so that pages which leave together, which are
+ * mostly neighbours in an address space, get neighbouring slots: one request writes them, and one reads them back.
  */
 #include "kernel.h"
 #include "cache/cache.h"
@@ -85,8 +85,8 @@ bool swap_cache_fill(struct page *p, swap_entry_t entry)
 	u32 slot = swap_slot_of(entry);
 
 	spin_lock(&swap_lock);
-	bool is_wanted = area->is_active && slot < area->nr_slots && area->counts[slot] && area->counts[slot] < SWAP_SLOT_FILE &&
-			 !area->frames[slot];
+	bool is_wanted = area->is_active && slot < area->nr_slots && area->counts[slot] &&
+			 area->counts[slot] < SWAP_SLOT_FILE && !area->frames[slot];
 
 	if (is_wanted)
 		bind(area, slot, p);
@@ -94,8 +94,8 @@ bool swap_cache_fill(struct page *p, swap_entry_t entry)
 	return is_wanted;
 }
 
-// swap_lock held. Who looks for an entry that he saw a moment ago may find that swapoff has been there meanwhile, and that
-// another, smaller area has taken its place: there may be no arrays, or shorter ones.
+// swap_lock held. Who looks for an entry that he saw a moment ago may find that swapoff has been there meanwhile,
+// and that another, smaller area has taken its place: there may be no arrays, or shorter ones.
 static bool is_there(const struct swap_area *area, u32 slot)
 {
 	return area->is_active && slot < area->nr_slots;
@@ -119,8 +119,8 @@ struct page *swap_cache_find(swap_entry_t entry)
 bool swap_cache_try_evict(struct page *p)
 {
 	spin_lock(&swap_lock);
-	// Two references: the cache's and the caller's. A third is found under swap_lock only, or under the lock of a table that
-	// shows the page, so none can come now.
+	// Two references: the cache's and the caller's. A third is found under swap_lock only,
+	// or under the lock of a table that shows the page, so none can come now.
 	bool is_gone = page_has(p, PAGE_SWAPCACHE) && !atomic_load(&p->map_count) && atomic_load(&p->refs) == 2;
 
 	if (is_gone)

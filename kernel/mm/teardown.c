@@ -1,8 +1,9 @@
 /*
- * teardown.c - the end of an address space, by exit or exec. Nobody runs in it, nobody can come back, and no CPU has it loaded:
- * so nothing is flushed, and a frame goes with its entry. All tables are walked once, whatever areas there are.
- * Only the reverse map of files may still look, which knows the areas until they leave their caches: so entries go under
- * their table's lock, then the areas, and the tables last. (That of private memory asks for addrspace.lock, which is held.)
+ * teardown.c - the end of an address space, by exit or exec. Nobody runs in it, nobody can come back,
+ * and no CPU has it loaded: so nothing is flushed, and a frame goes with its entry. All tables are walked once,
+ * whatever areas there are. Only the reverse map of files may still look, which knows the areas until
+ * they leave their caches: so entries go under their table's lock, then the areas, and the tables last.
+ * (That of private memory asks for addrspace.lock, which is held.)
  */
 #include "kernel.h"
 #include "lib/atomic.h"

@@ -1,8 +1,8 @@
 /*
  * unmap.c - taking frames out of page tables. The order is always the same: clear the entries, make every CPU forget
  * them, only then give the frames back; areas leave the space before (so
- * no fault adds one), their cache's list after their entries are clear (so the reverse map never misses an entry), and tables go
- * last (so it never meets a freed table).
+ * no fault adds one), their cache's list after their entries are clear (so the reverse map never misses an entry),
+ * and tables go last (so it never meets a freed table).
  */
 #include "kernel.h"
 #include "lib/atomic.h"
@@ -170,7 +170,8 @@ u64 unmap_entries(struct addrspace *as, vaddr_t start, vaddr_t end, enum unmap_w
 
 /* --- the tables of a range that was unmapped ------------------------------------------------ */
 
-struct extent {                         // what leaves, [start, end), and how far around it there is no area, [floor, ceiling)
+// What leaves, [start, end), and how far around it there is no area, [floor, ceiling).
+struct extent {
 	vaddr_t start, end, floor, ceiling;
 	bool is_one;                    // few pages, which table shows (NULL: nothing, not even a table)
 	struct page *table;
@@ -199,9 +200,10 @@ void unmap_free_kept_table(struct addrspace *as)
 }
 
 /*
- * The tables that only served the range are freed, as far as the neighbours leave them alone. But the last one that a few pages
- * have left empty stays where it is: who maps and unmaps in turns would make it again and again, and clear it, and have every
- * CPU forget it. So at most one table that no area reaches is kept, and the next one takes its place.
+ * The tables that only served the range are freed, as far as the neighbours leave them alone.
+ * But the last one that a few pages have left empty stays where it is: who maps and unmaps in turns would
+ * make it again and again, and clear it, and have every CPU forget it. So at most one table that no area
+ * reaches is kept, and the next one takes its place.
  */
 static void leave_tables(struct addrspace *as, const struct extent *e)
 {
@@ -228,8 +230,8 @@ int unmap_range(struct addrspace *as, vaddr_t start, vaddr_t end, struct list *d
 
 	if (!a || a->start >= end)
 		return 0;
-	// Only a hole in the middle of one area leaves more areas than before: at the limit munmap must fail before it has
-	// done anything.
+	// Only a hole in the middle of one area leaves more areas than before:
+	// at the limit munmap must fail before it has done anything.
 	if (a->start < start && a->end > end && as->nr_areas >= AREAS_MAX)
 		return -ENOMEM;
 	if (a->start < start) {

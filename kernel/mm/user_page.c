@@ -1,6 +1,6 @@
 /*
- * user_page.c - the page behind an address: looked up under its table's lock, where it cannot leave; faulted in when it is absent,
- * and looked up again, since it may leave between the two.
+ * user_page.c - the page behind an address: looked up under its table's lock, where it cannot leave;
+ * faulted in when it is absent, and looked up again, since it may leave between the two.
  */
 #include "kernel.h"
 #include "mm/addrspace.h"

@@ -1,8 +1,8 @@
 /*
- * workingset.c - the times at which pages left, in a table of fixed size. A page's name (cache and index, or its place in
- * swap) is hashed to one word, which keeps some bits of the name and the eviction clock; a newer page overwrites an older
- * one. So nothing grows with the size of what was read, nothing has to be cleaned up behind a file that is gone, and the
- * worst that an overwritten word does is to let a page start as a new one.
+ * workingset.c - the times at which pages left, in a table of fixed size. A page's name (cache and index,
+ * or its place in swap) is hashed to one word, which keeps some bits of the name and the eviction clock;
+ * a newer page overwrites an older one. So nothing grows with the size of what was read, nothing has to be cleaned
+ * up behind a file that is gone, and the worst that an overwritten word does is to let a page start as a new one.
  *
  * The table comes into being frame by frame with the first evictions: a machine that never lacks memory has none of it.
  * Words are read and written without a lock; a torn pair of accesses is a lost note, too.
