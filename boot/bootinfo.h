@@ -30,7 +30,8 @@ struct bootinfo {
 
 extern struct bootinfo bootinfo;        // constant after boot
 
-// Parses the loader's structure at physical address info (identity or boot mapping) by magic; panics on an unknown magic.
+// Parses the loader's structure at physical address info (identity or boot mapping)
+// by magic; panics on an unknown magic.
 void bootinfo_init(u32 magic, paddr_t info);
 // The value of the last "name=value" on the command line before " -- ", or NULL; value_size bounds the copy.
 const char *command_line_get(const char *name, char *value, size_t value_size);

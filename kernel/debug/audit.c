@@ -219,16 +219,18 @@ static void check_frames(void)
 		if (p->owner == PAGE_FREE) {
 			nr_free++;
 			if (p->refs || audit.shown[n])
-				problem("audit: free frame %#lx: %d references, %u mappings (P1)", n, p->refs, audit.shown[n]);
+				problem("audit: free frame %#lx: %d references, %u mappings (P1)",
+					n, p->refs, audit.shown[n]);
 			continue;
 		}
 		if (p->owner != PAGE_CACHE && p->owner != PAGE_ANON)
 			continue;
 		if (p->map_count != audit.shown[n])
-			problem("audit: frame %#lx: map count %d, %u entries show it (P2)", n, p->map_count, audit.shown[n]);
+			problem("audit: frame %#lx: map count %d, %u entries show it (P2)",
+				n, p->map_count, audit.shown[n]);
 		if (p->owner == PAGE_CACHE)
 			check_cached_page(p);
-		else if (p->refs != audit.shown[n] + (page_has(p, PAGE_POOL | PAGE_SWAPCACHE) ? 1 : 0))         // H5, W2
+		else if (p->refs != audit.shown[n] + (page_has(p, PAGE_POOL | PAGE_SWAPCACHE) ? 1 : 0))  // H5, W2
 			problem("audit: private frame %#lx: %d references, %u mappings", n, p->refs, audit.shown[n]);
 	}
 	if (nr_free != frames_free_count())
@@ -254,7 +256,8 @@ static void check_slot(u32 number, u32 slot)
 	struct page *p = swap_cache_find(entry);
 
 	if (count != SWAP_SLOT_BAD && named != (count == SWAP_SLOT_FILE ? 1 : count))
-		problem("audit: slot %u of swap area %u: count %u, %u entries name it (W1)", slot, number, count, named);
+		problem("audit: slot %u of swap area %u: count %u, %u entries name it (W1)",
+			slot, number, count, named);
 	if (p && (p->owner != PAGE_ANON || !page_has(p, PAGE_SWAPCACHE) || p->private != entry.value))
 		problem("audit: slot %u of swap area %u: its page is another's (W2)", slot, number);
 	if (p)

@@ -4,6 +4,7 @@
  */
 #include "types.h"
 
-// Appends a line for each disagreement; returns their number. Stops nothing: meant for quiet moments (end of a test). May sleep.
+// Appends a line for each disagreement; returns their number.
+// Stops nothing: meant for quiet moments (end of a test). May sleep.
 u64 audit_run(void (*report)(void *owner, const char *line), void *owner);
 void audit_init(void);

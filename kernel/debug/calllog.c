@@ -1,7 +1,7 @@
 /*
  * calllog.c - a ring of the last system calls of traced processes. Strings are copied when the call begins, since the
- * call may change or unmap them. The ring is allocated when the first process is traced, and stays. lock covers it: traced
- * processes are few and slow anyway.
+ * call may change or unmap them. The ring is allocated when the first process is traced, and stays.
+ * lock covers it: traced processes are few and slow anyway.
  */
 #include "debug/calllog.h"
 #include "kernel.h"
@@ -28,12 +28,12 @@ static u8 string_arguments(u32 number)
 	case SYS_rmdir: case SYS_unlink: case SYS_readlink: case SYS_chmod: case SYS_chown: case SYS_lchown:
 	case SYS_truncate: case SYS_statfs: case SYS_mknod: case SYS_utime: case SYS_utimes: case SYS_execve:
 	case SYS_umount2: case SYS_memfd_create: case SYS_chroot: case SYS_swapon: case SYS_swapoff:
-	case SYS_getxattr: case SYS_lgetxattr: case SYS_setxattr: case SYS_lsetxattr: case SYS_listxattr: case SYS_llistxattr:
-	case SYS_removexattr: case SYS_lremovexattr:
+	case SYS_getxattr: case SYS_lgetxattr: case SYS_setxattr: case SYS_lsetxattr:
+	case SYS_listxattr: case SYS_llistxattr: case SYS_removexattr: case SYS_lremovexattr:
 		return 1 << 0;
-	case SYS_openat: case SYS_newfstatat: case SYS_mkdirat: case SYS_unlinkat: case SYS_readlinkat: case SYS_faccessat:
-	case SYS_faccessat2: case SYS_fchmodat: case SYS_fchownat: case SYS_utimensat: case SYS_statx: case SYS_mknodat:
-	case SYS_futimesat:
+	case SYS_openat: case SYS_newfstatat: case SYS_mkdirat: case SYS_unlinkat: case SYS_readlinkat:
+	case SYS_faccessat: case SYS_faccessat2: case SYS_fchmodat: case SYS_fchownat: case SYS_utimensat:
+	case SYS_statx: case SYS_mknodat: case SYS_futimesat:
 		return 1 << 1;
 	case SYS_rename: case SYS_link: case SYS_symlink: case SYS_mount:
 		return 1 << 0 | 1 << 1;
@@ -76,7 +76,8 @@ void calllog_begin(struct call_record *r, const struct trapframe *tf)
 	u8 strings = string_arguments((u32)tf->error);
 	u32 nr = 0;
 
-	*r = (struct call_record){ .time_ns = clock_monotonic_ns(), .pid = current_process()->pid, .number = (u32)tf->error,
+	*r = (struct call_record){ .time_ns = clock_monotonic_ns(), .pid = current_process()->pid,
+				   .number = (u32)tf->error,
 				   .arguments = { tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9 } };
 	for (u32 i = 0; i < ARRAY_SIZE(r->arguments) && nr < ARRAY_SIZE(r->texts); i++) {
 		if (strings & 1u << i)

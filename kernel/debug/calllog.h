@@ -21,8 +21,8 @@ struct call_record {
 #define CALLLOG_SIZE 2048
 // Before the first process is traced: the log's memory, once. 0 or -ENOMEM; may sleep.
 int calllog_start(void) MUST_CHECK;
-// The start of a call of a traced process, by itself: fills the record from the number (tf->error) and the arguments. May
-// sleep (it reads user memory).
+// The start of a call of a traced process, by itself: fills the record from the number (tf->error) and the arguments.
+// May sleep (it reads user memory).
 void calllog_begin(struct call_record *r, const struct trapframe *tf);
 // Its end: the record enters the log. A call that does not return enters it without a result.
 void calllog_end(struct call_record *r, i64 result, bool has_result);

@@ -1,6 +1,6 @@
 /*
- * counters.c - what the kernel counts, read. Each CPU adds to words of its own with no lock, so a sum is as exact as the
- * moment allows: exact when nobody counts meanwhile.
+ * counters.c - what the kernel counts, read. Each CPU adds to words of its own with no lock,
+ * so a sum is as exact as the moment allows: exact when nobody counts meanwhile.
  */
 #include "debug/counters.h"
 #include "kernel.h"

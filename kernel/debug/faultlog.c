@@ -1,7 +1,7 @@
 /*
- * faultlog.c - the last page faults, in a ring for each CPU, so that CPUs which fault side by side write to no common line.
- * A CPU writes only to its own ring, and never in an interrupt: no lock. A reader that is overtaken sees another number in the
- * record and skips it. Readers put the rings together by time.
+ * faultlog.c - the last page faults, in a ring for each CPU, so that CPUs which fault side by side
+ * write to no common line. A CPU writes only to its own ring, and never in an interrupt: no lock.
+ * A reader that is overtaken sees another number in the record and skips it. Readers put the rings together by time.
  */
 #include "kernel.h"
 #include "debug/faultlog.h"

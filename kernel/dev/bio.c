@@ -1,8 +1,8 @@
 /*
  * bio.c - memory for requests to disks. A bio is wanted exactly when memory is short (write-back), and given back in an
- * interrupt, where the slab may not be used. So freed bios go to a stock, which allocation tops up and trims, and of which
- * a few are kept for bad times: whoever writes pages back gets one from there, or waits until one that is under way ends.
- * So write-back goes on without any memory, which reclaim and swap depend on.
+ * interrupt, where the slab may not be used. So freed bios go to a stock, which allocation tops up and trims,
+ * and of which a few are kept for bad times: whoever writes pages back gets one from there, or waits until one
+ * that is under way ends. So write-back goes on without any memory, which reclaim and swap depend on.
  * stock_lock (RANK_DEVICE, interrupts closed) covers the stock.
  */
 #include "dev/block.h"
@@ -82,7 +82,8 @@ static struct stock *stock_of(u32 nr_pages)
 static void set_up(struct bio *bio, struct block_device *device, enum bio_op op, blk_t first_block, u32 nr_pages)
 {
 	*bio = (struct bio){ .device = device, .op = op, .first_block = first_block, .nr_pages = nr_pages };
-	bio->pages = stock_of(nr_pages) == &short_bios ? bio->inline_pages : container_of(bio, struct long_bio, bio)->pages;
+	bio->pages = stock_of(nr_pages) == &short_bios ? bio->inline_pages :
+		     container_of(bio, struct long_bio, bio)->pages;
 	list_init(&bio->link);
 }
 

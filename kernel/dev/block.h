@@ -71,11 +71,12 @@ struct block_device {
 	u32 number;                     // 0 for vda, 1 for vdb, ...
 	bool is_read_only;
 	bool has_flush;
-	void (*submit)(struct block_device *device, struct list *bios); // never sleeps; takes all of bio.link from the list
+	// Never sleeps; takes all of bio.link from the list.
+	void (*submit)(struct block_device *device, struct list *bios);
 	struct cache cache;             // the device's blocks as pages
 	void *driver;
 	u64 nr_errors;                  // atomic
-	u64 nr_written, nr_flushed;     // atomic; writes that have ended; how many of them the last flush has made durable
+	u64 nr_written, nr_flushed;     // atomic; writes that have ended; those that the last flush has made durable
 	struct block_stats stats[3];    // GUARDED_BY(the driver's lock) by enum bio_op
 	u32 nr_in_flight;               // GUARDED_BY(the driver's lock) requests
 	u64 busy_since_ns, busy_ns;     // GUARDED_BY(the driver's lock)
@@ -89,10 +90,10 @@ void block_device_add(struct block_device *device);
 struct block_device *block_device_find(const char *name);       // by "vda" or "/dev/vda"; NULL
 struct block_device *block_device_next(struct block_device *previous);  // NULL: the first; NULL at the end
 
-// With room for nr_pages pointers in bio->pages; the submitter sets them, done and owner.
-struct bio *bio_alloc(struct block_device *device, enum bio_op op, blk_t first_block, u32 nr_pages);    // NULL: no memory
-// The same, but waits for one that others give back when there is no memory: the reserve sees to it that some are under way. May
-// sleep; not for who holds bios that have not been submitted, for those nobody gives back.
+// With room for nr_pages pointers in bio->pages; the submitter sets them, done and owner. NULL: no memory.
+struct bio *bio_alloc(struct block_device *device, enum bio_op op, blk_t first_block, u32 nr_pages);
+// The same, but waits for one that others give back when there is no memory: the reserve sees to it that some
+// are under way. May sleep; not for who holds bios that have not been submitted, for those nobody gives back.
 struct bio *bio_alloc_surely(struct block_device *device, enum bio_op op, blk_t first_block, u32 nr_pages);
 void bio_free(struct bio *bio);         // any context
 // By the driver: counts the error and calls done. No lock held; any context.

@@ -1,6 +1,6 @@
 /*
- * iotrace.c - records of requests, made as they end. The ring is allocated when the trace is first switched on, and stays.
- * ring_lock (interrupts closed: requests end in interrupts) covers the ring and the next sequence.
+ * iotrace.c - records of requests, made as they end. The ring is allocated when the trace is first switched on,
+ * and stays. ring_lock (interrupts closed: requests end in interrupts) covers the ring and the next sequence.
  */
 #include "dev/iotrace.h"
 #include "dev/block.h"
@@ -24,9 +24,9 @@ static void add(const struct bio *bio, int error)
 	struct iotrace_record *r = &ring[next_sequence % NR_RECORDS];
 
 	*r = (struct iotrace_record){
-		.sequence = next_sequence++, .queued_ns = bio->submitted_ns, .issued_ns = bio->issued_ns, .done_ns = now,
-		.first_block = bio->first_block, .nr_blocks = bio->nr_pages, .nr_joined = bio->nr_joined, .tid = bio->tid,
-		.error = error, .op = (u8)bio->op,
+		.sequence = next_sequence++, .queued_ns = bio->submitted_ns, .issued_ns = bio->issued_ns,
+		.done_ns = now, .first_block = bio->first_block, .nr_blocks = bio->nr_pages,
+		.nr_joined = bio->nr_joined, .tid = bio->tid, .error = error, .op = (u8)bio->op,
 	};
 	string_copy(r->disk, bio->device->name, sizeof(r->disk));
 	string_copy(r->who, bio->who, sizeof(r->who));

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * iotrace.h - what became of each request to a disk, while /proc/sys/kernel/iotrace is 1: a ring of records that /proc/iotrace
- * shows and `iotrace PROGRAM` follows.
+ * iotrace.h - what became of each request to a disk, while /proc/sys/kernel/iotrace is 1: a ring of records
+ * that /proc/iotrace shows and `iotrace PROGRAM` follows.
  */
 #include "types.h"
 

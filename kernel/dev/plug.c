@@ -1,7 +1,8 @@
 /*
- * plug.c - bios that a thread keeps back until it has submitted all that it has in hand, so that they meet in the disk's
- * queue and go with one notification. A plug lies on its thread's stack and is that thread's alone: no lock. The thread
- * gives them away when it says so, when there are many, and before it sleeps, since it may be about to wait for one.
+ * plug.c - bios that a thread keeps back until it has submitted all that it has in hand, so that they meet
+ * in the disk's queue and go with one notification. A plug lies on its thread's stack and is that thread's alone:
+ * no lock. The thread gives them away when it says so, when there are many, and before it sleeps,
+ * since it may be about to wait for one.
  */
 #include "dev/block.h"
 #include "kernel.h"

@@ -1,7 +1,8 @@
 /*
  * queue.c - in what order waiting bios go to a disk. Like a lift that only goes up: a sweep meets the bios in ascending
- * order, and what comes in behind it waits for the next one. So neighbours meet in the list and go as one request, whoever
- * came first. A sweep ends after SWEEP_MAX bios at the latest, so that a stream of bios just ahead of it starves nobody.
+ * order, and what comes in behind it waits for the next one.
+ * So neighbours meet in the list and go as one request, whoever came first.
+ * A sweep ends after SWEEP_MAX bios at the latest, so that a stream of bios just ahead of it starves nobody.
  *
  * One flush is out at a time. Those that come meanwhile could not be served by it, since writes may have ended after it
  * began; they all go as one when it is back.

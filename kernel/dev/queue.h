@@ -1,7 +1,7 @@
 #pragma once
 /*
- * queue.h - the bios of one disk that wait for their turn: in what order they go, and which go together. A driver owns one
- * and covers it with its own lock; nothing here sleeps or calls back.
+ * queue.h - the bios of one disk that wait for their turn: in what order they go, and which go together.
+ * A driver owns one and covers it with its own lock; nothing here sleeps or calls back.
  */
 #include "types.h"
 #include "dev/block.h"
@@ -10,7 +10,7 @@
 #define SWEEP_MAX 256u                  // bios of one sweep over the disk: then those behind it have their turn
 
 struct bio_queue {
-	struct list sorted[2];          // bio.link, ascending: what the sweep over the disk will still meet, and what it has passed
+	struct list sorted[2];          // bio.link, ascending: what the sweep will still meet, and what it has passed
 	u32 now;                        // which of the two is the sweep's
 	struct list flushes;
 	struct list lonely;             // bio.is_alone: each waits until the disk has nothing else

@@ -1,13 +1,15 @@
 /*
- * virtio_block.c - the virtio disk (virtio 1.1, section 5.2) as a device: what it offers, its one queue, its interrupts, and
- * the block device that it becomes. Requests stand in virtio_request.c, with the lock that covers all of it.
+ * virtio_block.c - the virtio disk (virtio 1.1, section 5.2) as a device:
+ * what it offers, its one queue, its interrupts, and the block device that it becomes.
+ * Requests stand in virtio_request.c, with the lock that covers all of it.
  *
- * One queue serves all CPUs: under emulation one thread of the host serves all queues, so several would only be several locks.
+ * One queue serves all CPUs: under emulation one thread of the host serves all queues,
+ * so several would only be several locks.
  *
- * Whether a notification or an interrupt is wanted stands in memory, which is sound only where a store is seen before the
- * next load. QEMU before 8.1 leaves such fences out when the machine has one processor, though another thread of the host
- * serves the disk; so one is lost now and then, and nobody would ever move again. While requests are under way a timer
- * looks at the ring without being asked, and asks the device to do the same.
+ * Whether a notification or an interrupt is wanted stands in memory, which is sound only where a store
+ * is seen before the next load. QEMU before 8.1 leaves such fences out when the machine has one processor,
+ * though another thread of the host serves the disk; so one is lost now and then, and nobody would ever move again.
+ * While requests are under way a timer looks at the ring without being asked, and asks the device to do the same.
  */
 #include "dev/virtio_block.h"
 #include "boot/bootinfo.h"
@@ -73,7 +75,8 @@ static void config_interrupt(void *owner)
 
 bool virtio_block_matches(const struct pci_device *pci)
 {
-	return pci->vendor == VIRTIO_VENDOR && (pci->device == DEVICE_BLOCK || pci->device == DEVICE_BLOCK_TRANSITIONAL);
+	return pci->vendor == VIRTIO_VENDOR &&
+	       (pci->device == DEVICE_BLOCK || pci->device == DEVICE_BLOCK_TRANSITIONAL);
 }
 
 static u32 config_read32(struct disk *d, u32 offset)
@@ -94,7 +97,8 @@ static int read_config(struct disk *d)
 		printk("virtio_block: blocks of %u bytes are too large for us\n", block_size);
 		return -EINVAL;
 	}
-	d->max_segment_size = virtio_has(v, FEATURE_SIZE_MAX) ? config_read32(d, CONFIG_SIZE_MAX) : REQUEST_MAX_PAGES * PAGE_SIZE;
+	d->max_segment_size = virtio_has(v, FEATURE_SIZE_MAX) ? config_read32(d, CONFIG_SIZE_MAX) :
+			      REQUEST_MAX_PAGES * PAGE_SIZE;
 	if (d->max_segment_size < PAGE_SIZE) {
 		printk("virtio_block: segments of at most %u bytes are too small for us\n", d->max_segment_size);
 		return -EINVAL;

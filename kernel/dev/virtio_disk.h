@@ -1,7 +1,7 @@
 #pragma once
 /*
- * virtio_disk.h - what the two halves of the virtio disk's driver share: requests (virtio_request.c), and the device with its
- * interrupts (virtio_block.c). For them only.
+ * virtio_disk.h - what the two halves of the virtio disk's driver share:
+ * requests (virtio_request.c), and the device with its interrupts (virtio_block.c). For them only.
  */
 #include "types.h"
 #include "dev/block.h"
@@ -51,7 +51,7 @@ struct disk {
 	bool is_dead;                   // GUARDED_BY(lock)
 	struct timer watch;
 	bool is_watched;                // GUARDED_BY(lock) the timer is armed
-	u32 loses_each;                 // constant; debug builds: each so manieth notification and interrupt is lost; 0: none
+	u32 loses_each;                 // constant; debug: each so manieth notification and interrupt is lost; 0: none
 	u32 nr_told, nr_heard;          // GUARDED_BY(lock) for that
 };
 
@@ -60,7 +60,8 @@ void disk_submit(struct block_device *device, struct list *bios);
 
 /* lock held; bios that are over go to `finished`, for disk_finish */
 void disk_serve(struct disk *d, struct list *finished); // takes what the device has answered, and gives it what waits
-void disk_die(struct disk *d, struct list *finished, const char *why);  // it is not to be used any more: all it has or would get has failed
+// It is not to be used any more: all it has or would get has failed.
+void disk_die(struct disk *d, struct list *finished, const char *why);
 void disk_keep_watch(struct disk *d);                   // the timer runs while requests are under way
 bool disk_is_idle(const struct disk *d);
 bool disk_loses(const struct disk *d, u32 *nr);         // for tests: does what QEMU's missing fence does

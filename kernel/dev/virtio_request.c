@@ -3,10 +3,11 @@
  * under way: a chain of descriptors, either through a table of its own (indirect descriptors)
  * or through a fixed part of the ring. Bios wait in a sorted queue (queue.h); when a slot is free, the next
  * of them and its neighbours on the disk become one request. All requests of one go are told to the device by one
- * notification, and only when it has said that it wants to hear of them: under emulation a notification costs as much as
- * some thousand instructions.
+ * notification, and only when it has said that it wants to hear of them:
+ * under emulation a notification costs as much as some thousand instructions.
  *
- *      bio_submit -> (plug) -> queue -> slot (one bio, a part of one, or several) -> device -> interrupt -> bio_complete
+ *      bio_submit -> (plug) -> queue -> slot (one bio, a part of one, or several)
+ *                 -> device -> interrupt -> bio_complete
  *
  * disk->lock (RANK_DEVICE, interrupts closed) covers the virtqueue, the slots and the waiting bios;
  * bios are completed without it. A request that fails after we, or perhaps the device's maker, have
@@ -258,7 +259,8 @@ static void slot_end(struct disk *d, u32 number, int error, struct list *finishe
 			ask_again(d, bio);
 		else if (error && !asks_again)
 			bio->error = error;
-		if (!bio->nr_pending && bio->nr_issued == bio->nr_pages && (bio->op != BIO_FLUSH || list_is_empty(&bio->link)))
+		if (!bio->nr_pending && bio->nr_issued == bio->nr_pages &&
+		    (bio->op != BIO_FLUSH || list_is_empty(&bio->link)))
 			list_push_back(finished, &bio->link);
 	}
 	s->nr_bios = 0;

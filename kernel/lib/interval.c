@@ -1,7 +1,7 @@
 /*
- * interval.c - which intervals overlap another. What makes the search short: where the largest last of a subtree is below
- * what is asked for, nothing in it overlaps; and where it is not, the left subtree is the only one that need be looked at
- * first, since if the interval with that last begins too late, so does everything to its right.
+ * interval.c - which intervals overlap another. What makes the search short: where the largest last of a subtree
+ * is below what is asked for, nothing in it overlaps; and where it is not, the left subtree is the only one that
+ * need be looked at first, since if the interval with that last begins too late, so does everything to its right.
  */
 #include "lib/interval.h"
 #include "kernel.h"

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * interval.h - intervals of numbers, and which of them overlap another: a red-black tree by first, in which every node knows
- * the largest last of its subtree. Finding the k that overlap costs O(k + log n) looks. Intervals may be equal.
- * A tree of zeros is an empty one.
+ * interval.h - intervals of numbers, and which of them overlap another: a red-black tree by first,
+ * in which every node knows the largest last of its subtree. Finding the k that overlap costs O(k + log n) looks.
+ * Intervals may be equal. A tree of zeros is an empty one.
  */
 #include "types.h"
 #include "lib/rbtree.h"

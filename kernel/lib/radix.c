@@ -181,9 +181,9 @@ int radix_insert_run(struct radix *tree, u64 first, void **items, u32 nr, struct
 }
 
 /*
- * Without the lock. A node's first and shift stay while it can be found, so a pointer from a slot is what the node says:
- * a node where shift is not 0, an item where it is. A node that was taken out in the meantime leads to nothing, or to
- * where it led.
+ * Without the lock. A node's first and shift stay while it can be found, so a pointer from a slot
+ * is what the node says: a node where shift is not 0, an item where it is. A node that was taken out
+ * in the meantime leads to nothing, or to where it led.
  */
 void *radix_find(const struct radix *tree, u64 index)
 {
@@ -310,7 +310,8 @@ static u32 slot_from(const struct radix_node *n, u64 first, u32 tag)
 }
 
 // *leaf: the node that holds it.
-static inline void *next_in_leaf(const struct radix *tree, u64 first, u64 last, u32 tag, u64 *index, struct radix_node **leaf)
+static inline void *next_in_leaf(const struct radix *tree, u64 first, u64 last, u32 tag, u64 *index,
+				 struct radix_node **leaf)
 {
 	struct radix_node *n = tree->root;
 
@@ -378,7 +379,7 @@ u32 radix_run_tagged(const struct radix *tree, u64 first, u64 last, enum radix_t
 
 	if (!max || !next_in_leaf(tree, first, last, tag, &index, &n))
 		return 0;
-	for (; n && !n->shift && nr < max && index <= last; n = descend(tree, index, &below)) {         // a leaf a round
+	for (; n && !n->shift && nr < max && index <= last; n = descend(tree, index, &below)) { // a leaf a round
 		u32 slot = slot_of(n, index), from = slot;
 
 		while (slot < RADIX_SLOTS && nr < max && n->first + slot <= last && n->tags[tag] >> slot & 1)

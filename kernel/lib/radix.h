@@ -24,7 +24,8 @@ struct radix_node {
 	u64 used;               // bit n: slots[n] is not NULL
 	u64 first;              // the index of slot 0; constant while anybody can find the node
 	struct radix_node *parent;      // or the next of a list of spare nodes
-	u8 shift;               // RADIX_BITS * height: a slot covers 1 << shift indices; 0: slots are items. Constant, as first
+	// RADIX_BITS * height: a slot covers 1 << shift indices; 0: slots are items. Constant, as first.
+	u8 shift;
 	u8 slot_in_parent;
 };
 
@@ -45,13 +46,13 @@ void radix_preload_end(struct radix_spare *spare);
 // 0, -EEXIST when the index is taken, -ENOMEM when the spare nodes do not suffice. spare may be NULL:
 // then nodes are allocated on the spot.
 int radix_insert(struct radix *tree, u64 index, void *item, struct radix_spare *spare) MUST_CHECK;
-// Enters items at first, first + 1 and so on, up to the first index that is taken or that asks for another way down. How many, at
-// least one; or radix_insert's error for the first of them.
+// Enters items at first, first + 1 and so on, up to the first index that is taken or that asks for another way down.
+// How many, at least one; or radix_insert's error for the first of them.
 int radix_insert_run(struct radix *tree, u64 first, void **items, u32 nr, struct radix_spare *spare) MUST_CHECK;
 void *radix_find(const struct radix *tree, u64 index);          // NULL when absent
-void radix_find_many(const struct radix *tree, u64 first, u32 nr, void **items);        // items[i]: that of first + i, or NULL
-// What was there, or NULL. Nodes that it leaves empty go to *emptied, for radix_preload_end after the lock is given up; emptied
-// may be NULL: then they are freed on the spot.
+void radix_find_many(const struct radix *tree, u64 first, u32 nr, void **items);        // items[i]: of first + i; NULL
+// What was there, or NULL. Nodes that it leaves empty go to *emptied, for radix_preload_end after the lock
+// is given up; emptied may be NULL: then they are freed on the spot.
 void *radix_remove(struct radix *tree, u64 index, struct radix_spare *emptied);
 void radix_tag_set(struct radix *tree, u64 index, enum radix_tag tag);
 void radix_tag_clear(struct radix *tree, u64 index, enum radix_tag tag);
@@ -62,8 +63,8 @@ void *radix_next(const struct radix *tree, u64 first, u64 last, u64 *index);
 void *radix_next_tagged(const struct radix *tree, u64 first, u64 last, enum radix_tag tag, u64 *index);
 // The last item with that tag; NULL when there is none.
 void *radix_last_tagged(const struct radix *tree, enum radix_tag tag, u64 *index);
-// Up to max items with that tag and consecutive indices, the first of them the first at or after first (and all <= last).
-// Returns how many.
+// Up to max items with that tag and consecutive indices, the first of them the first at or
+// after first (and all <= last). Returns how many.
 u32 radix_run_tagged(const struct radix *tree, u64 first, u64 last, enum radix_tag tag, void **items, u32 max);
 // Of the nr items from index first on, which are all there: one tag goes, another (or RADIX_NR_TAGS: none) comes.
 void radix_retag_run(struct radix *tree, u64 first, u64 nr, enum radix_tag gone, enum radix_tag come);

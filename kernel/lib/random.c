@@ -1,7 +1,7 @@
 /*
- * random.c - ChaCha20 (RFC 8439) as a generator that forgets: each request makes one block, half of which is the new key;
- * the other half is what was asked for, or the key of as many blocks as were asked for. state_lock covers the key; it is a leaf and short, since blocks for
- * the caller are made outside of it.
+ * random.c - ChaCha20 (RFC 8439) as a generator that forgets: each request makes one block, half of which
+ * is the new key; the other half is what was asked for, or the key of as many blocks as were asked for.
+ * state_lock covers the key; it is a leaf and short, since blocks for the caller are made outside of it.
  */
 #include "lib/random.h"
 #include "lib/string.h"
@@ -69,8 +69,8 @@ static u64 hardware_word(void)
 	return value ^ read_tsc() * 0x9e3779b97f4a7c15ul;
 }
 
-// One block from the key and what the hardware says now: a half of it is the new key, the other half is for whoever asked.
-// Neither tells the other, nor the old key. state_lock held.
+// One block from the key and what the hardware says now: a half of it is the new key,
+// the other half is for whoever asked. Neither tells the other, nor the old key. state_lock held.
 static void turn_key(u64 extra, u32 own[KEY_WORDS])
 {
 	u32 block[BLOCK_WORDS];

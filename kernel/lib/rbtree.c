@@ -116,7 +116,8 @@ void rb_insert(struct rb_tree *tree, struct rb_node *node, struct rb_node *paren
 	tree->root->is_red = false;
 }
 
-// The left side of parent lacks a black node. Returns true when that is mended, false when parent's own place lacks it now.
+// The left side of parent lacks a black node.
+// Returns true when that is mended, false when parent's own place lacks it now.
 static bool mend_left(struct rb_tree *tree, struct rb_node *parent)
 {
 	struct rb_node *sibling = parent->right;        // not NULL: its side has a black node more
@@ -281,7 +282,8 @@ struct rb_node *rb_previous(const struct rb_node *node)
 	return node->parent;
 }
 
-// The black height of the subtree, or -1 when a rule is broken. Depth is at most twice the logarithm, if the tree is one.
+// The black height of the subtree, or -1 when a rule is broken.
+// Depth is at most twice the logarithm, if the tree is one.
 static int black_height(const struct rb_node *n, const struct rb_node *parent, int depth)
 {
 	int left, right;

@@ -27,8 +27,8 @@ struct rb_tree {
 // node's summary is what it is without children.
 void rb_insert(struct rb_tree *tree, struct rb_node *node, struct rb_node *parent, struct rb_node **link);
 void rb_remove(struct rb_tree *tree, struct rb_node *node);
-// Recomputes the summaries from node upwards, after the node's own key data changed in place. Where one comes out as it was,
-// those above it do, too.
+// Recomputes the summaries from node upwards, after the node's own key data changed in place.
+// Where one comes out as it was, those above it do, too.
 void rb_update_path(struct rb_tree *tree, struct rb_node *node);
 struct rb_node *rb_first(const struct rb_tree *tree);
 struct rb_node *rb_last(const struct rb_tree *tree);

@@ -1,6 +1,6 @@
 /*
- * cpu_alarm.c - interval timers by processor time. process.lock covers the values. A tick only asks for the work, which looks at
- * the process's times in a thread that may sleep.
+ * cpu_alarm.c - interval timers by processor time. process.lock covers the values.
+ * A tick only asks for the work, which looks at the process's times in a thread that may sleep.
  */
 #include "kernel.h"
 #include "lib/atomic.h"

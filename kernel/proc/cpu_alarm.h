@@ -1,7 +1,7 @@
 #pragma once
 /*
- * cpu_alarm.h - the interval timers by processor time: ITIMER_VIRTUAL (user time, SIGVTALRM) and ITIMER_PROF (all, SIGPROF) of a
- * process. They are looked at by the ticks of its threads, so they are late by a tick at most.
+ * cpu_alarm.h - the interval timers by processor time: ITIMER_VIRTUAL (user time, SIGVTALRM) and ITIMER_PROF (all,
+ * SIGPROF) of a process. They are looked at by the ticks of its threads, so they are late by a tick at most.
  */
 #include "types.h"
 #include <abi/time.h>

@@ -25,8 +25,9 @@ static int read_exactly(struct file *file, void *to, size_t size, u64 at)
 
 static bool header_is_good(const Elf64_Ehdr *h)
 {
-	return memcmp(h->e_ident, "\177ELF", 4) == 0 && h->e_ident[EI_CLASS] == ELFCLASS64 && h->e_ident[EI_DATA] == ELFDATA2LSB &&
-	       (h->e_type == ET_EXEC || h->e_type == ET_DYN) && h->e_machine == EM_X86_64 &&
+	return memcmp(h->e_ident, "\177ELF", 4) == 0 && h->e_ident[EI_CLASS] == ELFCLASS64 &&
+	       h->e_ident[EI_DATA] == ELFDATA2LSB && (h->e_type == ET_EXEC || h->e_type == ET_DYN) &&
+	       h->e_machine == EM_X86_64 &&
 	       h->e_phentsize == sizeof(Elf64_Phdr) && h->e_phnum > 0 && h->e_phnum <= HEADERS_MAX;
 }
 
@@ -112,7 +113,8 @@ int elf_check(struct file *file, struct elf_image *out)
 }
 
 // The part of a segment that comes from the file; then whole pages of zeros behind it.
-static int map_segment(struct addrspace *as, struct file *file, const Elf64_Phdr *p, vaddr_t bias, struct elf_image *image)
+static int map_segment(struct addrspace *as, struct file *file, const Elf64_Phdr *p, vaddr_t bias,
+		       struct elf_image *image)
 {
 	u32 flags = (p->p_flags & PF_R ? AREA_READ : 0) | (p->p_flags & PF_W ? AREA_WRITE : 0) |
 		    (p->p_flags & PF_X ? AREA_EXEC : 0);

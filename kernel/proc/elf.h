@@ -1,7 +1,7 @@
 #pragma once
 /*
- * elf.h - ELF64 programs: checked, then mapped. Nothing is copied: segments are private mappings of the file, so all who
- * run it share its clean pages through the cache.
+ * elf.h - ELF64 programs: checked, then mapped. Nothing is copied: segments are private mappings of the file,
+ * so all who run it share its clean pages through the cache.
  */
 #include "types.h"
 

@@ -53,7 +53,8 @@ static int map_stack(struct addrspace *as, vaddr_t top)
 static int map_vdso(struct program *p)
 {
 	vaddr_t end = min((p->stack_top | (LARGE_PAGE - 1)) + 1, USER_END);
-	u64 room = (end - p->stack_top) >> PAGE_SHIFT, wanted = 1 + VDSO_PAGES;        // a page that is not there between
+	u64 room = (end - p->stack_top) >> PAGE_SHIFT;
+	u64 wanted = 1 + VDSO_PAGES;    // a page that is not there between
 
 	if (room >= wanted)
 		p->vdso_start = p->stack_top + PAGE_SIZE + random_pages(&p->random[3], room - wanted + 1);
@@ -165,7 +166,8 @@ static void drop_program(struct program *p)
 		addrspace_put(p->space);
 }
 
-int process_exec(struct dentry *start, const char *path, struct exec_strings *arguments, struct exec_strings *environment)
+int process_exec(struct dentry *start, const char *path, struct exec_strings *arguments,
+		 struct exec_strings *environment)
 {
 	struct program *p = kmalloc_zeroed(sizeof(*p));
 	int error;

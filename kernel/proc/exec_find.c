@@ -1,6 +1,6 @@
 /*
- * exec_find.c - which file a path means when it is to run: a regular file with an execute bit, that nobody writes to while it
- * runs (ETXTBSY), and behind a script its interpreter, which may be a script again.
+ * exec_find.c - which file a path means when it is to run: a regular file with an execute bit,
+ * that nobody writes to while it runs (ETXTBSY), and behind a script its interpreter, which may be a script again.
  */
 #include "kernel.h"
 #include "fs/vfs.h"
@@ -20,7 +20,8 @@ int exec_open(struct dentry *start, const char *path, struct file **out)
 		return error;
 	struct inode *ip = (*out)->inode;
 
-	if ((ip->mode & S_IFMT) != S_IFREG || !(ip->mode & 0111) || !(*out)->ops->map || inode_is_mounted(ip, MS_NOEXEC))
+	if ((ip->mode & S_IFMT) != S_IFREG || !(ip->mode & 0111) || !(*out)->ops->map ||
+	    inode_is_mounted(ip, MS_NOEXEC))
 		error = -EACCES;
 	else
 		error = inode_deny_write(ip);   // -ETXTBSY
@@ -85,7 +86,8 @@ static int parse_script(struct file *file, char *line, size_t size, char **inter
 	return 0;
 }
 
-static int rewrite_arguments(struct exec_strings *arguments, const char *interpreter, const char *argument, const char *path)
+static int rewrite_arguments(struct exec_strings *arguments, const char *interpreter, const char *argument,
+			     const char *path)
 {
 	struct exec_strings fresh;
 	int error = exec_strings_init(&fresh);

@@ -20,11 +20,14 @@ struct program {
 };
 
 /* exec_find.c */
-// Opens for execution: a regular file with an execute bit; from now on it cannot be written to. -EACCES, -ETXTBSY, of the path.
+// Opens for execution: a regular file with an execute bit;
+// from now on it cannot be written to. -EACCES, -ETXTBSY, of the path.
 int exec_open(struct dentry *start, const char *path, struct file **out) MUST_CHECK;
 // The ELF file behind path, through scripts, which change the arguments. Leaves program->file open, also when it fails.
-int exec_find(struct dentry *start, const char *path, struct exec_strings *arguments, struct program *program) MUST_CHECK;
+int exec_find(struct dentry *start, const char *path, struct exec_strings *arguments,
+	      struct program *program) MUST_CHECK;
 
 /* exec_stack.c */
 // Returns the new rsp, or 0 when the stack could not be written.
-u64 exec_write_stack(struct program *p, const char *name, struct exec_strings *arguments, struct exec_strings *environment);
+u64 exec_write_stack(struct program *p, const char *name, struct exec_strings *arguments,
+		     struct exec_strings *environment);

@@ -1,5 +1,6 @@
 /*
- * exec_stack.c - what a new program finds on its stack. Everything is written through the new space, which is loaded by now.
+ * exec_stack.c - what a new program finds on its stack.
+ * Everything is written through the new space, which is loaded by now.
  *
  *   from the top:   file name, environment strings, argument strings, "x86_64", 16 random bytes,
  *                   (16-aligned) auxv ..., NULL, envp ..., NULL, argv ..., argc  <- rsp
@@ -48,9 +49,11 @@ static void put_word(struct stack_writer *w, u64 value)
 static u32 fill_auxv(const struct program *p, u64 name_at, u64 platform_at, u64 random_at, u64 *auxv)
 {
 	const u64 entries[][2] = {
-		{ AT_SYSINFO_EHDR, vdso_code(p->vdso_start) }, { AT_HWCAP, cpuid(1, 0).edx }, { AT_PAGESZ, PAGE_SIZE }, { AT_CLKTCK, 100 },
+		{ AT_SYSINFO_EHDR, vdso_code(p->vdso_start) }, { AT_HWCAP, cpuid(1, 0).edx },
+		{ AT_PAGESZ, PAGE_SIZE }, { AT_CLKTCK, 100 },
 		{ AT_PHDR, p->image.headers }, { AT_PHENT, p->image.header_size }, { AT_PHNUM, p->image.nr_headers },
-		{ AT_BASE, p->interpreter_file ? p->interpreter.base : 0 }, { AT_FLAGS, 0 }, { AT_ENTRY, p->image.entry },
+		{ AT_BASE, p->interpreter_file ? p->interpreter.base : 0 },
+		{ AT_FLAGS, 0 }, { AT_ENTRY, p->image.entry },
 		{ AT_UID, 0 }, { AT_EUID, 0 }, { AT_GID, 0 }, { AT_EGID, 0 }, { AT_SECURE, 0 },
 		{ AT_RANDOM, random_at }, { AT_EXECFN, name_at }, { AT_PLATFORM, platform_at }, { AT_NULL, 0 },
 	};
@@ -74,7 +77,8 @@ static void put_pointers(struct stack_writer *w, u64 at, const struct exec_strin
 	put_word(w, 0);
 }
 
-u64 exec_write_stack(struct program *p, const char *name, struct exec_strings *arguments, struct exec_strings *environment)
+u64 exec_write_stack(struct program *p, const char *name, struct exec_strings *arguments,
+		     struct exec_strings *environment)
 {
 	struct addrspace *as = p->space;
 	struct stack_writer w = { .at = p->stack_top - 8 };

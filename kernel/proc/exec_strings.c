@@ -1,6 +1,6 @@
 /*
- * exec_strings.c - the arguments and the environment that execve is given, on their way from the old space to the new one: the
- * kernel's own copy, in one block that doubles when it is full.
+ * exec_strings.c - the arguments and the environment that execve is given,
+ * on their way from the old space to the new one: the kernel's own copy, in one block that doubles when it is full.
  */
 #include "kernel.h"
 #include "lib/string.h"

@@ -211,8 +211,8 @@ static void clear_child_tid(struct thread *t)
 	t->clear_child_tid = NULL;
 }
 
-// process_table_lock held, t is out of the list: no signal can reach it any more. What the process has pending may have been
-// meant for t to take: the others look.
+// process_table_lock held, t is out of the list: no signal can reach it any more.
+// What the process has pending may have been meant for t to take: the others look.
 static void drop_own_signals(struct process *p, struct thread *t)
 {
 	u64 flag = spin_lock_irq(&p->signal_lock);

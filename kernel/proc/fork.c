@@ -30,7 +30,8 @@ static int check_arguments(const struct clone_arguments *a)
 		return -EINVAL;
 	if (flags & CLONE_SIGHAND && !(flags & CLONE_VM))
 		return -EINVAL;
-	if (flags & (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET))
+	if (flags & (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
+		     CLONE_NEWNET))
 		return -EPERM;
 	return 0;
 }
@@ -129,7 +130,8 @@ static struct thread *copy_thread(struct process *owner, const struct clone_argu
 }
 
 // Enters child and thread into the table. -EINTR-like refusal when the caller's process is on its way out.
-static int make_visible(struct process *parent, struct process *child, struct thread *t, const struct clone_arguments *a)
+static int make_visible(struct process *parent, struct process *child, struct thread *t,
+			const struct clone_arguments *a)
 {
 	spin_lock(&process_table_lock);
 	if (parent->group_exiting) {
@@ -215,5 +217,5 @@ void vfork_release(struct thread *t)
 	if (!ticket)
 		return;
 	t->vfork = NULL;
-	wait_release(ticket->queue, &ticket->is_released);      // the ticket lies on the parent's stack: gone after this
+	wait_release(ticket->queue, &ticket->is_released);      // it was on the parent's stack: gone by now
 }

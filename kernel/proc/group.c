@@ -1,15 +1,15 @@
 /*
- * group.c - process groups as jobs: who is stopped, and whether anybody is left who would continue it. A group of which no member
- * has its parent in another group of the same session is orphaned: it does not stop from the terminal, and when it becomes so
- * with somebody stopped in it, all of it is told by SIGHUP and continued (POSIX, exit: consequences). All of this under
- * process_table_lock.
+ * group.c - process groups as jobs: who is stopped, and whether anybody is left who would continue it.
+ * A group of which no member has its parent in another group of the same session is orphaned: it does not stop
+ * from the terminal, and when it becomes so with somebody stopped in it, all of it is told by SIGHUP and continued
+ * (POSIX, exit: consequences). All of this under process_table_lock.
  */
 #include "kernel.h"
 #include "proc/internal.h"
 #include "proc/process.h"
 #include "proc/signal.h"
 
-static u32 nr_stopped;                  // GUARDED_BY(process_table_lock) processes: while there is none, no end of a process looks
+static u32 nr_stopped;                  // GUARDED_BY(process_table_lock) processes: none, and no end of a process looks
 
 void process_set_stopped_locked(struct process *p, bool is_stopped)
 {
@@ -32,7 +32,8 @@ static bool look_at_member(struct process *p, void *argument)
 	if (p->group != l->group || p->session != l->session || p == l->leaving || p->state != PROCESS_ALIVE)
 		return true;
 	l->has_stopped |= p->is_stopped;
-	if (parent && parent != l->leaving && parent->pid != 1 && parent->group != p->group && parent->session == p->session)
+	if (parent && parent != l->leaving && parent->pid != 1 && parent->group != p->group &&
+	    parent->session == p->session)
 		l->has_guardian = true;
 	return true;
 }

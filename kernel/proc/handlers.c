@@ -1,7 +1,8 @@
 /*
- * handlers.c - what a process does with its signals. A table of actions may belong to several processes (CLONE_SIGHAND): its own
- * lock, taken inside a process's signal_lock, covers it. A single word of it (the handler) may be read without. Most tables say
- * nothing of most signals: a word of bits tells which entries are there, and fork and exec look at those only.
+ * handlers.c - what a process does with its signals. A table of actions may belong to several processes
+ * (CLONE_SIGHAND): its own lock, taken inside a process's signal_lock, covers it. A single word of it
+ * (the handler) may be read without. Most tables say nothing of most signals: a word of bits tells which entries
+ * are there, and fork and exec look at those only.
  */
 #include "kernel.h"
 #include "lib/atomic.h"

@@ -1,6 +1,6 @@
 /*
- * init.c - the first process: the only one that comes from nowhere. What others get from their parent it is given here, and then
- * it runs its program by exec like any other.
+ * init.c - the first process: the only one that comes from nowhere.
+ * What others get from their parent it is given here, and then it runs its program by exec like any other.
  */
 #include "kernel.h"
 #include "boot/bootinfo.h"

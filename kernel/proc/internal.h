@@ -25,19 +25,20 @@ void signal_handlers_init(void);
 int signal_handlers_reset_for_exec(struct process *p) MUST_CHECK;
 struct kernel_sigaction signal_action_get(struct process *p, int number);                       // signal_lock held
 void signal_action_set(struct process *p, int number, const struct kernel_sigaction *a);        // signal_lock held
-struct kernel_sigaction signal_action_take(struct process *p, int number);      // for delivery: SA_RESETHAND takes it away
+struct kernel_sigaction signal_action_take(struct process *p, int number);      // delivery: SA_RESETHAND takes it away
 
 /* group.c: jobs */
 void process_set_stopped_locked(struct process *p, bool is_stopped);
-void groups_lose(struct process *p);    // p ends: jobs that are orphaned by it and stopped get SIGHUP and SIGCONT. May sleep
+void groups_lose(struct process *p);    // p ends: stopped jobs that it orphans get SIGHUP and SIGCONT. May sleep
 /* exit.c, wait.c */
 void process_reap(struct process *p);   // a zombie that is claimed (GONE): its record leaves the table
 void usage_add(struct rusage *to, const struct rusage *from);
 void signals_drop_pending(struct list *pending, u64 *mask);     // signal_lock held, or nobody else knows the list
 void thread_work_add(struct thread *t, u64 work);       // and makes the thread notice
 void vfork_release(struct thread *t);                   // exec or exit: the parent may go on
-// exec: returns when the caller is alone, and has the process's number. -EINTR: the process is ending already. May sleep.
+// exec: returns when the caller is alone, and has the process's number.
+// -EINTR: the process is ending already. May sleep.
 int process_kill_other_threads(void) MUST_CHECK;
-void process_take_number_locked(struct process *p, struct thread *t);   // t, the only thread, takes on the process's number
+void process_take_number_locked(struct process *p, struct thread *t);   // t, the only one, takes the process's number
 // Tells the parent that p stopped, continued or ended (SIGCHLD and the wait queue). process_table_lock not held.
 void process_tell_parent(struct process *p, int code, int status);

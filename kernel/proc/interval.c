@@ -1,7 +1,7 @@
 /*
  * interval.c - after some time, once or again and again. The timer fires in an interrupt, where little can be done; the
- * deferred-work thread does it and sets the next round. Whoever sets it anew meanwhile finds that the work looks at the deadline
- * again, under the owner's lock.
+ * deferred-work thread does it and sets the next round.
+ * Whoever sets it anew meanwhile finds that the work looks at the deadline again, under the owner's lock.
  */
 #include "kernel.h"
 #include "proc/interval.h"
@@ -47,7 +47,8 @@ u64 interval_expire(struct interval *i)
 {
 	u64 nr = pass(i, clock_monotonic_ns());
 
-	if (nr)                                 // set anew, it may be due again before its interrupt has come: that one is cancelled
+	// Set anew, it may be due again before its interrupt has come: that one is cancelled.
+	if (nr)
 		interval_set(i, i->deadline_ns, i->period_ns);
 	return nr;
 }

@@ -1,6 +1,7 @@
 /*
- * posix_timer.c - a process's timers. process.lock covers the list and every timer in it. A timer has at most one signal pending:
- * what expires meanwhile is counted in that signal's record, and told as its overrun when it is taken.
+ * posix_timer.c - a process's timers. process.lock covers the list and every timer in it.
+ * A timer has at most one signal pending: what expires meanwhile is counted in that signal's
+ * record, and told as its overrun when it is taken.
  */
 #include "kernel.h"
 #include "mm/slab.h"

@@ -1,6 +1,7 @@
 #pragma once
 /*
- * posix_timer.h - timer_create and its kin: a process's timers, each with a number, that send a signal or are only looked at.
+ * posix_timer.h - timer_create and its kin: a process's timers,
+ * each with a number, that send a signal or are only looked at.
  */
 #include "types.h"
 #include <abi/signal.h>
@@ -14,8 +15,8 @@ struct posix_timer_times {
 	u64 left_ns, period_ns;         // left 0: not set
 };
 
-// The number of a new timer of the current process. target_tid: SIGEV_THREAD_ID; 0: the process. signal 0: SIGEV_NONE. id_is_value:
-// the signal's value is the number. -EAGAIN, -ENOMEM.
+// The number of a new timer of the current process. target_tid: SIGEV_THREAD_ID; 0: the process.
+// signal 0: SIGEV_NONE. id_is_value: the signal's value is the number. -EAGAIN, -ENOMEM.
 i64 posix_timer_create(int clock, int signal, int target_tid, union sigval value, bool id_is_value);
 // left: from now on, or with TIMER_ABSTIME a time of its clock; 0: stop it. -EINVAL: no such timer. *old as it was.
 int posix_timer_set(int id, int flags, const struct posix_timer_times *fresh, struct posix_timer_times *old) MUST_CHECK;

@@ -243,8 +243,8 @@ struct cpu_times thread_cpu_times(const struct thread *t)
 	struct cpu_times times = { READ_ONCE(t->cpu_time_ns), READ_ONCE(t->system_time_ns) };
 
 	// It runs, or rests, and did so all the time while we looked.
-	if (runs && times.total_ns == done && READ_ONCE(t->started_ns) == started && READ_ONCE(t->rest_since_ns) == rest &&
-	    now > started)
+	if (runs && times.total_ns == done && READ_ONCE(t->started_ns) == started &&
+	    READ_ONCE(t->rest_since_ns) == rest && now > started)
 		times.total_ns += now - started;
 	times.system_ns = min(times.system_ns, times.total_ns);
 	return times;
@@ -289,7 +289,8 @@ void process_fill_usage(struct process *p, struct rusage *out)
 	u64 counts[NR_PROCESS_COUNTS];
 
 	process_read_counts(p, counts);
-	*out = (struct rusage){ .ru_utime = timeval_of(times.total_ns - times.system_ns), .ru_stime = timeval_of(times.system_ns) };
+	*out = (struct rusage){ .ru_utime = timeval_of(times.total_ns - times.system_ns),
+				.ru_stime = timeval_of(times.system_ns) };
 	out->ru_maxrss = (long)(peak_resident(p) * (PAGE_SIZE / 1024));
 	out->ru_minflt = (long)counts[COUNT_MINOR_FAULTS];
 	out->ru_majflt = (long)counts[COUNT_MAJOR_FAULTS];

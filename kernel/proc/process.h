@@ -40,7 +40,7 @@ struct process {
 	int exit_signal;                // to the parent: SIGCHLD usually
 	bool stop_reported, continue_reported;  // GUARDED_BY(process_table_lock)
 	bool is_stopped, was_continued; // GUARDED_BY(process_table_lock)
-	bool continue_untold;           // GUARDED_BY(process_table_lock) the parent has not been told yet that it goes on
+	bool continue_untold;           // GUARDED_BY(process_table_lock) the parent was not told yet that it goes on
 	int stop_signal;
 
 	struct mutex lock;              // RANK_PROCESS
@@ -58,7 +58,7 @@ struct process {
 	struct cpu_alarms *cpu_alarms;  // the two other interval timers, see proc/cpu_alarm.h; NULL: never set
 	struct alarm *alarm;            // ITIMER_REAL, see proc/alarm.h; NULL: never set
 
-	i32 oom_score_adj;              // -1000 to 1000: who is killed when memory is out (mm/oom.h); inherited by fork, kept by exec
+	i32 oom_score_adj;              // -1000 to 1000: who goes first (mm/oom.h); inherited by fork, kept by exec
 	bool is_traced;                 // its system calls enter the call log; inherited by fork, kept by exec
 	struct addrspace *space;        // of its threads
 	struct rlimit limits[16];       // GUARDED_BY(lock)
@@ -76,7 +76,8 @@ void processes_init(void);
 struct process *process_find(int pid);                  // referenced; NULL
 struct process *process_find_locked(int pid);           // process_table_lock held; not referenced
 struct process *process_next(int after_pid);            // the one with the next higher pid, referenced; NULL at the end
-struct thread *thread_find(int tid, struct process **owner);    // owner referenced; the thread is valid only under process_table_lock
+// owner referenced; the thread is valid only under process_table_lock.
+struct thread *thread_find(int tid, struct process **owner);
 void process_hold(struct process *p);
 void process_put(struct process *p);
 static inline struct process *current_process(void);
@@ -87,16 +88,18 @@ struct clone_arguments;
 i64 process_clone(struct clone_arguments *args, struct trapframe *tf);
 void NORETURN process_exit(int status);                 // the whole process; status as wait4 reports it
 void NORETURN thread_exit(int status);                  // this thread; the last one ends the process
-// process_table_lock held. Would nobody continue a job? When no member's parent is in another group of the session. leaving: one who
-// does not count; NULL. (group.c)
+// process_table_lock held. Would nobody continue a job? When no member's parent is in another group of the session.
+// leaving: one who does not count; NULL. (group.c)
 bool group_is_orphaned_locked(int group, int session, const struct process *leaving);
 i64 process_wait(int pid, int __user *status, int options, struct rusage __user *usage);        // wait4
 struct siginfo;
-i64 process_wait_id(int which, int id, struct siginfo __user *info, int options, struct rusage __user *usage);  // waitid
-// Replaces the current program. May sleep. 0 or -errno (the old program goes on); past the point of no return it kills instead.
-// The strings are used up (arguments may be rewritten for a script) but stay the caller's to free.
+// waitid
+i64 process_wait_id(int which, int id, struct siginfo __user *info, int options, struct rusage __user *usage);
+// Replaces the current program. May sleep. 0 or -errno (the old program goes on); past the point of no return
+// it kills instead. The strings are used up (arguments may be rewritten for a script) but stay the caller's to free.
 struct exec_strings;
-int process_exec(struct dentry *start, const char *path, struct exec_strings *arguments, struct exec_strings *environment) MUST_CHECK;
+int process_exec(struct dentry *start, const char *path, struct exec_strings *arguments,
+		 struct exec_strings *environment) MUST_CHECK;
 void NORETURN process_start_init(const char *path, char **arguments);     // by a kernel thread: becomes process 1
 void process_note_peak_locked(struct process *p, const struct addrspace *left);  // process_table_lock held; NULL: none
 // Processor time until now, whoever asks. What of it was spent in the kernel is found by ticks; both only grow.
@@ -106,7 +109,7 @@ struct cpu_times thread_cpu_times(const struct thread *t);      // t stays: proc
 void process_fill_usage(struct process *p, struct rusage *out);
 // Each thread of the process, NULL: of all. Under process_table_lock.
 void process_visit_threads(struct process *p, void (*visit)(struct thread *t, void *argument), void *argument);
-void process_read_counts(struct process *p, u64 counts[NR_PROCESS_COUNTS]);    // the sum over its threads, dead ones too
+void process_read_counts(struct process *p, u64 counts[NR_PROCESS_COUNTS]);    // of all its threads, dead ones too
 
 #include "x86/cpu.h"
 static inline struct process *current_process(void)

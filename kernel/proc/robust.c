@@ -64,7 +64,8 @@ static bool walk_entries(const struct robust_walk *walk, u64 entry)
 		// Read before the word is given away: whoever takes the lock may free the entry.
 		bool has_next = !copy_from_user(&next, (const void __user *)(entry & ~ENTRY_IS_PI), sizeof(next));
 
-		if ((entry & ~ENTRY_IS_PI) != (walk->pending & ~ENTRY_IS_PI) && !leave_entry(entry, walk, ENTRY_IN_LIST))
+		if ((entry & ~ENTRY_IS_PI) != (walk->pending & ~ENTRY_IS_PI) &&
+		    !leave_entry(entry, walk, ENTRY_IN_LIST))
 			return false;
 		if (!has_next)
 			return false;

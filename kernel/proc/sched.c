@@ -4,8 +4,9 @@
  * itself and released by whoever runs next on that CPU: until then nobody else can take the thread that leaves, whose
  * registers are not all on its stack yet.
  *
- * A thread that goes to sleep while nobody else wants the CPU stays on it and halts it itself: when what it waits for comes first,
- * as a disk's answer mostly does, nothing was switched. The idle thread is for CPUs whose last thread has ended.
+ * A thread that goes to sleep while nobody else wants the CPU stays on it and halts it itself:
+ * when what it waits for comes first, as a disk's answer mostly does, nothing was switched.
+ * The idle thread is for CPUs whose last thread has ended.
  *
  *  R1  A thread is on a queue iff it is RUNNABLE and not running.
  *  R2  A sleeping thread is made runnable only under the lock of the queue of the CPU on which it last ran.
@@ -192,9 +193,11 @@ static struct thread *take_next(struct runqueue *q)
 static void halt(struct cpu *cpu)
 {
 	WRITE_ONCE(cpu->is_idle, true);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);        // who has queued or woken a thread since sees us idle, or we see the thread
+	// Who has queued or woken a thread since sees us idle, or we see the thread.
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	// STI takes effect after the next instruction: no wake-up fits between the look and the halt (SDM 2B STI).
-	if (!READ_ONCE(cpu->runqueue->nr) && (cpu->running == cpu->idle || READ_ONCE(cpu->running->state) != THREAD_RUNNABLE)) {
+	if (!READ_ONCE(cpu->runqueue->nr) &&
+	    (cpu->running == cpu->idle || READ_ONCE(cpu->running->state) != THREAD_RUNNABLE)) {
 		u64 now = clock_monotonic_ns();
 
 		WRITE_ONCE(cpu->halted_since_ns, now);          // the interrupt ends it
@@ -222,7 +225,7 @@ static struct thread *rest(struct runqueue *q, struct thread *me)
 	me->started_ns += cpu->halted_ns - halted_before;       // sleep is no processor time
 	WRITE_ONCE(me->rest_since_ns, 0);
 	if (likely(me->allowed_cpus & 1ul << cpu->id))          // else it must leave, and was told so
-		atomic_and(&me->return_work, ~(u64)WORK_RESCHEDULE);    // another CPU's interrupt asked for what was done here
+		atomic_and(&me->return_work, ~(u64)WORK_RESCHEDULE);    // another CPU asked for what was done here
 	return next;
 }
 
@@ -379,9 +382,10 @@ bool sched_wake(struct thread *t, u32 state_mask)
 		target = t->cpu;
 		if (state_mask & (1u << t->state) && t->state != THREAD_RUNNABLE) {
 			is_woken = true;
-			is_off_cpu = q->running != t;   // else it is on its way to sleep, and will not; or has halted its CPU
+			is_off_cpu = q->running != t;   // else it will not sleep after all; or has halted its CPU
 			WRITE_ONCE(t->state, THREAD_RUNNABLE);
-			if (is_off_cpu) {               // its CPU changes under the old one's lock: no other waker looks there (R2)
+			// Its CPU changes under the old one's lock: no other waker looks there (R2).
+			if (is_off_cpu) {
 				target = choose_cpu(t);
 				WRITE_ONCE(t->cpu, target);
 			}

@@ -17,8 +17,8 @@ void sched_yield(void);
 // Makes t runnable when its state is one of the mask (bits 1 << enum thread_state). Any context. True when it was.
 bool sched_wake(struct thread *t, u32 state_mask);
 #define WAKE_NORMAL (1u << THREAD_SLEEPING | 1u << THREAD_INTERRUPTIBLE)
-// process_table_lock held. On which CPUs t may run (at least one of those that are there); it leaves another at its next chance: the
-// current thread at the next sched_point.
+// process_table_lock held. On which CPUs t may run (at least one of those that are there);
+// it leaves another at its next chance: the current thread at the next sched_point.
 void sched_set_allowed(struct thread *t, u64 allowed);
 void sched_set_nice(struct thread *t, int nice);        // -20 .. 19: its slice from now on
 void sched_tick(void);                          // from the timer interrupt

@@ -1,9 +1,9 @@
 /*
  * signal.c - sending, blocking and choosing signals. Delivery to a handler is sigframe.c.
- * process.signal_lock (interrupts closed) covers pending signals of the process and of its threads. What is done with them,
- * which processes may share, is handlers.c.
- * A signal is queued as a record; without memory for one it is pending without details. That of the instruction at hand has its
- * place in the thread: a program that handles its own page faults waits for no record.
+ * process.signal_lock (interrupts closed) covers pending signals of the process and of its threads.
+ * What is done with them, which processes may share, is handlers.c.
+ * A signal is queued as a record; without memory for one it is pending without details. That of the instruction
+ * at hand has its place in the thread: a program that handles its own page faults waits for no record.
  */
 #include "kernel.h"
 #include "lib/atomic.h"
@@ -71,10 +71,11 @@ bool signal_is_pending(struct thread *t)
 {
 	struct process *p = t->process;
 
-	if (!p || !(((READ_ONCE(t->pending_mask) | READ_ONCE(p->pending_mask)) & ~t->signal_mask) || READ_ONCE(p->group_exiting)))
+	if (!p || !(((READ_ONCE(t->pending_mask) | READ_ONCE(p->pending_mask)) & ~t->signal_mask) ||
+		    READ_ONCE(p->group_exiting)))
 		return false;
-	// The signal may have been meant for another thread. A call that it interrupts here must pass by signal_deliver all the
-	// same, which decides whether the call is restarted.
+	// The signal may have been meant for another thread. A call that it interrupts here must pass by
+	// signal_deliver all the same, which decides whether the call is restarted.
 	if (t == current)
 		atomic_or(&t->return_work, WORK_SIGNAL);
 	return true;
@@ -109,8 +110,8 @@ static void drop_everywhere(struct process *p, u64 set)
 	}
 }
 
-// The same locks. What a signal does to others that are pending: SIGCONT and the stop signals cancel each other. A thread that has
-// taken a stop signal and has not stopped yet must not do so any more.
+// The same locks. What a signal does to others that are pending: SIGCONT and the stop signals cancel each other.
+// A thread that has taken a stop signal and has not stopped yet must not do so any more.
 static void cancel_opposites(struct process *p, int number)
 {
 	struct thread *t;
@@ -125,7 +126,8 @@ static void cancel_opposites(struct process *p, int number)
 }
 
 // signal_lock held. False when it need not be queued: it is pending already (and no real-time signal) or ignored.
-static bool enqueue(struct process *p, struct list *pending, u64 *mask, u64 blocked, int number, const struct siginfo *info)
+static bool enqueue(struct process *p, struct list *pending, u64 *mask, u64 blocked, int number,
+		    const struct siginfo *info)
 {
 	cancel_opposites(p, number);
 	if (is_ignored(p, number) && !(blocked & signal_bit(number)))
@@ -179,8 +181,8 @@ static void send_locked(struct process *p, struct thread *target, int number, co
 	// Under the lock: a thread that opens its mask afterwards looks at what is pending by itself.
 	struct thread *t = target ? target : choose_thread(p, number);
 	u64 blocked = t ? t->signal_mask | t->awaited_signals : U64_MAX;
-	bool is_new = enqueue(p, target ? &target->pending : &p->pending, target ? &target->pending_mask : &p->pending_mask,
-			      blocked, number, info);
+	bool is_new = enqueue(p, target ? &target->pending : &p->pending,
+			      target ? &target->pending_mask : &p->pending_mask, blocked, number, info);
 
 	spin_unlock_irq(&p->signal_lock, flag);
 	if (number == SIGCONT || number == SIGKILL)
@@ -426,8 +428,8 @@ int signal_set_action(int number, const struct kernel_sigaction *fresh, struct k
 	return 0;
 }
 
-// process_table_lock held. May the stop signal that this thread has taken still stop the process? Not when SIGCONT came meanwhile;
-// nor does a job that nobody would continue stop, but for SIGSTOP.
+// process_table_lock held. May the stop signal that this thread has taken still stop the process?
+// Not when SIGCONT came meanwhile; nor does a job that nobody would continue stop, but for SIGSTOP.
 static bool may_stop_locked(struct process *p, int number)
 {
 	u64 flag = spin_lock_irq(&p->signal_lock);

@@ -21,7 +21,7 @@ struct trapframe;
 
 struct signal_handlers {
 	i32 refs;                       // atomic: processes
-	u64 set;                        // GUARDED_BY(lock) bit n-1: action[n-1] says what to do; the others are the default
+	u64 set;                        // GUARDED_BY(lock) bit n-1: action[n-1] says what to do; others: the default
 	struct kernel_sigaction action[64];     // GUARDED_BY(lock); undefined where set has no bit
 	struct spinlock lock;           // RANK_HANDLERS
 };
@@ -37,19 +37,22 @@ static inline u64 signal_bit(int number)
 }
 
 // A single word, which may be read without the lock.
-static inline __typeof__(((struct kernel_sigaction *)0)->handler) signal_handler_of(const struct signal_handlers *h, int number)
+static inline __typeof__(((struct kernel_sigaction *)0)->handler) signal_handler_of(const struct signal_handlers *h,
+										    int number)
 {
 	return READ_ONCE(h->set) & signal_bit(number) ? READ_ONCE(h->action[number - 1].handler) : SIG_DFL;
 }
 
 extern struct wait_queue signals_sent;          // woken when a signal becomes pending for anybody: fs/signalfd.c
 
-// To one process, one thread, a process group. info NULL: from the kernel. Any context but interrupts holding locks. 0 or -ESRCH.
+// To one process, one thread, a process group. info NULL: from the kernel.
+// Any context but interrupts holding locks. 0 or -ESRCH.
 int signal_send_process(struct process *p, int number, const struct siginfo *info);
 // After SIGCONT was sent, without process_table_lock: tells the parent, if the process was stopped.
 void signal_tell_continued(struct process *p);
 int signal_send_thread(struct thread *t, int number, const struct siginfo *info);
-// A timer's (SI_TIMER): while one of the same timer is pending only its overrun grows. tid 0: to the process. May sleep.
+// A timer's (SI_TIMER): while one of the same timer is pending only its overrun grows.
+// tid 0: to the process. May sleep.
 void signal_send_timer(struct process *p, int tid, int number, const struct siginfo *info);
 int signal_send_group(int group, int number, const struct siginfo *info);
 // A fault of the current thread at its own instruction: not to be ignored or blocked (then it kills).
@@ -60,10 +63,11 @@ void signal_deliver(struct trapframe *tf);
 // Inside proc/ and for the signal calls of the current thread:
 bool signal_take(u64 allowed, struct siginfo *out);     // removes a pending signal of the set
 void signal_set_mask(u64 mask);                         // SIGKILL and SIGSTOP are never blocked
-int signal_set_action(int number, const struct kernel_sigaction *fresh, struct kernel_sigaction *old);  // fresh NULL: only ask. -EINVAL
+// fresh NULL: only asks. -EINVAL.
+int signal_set_action(int number, const struct kernel_sigaction *fresh, struct kernel_sigaction *old);
 void signal_default(int number);                        // does the default; may not return
 void signal_stop_here(void);                            // sleeps while the process is stopped
 // rt_sigreturn: all of tf as the handler's frame has it. -EFAULT, -EINVAL: tf is as it was.
 int signal_return(struct trapframe *tf) MUST_CHECK;
 void signals_init(void);
-void user_return_work(struct trapframe *tf);    // entry.asm calls it with interrupts closed while thread.return_work is not 0
+void user_return_work(struct trapframe *tf);    // by entry.asm, interrupts closed, while thread.return_work is not 0

@@ -54,14 +54,14 @@ struct thread {
 	u64 slice_end_ns;
 	u64 slice_ns;                   // how long it may run before others do: by its nice value
 	i8 nice;                        // GUARDED_BY(process_table_lock)
-	bool must_move;                 // it leaves a CPU that it may not run on: whoever runs next there puts it elsewhere
+	bool must_move;                 // it leaves a CPU that it may not run on: who runs next there puts it elsewhere
 	u64 allowed_cpus;               // GUARDED_BY(the queue's lock of thread.cpu) bit n: CPU n
 	bool is_reclaiming;             // inside reclaim: its own allocations take from the reserve and do not reclaim
 	u64 cpu_time_ns, started_ns;    // user and system together
-	u64 rest_since_ns;              // asleep, and still on its CPU, which nobody else wants; 0: not so (rest() in sched.c)
+	u64 rest_since_ns;              // asleep, still on its CPU, which nobody else wants (rest() in sched.c); 0: not
 	u64 system_time_ns;             // of that, what ticks found it in the kernel; the rest is user time
 	u64 counts[NR_PROCESS_COUNTS];  // since the last process_take_counts_locked; read by others
-	struct file *borrowed;          // atomic: what its read or write uses, perhaps without a reference; see fd_borrow()
+	struct file *borrowed;          // atomic: what its read or write uses, perhaps unreferenced; see fd_borrow()
 	struct plug *plug;              // bios that it keeps back (dev/block.h); NULL: none
 	u32 nr_dirtied;                 // pages since it last waited for the flusher (cache/flusher.c)
 
@@ -84,7 +84,8 @@ struct thread {
 	bool has_taken_stop;            // GUARDED_BY(signal_lock) a stop signal: it stops unless SIGCONT comes before
 	u64 alternate_stack, alternate_stack_size;
 	u32 alternate_stack_flags;
-	int fault_signal;               // GUARDED_BY(signal_lock) pending, too, without a record: raised by this thread's instruction; 0: none
+	// GUARDED_BY(signal_lock) pending, too, without a record: raised by this thread's instruction; 0: none.
+	int fault_signal;
 	int fault_code;                 // its si_code
 	u64 fault_address, fault_error; // of the last fault that became a signal, for its frame
 	u32 fault_trap;

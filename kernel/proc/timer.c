@@ -42,7 +42,8 @@ static void insert(struct timer_queue *q, struct timer *t)
 
 	while (*link) {
 		parent = *link;
-		link = t->deadline_ns < rb_entry(parent, struct timer, node)->deadline_ns ? &parent->left : &parent->right;
+		link = t->deadline_ns < rb_entry(parent, struct timer, node)->deadline_ns ?
+			&parent->left : &parent->right;
 	}
 	rb_insert(&q->timers, &t->node, parent, link);
 	t->is_armed = true;

@@ -1,7 +1,7 @@
 /*
- * vdso.c - the pages of vdso.h are a file of two pages that no directory knows, mapped privately: fault, fork, unmap and the
- * audit need no word about them, and what a program does to its mapping it does to itself alone. Both pages are pinned, so
- * that the kernel may write the first one whenever the clock is set; the file is never closed.
+ * vdso.c - the pages of vdso.h are a file of two pages that no directory knows, mapped privately: fault, fork,
+ * unmap and the audit need no word about them, and what a program does to its mapping it does to itself alone. Both
+ * pages are pinned, so that the kernel may write the first one whenever the clock is set; the file is never closed.
  */
 #include "cache/cache.h"
 #include "fs/tmpfs.h"

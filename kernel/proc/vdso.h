@@ -1,7 +1,7 @@
 #pragma once
 /*
- * vdso.h - two pages that every program finds mapped: the clock's (x86/clock_page.h), shown as [vvar], and behind it the
- * code that reads it (vdso/), shown as [vdso]. AT_SYSINFO_EHDR tells where the code lies.
+ * vdso.h - two pages that every program finds mapped: the clock's (x86/clock_page.h), shown as [vvar],
+ * and behind it the code that reads it (vdso/), shown as [vdso]. AT_SYSINFO_EHDR tells where the code lies.
  */
 #include "types.h"
 

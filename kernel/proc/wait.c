@@ -1,6 +1,7 @@
 /*
- * wait.c - a parent learns what became of its children: wait4 and waitid. Whoever finds a zombie first claims it (GONE) under
- * process_table_lock, and reaps it without; stops and continuations are told once. With WNOWAIT all stays as it is.
+ * wait.c - a parent learns what became of its children: wait4 and waitid.
+ * Whoever finds a zombie first claims it (GONE) under process_table_lock, and reaps it without;
+ * stops and continuations are told once. With WNOWAIT all stays as it is.
  */
 #include "kernel.h"
 #include "proc/internal.h"
@@ -114,7 +115,8 @@ static int wait_for(const struct wait_request *r, struct wait_answer *out)
 	}
 }
 
-// What the child has used; a zombie's use becomes the parent's, and its record goes. The reference on the child is given back.
+// What the child has used; a zombie's use becomes the parent's, and its record goes.
+// The reference on the child is given back.
 static void settle(const struct wait_answer *a, struct rusage *usage)
 {
 	process_fill_usage(a->child, usage);
@@ -139,7 +141,8 @@ static int own_group(void)
 
 i64 process_wait(int pid, int __user *status_out, int options, struct rusage __user *usage_out)
 {
-	struct wait_request r = { .which = pid == -1 ? P_ALL : pid > 0 ? P_PID : P_PGID, .id = pid, .options = (u32)options | WEXITED };
+	struct wait_request r = { .which = pid == -1 ? P_ALL : pid > 0 ? P_PID : P_PGID, .id = pid,
+				  .options = (u32)options | WEXITED };
 	struct wait_answer a;
 	struct rusage usage;
 
@@ -212,6 +215,7 @@ i64 process_wait_id(int which, int id, struct siginfo __user *info_out, int opti
 		if (usage_out && copy_to_user(usage_out, &usage, sizeof(usage)))
 			return -EFAULT;
 	}
-	// Of a siginfo only as much as the call tells: nobody has room for more, and with WNOHANG and no child it is zeros.
+	// Of a siginfo only as much as the call tells:
+	// nobody has room for more, and with WNOHANG and no child it is zeros.
 	return info_out && copy_to_user(info_out, &info, INFO_TOLD) ? -EFAULT : 0;
 }

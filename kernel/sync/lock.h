@@ -54,7 +54,7 @@ enum lock_rank {
 	RANK_SWAP = 93,         // slots of swap areas
 	RANK_SLAB = 95,         // slab lists
 	RANK_FRAMES = 100,      // buddy lists
-	/* spinning, taken by interrupt handlers too: above all those that are not, since the interrupted code may hold them */
+	/* spinning, taken by interrupt handlers too: above all others, since the interrupted code may hold those */
 	RANK_CACHE = 105,       // cache.lock: the radix tree (interrupts closed)
 	RANK_DEVICE = 107,      // a driver's queue (interrupts closed)
 	RANK_WAIT = 108,        // wait_queue.lock (interrupts closed)
@@ -62,7 +62,7 @@ enum lock_rank {
 	RANK_RUNQUEUE = 110,    // runqueue.lock (interrupts closed)
 	RANK_TIMER = 112,       // timer lists (interrupts closed)
 	RANK_LOG = 120,         // the log ring (interrupts closed)
-	RANK_OUTPUT = 124,      // a UART's registers, the screen's cells (interrupts closed): what the log ends in; innermost
+	RANK_OUTPUT = 124,      // a UART's registers, the screen's cells (interrupts closed): the log's end; innermost
 };
 
 struct thread;
@@ -127,8 +127,8 @@ static inline UNCHECKED void spin_unlock_irq(struct spinlock *l, u64 interrupt_f
 	interrupts_restore(interrupt_flag);
 }
 
-// To be asked again and again by who finds a lock taken: shall he wait a turn longer awake? So long as the owner (NULL: not
-// known) runs on another CPU, this one is wanted by nobody else, and it is not the LOCK_SPINSth turn.
+// To be asked again and again by who finds a lock taken: shall he wait a turn longer awake? So long as the owner
+// (NULL: not known) runs on another CPU, this one is wanted by nobody else, and it is not the LOCK_SPINSth turn.
 #define LOCK_SPINS (2 * TURNS_WITHOUT_PAUSE)
 bool lock_spin_more(const struct thread *owner, u32 turn);
 
@@ -153,7 +153,8 @@ bool rwlock_is_held(const struct rwlock *l);                    // by anybody
 /* Debug builds keep a list of held locks a thread (sleeping) and a CPU (spinning). lockcheck.c */
 #define LOCKS_HELD_MAX (DEBUG_BUILD ? 16 : 1)
 void lockcheck_acquire(const void *lock, const char *name, u8 rank, bool same_rank_allowed, void *site);
-// A lock that was had for reading by trying, perhaps by a thread that has it already (reclaim under a fault): any order is safe.
+// A lock that was had for reading by trying, perhaps by a thread that has it
+// already (reclaim under a fault): any order is safe.
 void lockcheck_note_read(const void *lock, const char *name, u8 rank, void *site);
 void lockcheck_release(const void *lock);
 void lockcheck_may_sleep(void);         // panics when a spin lock is held or interrupts are closed

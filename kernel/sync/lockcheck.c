@@ -41,10 +41,12 @@ static void note_use(const char *name, u8 rank, void *site, bool is_open, u32 de
 	if (use != rank_use[rank])
 		atomic_or(&rank_use[rank], use);
 	if (use == (TAKEN_OPEN | TAKEN_IN_INTERRUPT))
-		panic("%s (rank %u) at %p: interrupts take this rank, and it is taken with interrupts open", name, rank, site);
+		panic("%s (rank %u) at %p: interrupts take this rank, and it is taken with interrupts open",
+		      name, rank, site);
 }
 
-static void check_spinning(const struct cpu *cpu, const void *lock, const char *name, u8 rank, bool same_rank_allowed, void *site)
+static void check_spinning(const struct cpu *cpu, const void *lock, const char *name, u8 rank,
+			   bool same_rank_allowed, void *site)
 {
 	for (u32 i = 0; i < cpu->nr_spinlocks_held; i++) {
 		bool is_same_chain = cpu->held[i].depth == cpu->interrupt_depth;

@@ -1,6 +1,6 @@
 /*
- * look.c - waiting for those who look without a lock (look.h). cpu.look grows at both ends of a look: a word that has changed
- * belongs to one that began after the wait, which cannot find what was taken away.
+ * look.c - waiting for those who look without a lock (look.h). cpu.look grows at both ends of a look:
+ * a word that has changed belongs to one that began after the wait, which cannot find what was taken away.
  */
 #include "sync/look.h"
 #include "kernel.h"

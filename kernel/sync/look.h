@@ -7,18 +7,18 @@
  *      use it, or take a reference;                    free it;
  *      look_end();
  *
- * A look is a stretch of code on one CPU. It announces itself in a word of that CPU (cpu.look, odd while it lasts) and nowhere
- * else, so those who look at the same things write to no common line of memory. Who has taken something out of reach waits
- * until each look that had begun by then has ended. Whoever still sees the thing began before; whoever begins later cannot
- * find it. Both sides write, pass a full barrier, and read what the other wrote: either the look finds the thing gone, or the
- * other side finds the look begun.
+ * A look is a stretch of code on one CPU. It announces itself in a word of that CPU (cpu.look, odd while it lasts)
+ * and nowhere else, so those who look at the same things write to no common line of memory. Who has taken something
+ * out of reach waits until each look that had begun by then has ended. Whoever still sees the thing began before;
+ * whoever begins later cannot find it. Both sides write, pass a full barrier, and read what the other wrote:
+ * either the look finds the thing gone, or the other side finds the look begun.
  *
- * A look never sleeps and ends soon. It takes spin locks only, and tries page locks; no frame is reclaimed for it, no fault of
- * a copy is resolved in it, and interrupt handlers use none. A wait reads one word a CPU and spins while that CPU looks: with
- * interrupts open, and under no spin lock, which a look might want.
+ * A look never sleeps and ends soon. It takes spin locks only, and tries page locks; no frame is reclaimed for it,
+ * no fault of a copy is resolved in it, and interrupt handlers use none. A wait reads one word a CPU and spins
+ * while that CPU looks: with interrupts open, and under no spin lock, which a look might want.
  *
- * What is looked at so: the pages of a cache and the nodes of its tree, open files and descriptor tables, and the areas and
- * page tables of an address space (mm/area_look.h).
+ * What is looked at so: the pages of a cache and the nodes of its tree, open files and descriptor tables,
+ * and the areas and page tables of an address space (mm/area_look.h).
  */
 #include "types.h"
 #include "kernel.h"

@@ -1,7 +1,7 @@
 /*
  * mutex.c - a lock that sleeps. The owner's thread pointer is the lock: 0 is free. Who finds it taken
- * waits a moment awake if the owner runs on another CPU, then on the queue, and competes again when woken; the fast paths
- * are one atomic operation each.
+ * waits a moment awake if the owner runs on another CPU, then on the queue, and competes again when woken;
+ * the fast paths are one atomic operation each.
  */
 #include "kernel.h"
 #include "lib/atomic.h"

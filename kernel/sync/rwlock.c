@@ -1,8 +1,8 @@
 /*
  * rwlock.c - many readers or one writer, asleep while they wait. The word counts readers, -1 is a writer;
  * a writer that waits is counted, and new readers stay back behind it, so writers are not starved.
- * Who finds it taken waits a moment awake first, if the writer runs on another CPU: to sleep and to be woken takes longer than
- * most writers do.
+ * Who finds it taken waits a moment awake first, if the writer runs on another CPU: to sleep and
+ * to be woken takes longer than most writers do.
  * A thread must not take the lock for reading twice: a writer waiting in between would stop it for ever. It may try to.
  */
 #include "kernel.h"
@@ -28,7 +28,8 @@ static inline bool try_read(struct rwlock *l)
 	return false;
 }
 
-// After a full barrier, which belongs to that of wait_begin: who is not on the queue yet will see that the lock is free.
+// After a full barrier, which belongs to that of wait_begin:
+// who is not on the queue yet will see that the lock is free.
 static inline void wake_waiters(struct rwlock *l)
 {
 	if (unlikely(!wait_queue_is_empty(&l->waiters)))

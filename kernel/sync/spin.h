@@ -2,9 +2,9 @@
 /*
  * spin.h - waiting awake for another CPU, and the simplest lock, a word.
  *
- * PAUSE tells a processor with two threads, and a hypervisor, that this one only waits. QEMU's emulation leaves the guest for
- * it and takes its own big lock, which lasts longer than most words are held (a microsecond and more, against a tenth of it).
- * So a wait begins with turns that only read.
+ * PAUSE tells a processor with two threads, and a hypervisor, that this one only waits. QEMU's emulation leaves
+ * the guest for it and takes its own big lock, which lasts longer than most words are held (a microsecond and more,
+ * against a tenth of it). So a wait begins with turns that only read.
  */
 #include "types.h"
 #include "kernel.h"

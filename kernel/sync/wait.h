@@ -43,8 +43,8 @@ void wait_begin(struct wait_queue *q, struct waiter *w, enum wait_mode mode);
 // Sleeps unless woken meanwhile. 0, or -EINTR when mode is interruptible and a signal is pending.
 int wait_sleep(struct waiter *w, enum wait_mode mode);
 void wait_end(struct wait_queue *q, struct waiter *w);
-// Sets *condition and wakes all, both under the queue's lock, and does not touch the queue afterwards: for a queue that lies on
-// the waiter's stack. The waiter calls wait_queue_drain before it leaves.
+// Sets *condition and wakes all, both under the queue's lock, and does not touch the queue afterwards:
+// for a queue that lies on the waiter's stack. The waiter calls wait_queue_drain before it leaves.
 void wait_release(struct wait_queue *q, bool *condition);
 void wait_queue_drain(struct wait_queue *q);     // returns when no waker is inside any more
 void wake_all_nested(struct wait_queue *q);     // from watcher.told

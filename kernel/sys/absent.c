@@ -1,7 +1,7 @@
 /*
  * absent.c - the calls for what this system does not have: extended attributes. They answer as a Linux does whose file
- * system or kernel was made without them, so that a program takes its other way; an unknown call (ENOSYS) would make `ls -l`
- * complain of every file. Arguments are still checked.
+ * system or kernel was made without them, so that a program takes its other way;
+ * an unknown call (ENOSYS) would make `ls -l` complain of every file. Arguments are still checked.
  */
 #include "fs/vfs.h"
 #include "kernel.h"

@@ -7,8 +7,8 @@
 
 /*
  * For entry.asm: the function of each number; at NR_SYSCALLS, and wherever there is none, one that answers ENOSYS.
- * A call finds of its struct trapframe only what syscall_entry stores: rip, rsp, rflags, rbp, error (the number) and the
- * six arguments. FRAME_CALLs find all of it.
+ * A call finds of its struct trapframe only what syscall_entry stores: rip, rsp, rflags, rbp, error (the number)
+ * and the six arguments. FRAME_CALLs find all of it.
  */
 #define NR_SYSCALLS 512
 typedef i64 (*system_call)(u64, u64, u64, u64, u64, u64);
@@ -100,13 +100,14 @@ i64 sys_brk(u64 end);
 i64 sys_fadvise64(int fd, i64 offset, i64 length, int advice);
 
 /* signal.c */
-i64 sys_rt_sigaction(int number, const struct kernel_sigaction __user *fresh, struct kernel_sigaction __user *old, u64 size);
+i64 sys_rt_sigaction(int number, const struct kernel_sigaction __user *fresh,
+		     struct kernel_sigaction __user *old, u64 size);
 i64 sys_rt_sigprocmask(int how, const u64 __user *fresh, u64 __user *old, u64 size);
 i64 sys_rt_sigreturn(void);
 i64 sys_rt_sigpending(u64 __user *out, u64 size);
 i64 sys_rt_sigsuspend(const u64 __user *user, u64 size);
-i64 sys_rt_sigtimedwait(const u64 __user *set_user, struct siginfo __user *info_user, const struct timespec __user *timeout,
-			u64 size);
+i64 sys_rt_sigtimedwait(const u64 __user *set_user, struct siginfo __user *info_user,
+			const struct timespec __user *timeout, u64 size);
 i64 sys_rt_sigqueueinfo(int pid, int number, const struct siginfo __user *user);
 i64 sys_sigaltstack(const struct sigaltstack __user *fresh, struct sigaltstack __user *old);
 i64 sys_pause(void);
@@ -124,7 +125,8 @@ u64 timespec_ns(const struct timespec *t);              // of a valid one, cut o
 struct sigevent;
 struct itimerspec;
 i64 sys_timer_create(int clock, const struct sigevent __user *user, int __user *id_out);
-i64 sys_timer_settime(int id, int flags, const struct itimerspec __user *fresh_user, struct itimerspec __user *old_user);
+i64 sys_timer_settime(int id, int flags, const struct itimerspec __user *fresh_user,
+		      struct itimerspec __user *old_user);
 i64 sys_timer_gettime(int id, struct itimerspec __user *out);
 i64 sys_timer_getoverrun(int id);
 i64 sys_timer_delete(int id);

@@ -1,7 +1,7 @@
 /*
- * copy.c - copy_file_range and sendfile: from one file to another inside the kernel, with one copy: out of the very pages of the
- * first into those of the second. (sendfile into a pipe is a splice, with none.) Holes become zeros, as Linux's copy does where a
- * file system has no way of its own.
+ * copy.c - copy_file_range and sendfile: from one file to another inside the kernel, with one copy:
+ * out of the very pages of the first into those of the second. (sendfile into a pipe is a splice, with none.)
+ * Holes become zeros, as Linux's copy does where a file system has no way of its own.
  */
 #include "fs/size_limit.h"
 #include "fs/vfs.h"
@@ -80,7 +80,8 @@ static i64 copy_range(struct file *in, u64 *from, struct file *out, u64 *to, siz
 	return allowed <= 0 ? allowed : copy_steps(in, from, out, to, (size_t)allowed);
 }
 
-// A position is the program's, or (NULL) the file's own, which then moves. The two files may be one, so neither's position is locked.
+// A position is the program's, or (NULL) the file's own, which then moves.
+// The two files may be one, so neither's position is locked.
 static i64 copy_positions(struct file *in, i64 __user *in_user, struct file *out, i64 __user *out_user, size_t nr_bytes)
 {
 	u64 from = READ_ONCE(in->position), to = READ_ONCE(out->position);
@@ -88,7 +89,8 @@ static i64 copy_positions(struct file *in, i64 __user *in_user, struct file *out
 
 	if (result)
 		return result;
-	if ((in_user && copy_from_user(&from, in_user, sizeof(from))) || (out_user && copy_from_user(&to, out_user, sizeof(to))))
+	if ((in_user && copy_from_user(&from, in_user, sizeof(from))) ||
+	    (out_user && copy_from_user(&to, out_user, sizeof(to))))
 		return -EFAULT;
 	result = copy_range(in, &from, out, &to, nr_bytes);
 	if (result <= 0)
@@ -97,12 +99,14 @@ static i64 copy_positions(struct file *in, i64 __user *in_user, struct file *out
 		WRITE_ONCE(in->position, from);
 	if (!out_user)
 		WRITE_ONCE(out->position, to);
-	if ((in_user && copy_to_user(in_user, &from, sizeof(from))) || (out_user && copy_to_user(out_user, &to, sizeof(to))))
+	if ((in_user && copy_to_user(in_user, &from, sizeof(from))) ||
+	    (out_user && copy_to_user(out_user, &to, sizeof(to))))
 		return -EFAULT;
 	return result;
 }
 
-i64 sys_copy_file_range(int in_fd, i64 __user *in_position, int out_fd, i64 __user *out_position, size_t nr_bytes, u32 flags)
+i64 sys_copy_file_range(int in_fd, i64 __user *in_position, int out_fd, i64 __user *out_position,
+			size_t nr_bytes, u32 flags)
 {
 	struct file *in, *out;
 	i64 result;

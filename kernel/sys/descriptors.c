@@ -67,7 +67,8 @@ static struct itimerspec spec_of(const struct timerfd_times *t)
 	return (struct itimerspec){ timespec_of(t->period_ns), timespec_of(t->value_ns) };
 }
 
-i64 sys_timerfd_settime(int fd, int flags, const struct itimerspec __user *fresh_user, struct itimerspec __user *old_user)
+i64 sys_timerfd_settime(int fd, int flags, const struct itimerspec __user *fresh_user,
+			struct itimerspec __user *old_user)
 {
 	struct itimerspec fresh;
 	struct timerfd_times times, old;

@@ -52,7 +52,8 @@ struct dents {
 	int error;                      // why the last entry was refused
 };
 
-static bool emit_dent(struct directory_emit *emit, const char *name, size_t length, u64 next_position, u64 inode_number, u8 type)
+static bool emit_dent(struct directory_emit *emit, const char *name, size_t length, u64 next_position,
+		      u64 inode_number, u8 type)
 {
 	struct dents *d = container_of(emit, struct dents, emit);
 	size_t size = (offsetof(struct linux_dirent64, d_name) + length + 1 + 7) & ~7ul;

@@ -42,7 +42,8 @@ i64 sys_vmsplice(int fd, const struct iovec __user *pieces, u64 nr, u32 flags);
 
 /* copy.c */
 i64 sys_sendfile(int out_fd, int in_fd, i64 __user *position, size_t nr_bytes);
-i64 sys_copy_file_range(int in_fd, i64 __user *in_position, int out_fd, i64 __user *out_position, size_t nr_bytes, u32 flags);
+i64 sys_copy_file_range(int in_fd, i64 __user *in_position, int out_fd, i64 __user *out_position,
+			size_t nr_bytes, u32 flags);
 
 /* readwrite.c */
 i64 sys_read(int fd, void __user *to, size_t nr_bytes);
@@ -114,7 +115,8 @@ struct itimerspec;
 i64 sys_eventfd(u32 count);
 i64 sys_eventfd2(u32 count, int flags);
 i64 sys_timerfd_create(int clock, int flags);
-i64 sys_timerfd_settime(int fd, int flags, const struct itimerspec __user *fresh_user, struct itimerspec __user *old_user);
+i64 sys_timerfd_settime(int fd, int flags, const struct itimerspec __user *fresh_user,
+			struct itimerspec __user *old_user);
 i64 sys_timerfd_gettime(int fd, struct itimerspec __user *out);
 i64 sys_signalfd(int fd, const u64 __user *user_mask, size_t mask_size);
 i64 sys_signalfd4(int fd, const u64 __user *user_mask, size_t mask_size, int flags);
@@ -153,7 +155,8 @@ int deadline_from_user(const struct timespec __user *timeout, u64 *deadline) MUS
 // The signal mask of the call, if there is one. -EFAULT, -EINVAL.
 int call_mask_from_user(const u64 __user *mask, size_t mask_size) MUST_CHECK;
 i64 sys_poll(struct pollfd __user *fds, u32 nr, int timeout_ms);
-i64 sys_ppoll(struct pollfd __user *fds, u32 nr, struct timespec __user *timeout, const u64 __user *mask, size_t mask_size);
+i64 sys_ppoll(struct pollfd __user *fds, u32 nr, struct timespec __user *timeout, const u64 __user *mask,
+	      size_t mask_size);
 i64 sys_select(int nr, fd_set __user *in, fd_set __user *out, fd_set __user *except, struct timeval __user *timeout);
 i64 sys_pselect6(int nr, fd_set __user *in, fd_set __user *out, fd_set __user *except, struct timespec __user *timeout,
 		 const void __user *mask_and_size);

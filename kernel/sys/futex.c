@@ -51,7 +51,8 @@ i64 sys_futex(u64 address, int operation, u32 value, u64 timeout_or_value2, u64 
 		error = futex_deadline((void *)timeout_or_value2, command, (u32)operation, &deadline);
 		if (error)
 			return error;
-		return futex_wait(address, is_shared, value, deadline, command == FUTEX_WAIT ? FUTEX_BITSET_MATCH_ANY : value3);
+		return futex_wait(address, is_shared, value, deadline,
+				  command == FUTEX_WAIT ? FUTEX_BITSET_MATCH_ANY : value3);
 	case FUTEX_WAKE:
 		return futex_wake(address, is_shared, value, FUTEX_BITSET_MATCH_ANY);
 	case FUTEX_WAKE_BITSET:

@@ -63,7 +63,8 @@ i64 sys_mount(const char __user *source, const char __user *target, const char _
 	      const void __user *data)
 {
 	const u64 ignored = MS_SILENT | MS_RELATIME | MS_LAZYTIME;
-	const u64 known = MS_STRICTATIME | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_REMOUNT | MS_SYNCHRONOUS;
+	const u64 known = MS_STRICTATIME | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME |
+			  MS_NODIRATIME | MS_REMOUNT | MS_SYNCHRONOUS;
 	struct mount_request r;
 	int error;
 
@@ -142,7 +143,8 @@ i64 sys_fdatasync(int fd)
 	return sync_fd(fd, true);
 }
 
-// Pages only: neither the inode nor the disk's own cache. What WAIT_BEFORE, WRITE and WAIT_AFTER ask for, in that order.
+// Pages only: neither the inode nor the disk's own cache.
+// What WAIT_BEFORE, WRITE and WAIT_AFTER ask for, in that order.
 i64 sys_sync_file_range(int fd, i64 offset, i64 length, u32 flags)
 {
 	struct file *f;

@@ -1,7 +1,8 @@
 /*
- * parts.c - where parts of pages come from, and where they end. A file gives the pages of its cache, a program those of its
- * memory: nothing is copied, only a reference taken, and what is stored to such a page while it is under way is seen at the other
- * end, as on Linux. What has no pages (a device) is read into fresh ones. A file or memory at the other end takes one copy.
+ * parts.c - where parts of pages come from, and where they end. A file gives the pages of its cache,
+ * a program those of its memory: nothing is copied, only a reference taken, and what is stored to such a page while
+ * it is under way is seen at the other end, as on Linux. What has no pages (a device) is read into fresh ones.
+ * A file or memory at the other end takes one copy.
  */
 #include "fs/vfs.h"
 #include "kernel.h"

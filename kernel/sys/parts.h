@@ -1,7 +1,7 @@
 #pragma once
 /*
- * parts.h - bytes on their way from one file to another, as parts of pages (fs/pipe.h). A position of NULL is the file's own, or
- * a stream has none. All may sleep.
+ * parts.h - bytes on their way from one file to another, as parts of pages (fs/pipe.h).
+ * A position of NULL is the file's own, or a stream has none. All may sleep.
  */
 #include "types.h"
 #include "fs/pipe.h"
@@ -11,8 +11,8 @@ struct iobuf;
 
 #define SPLICE_BYTES_MAX 0x7ffff000ul   // of one call, as Linux does
 
-// Up to nr_max parts of the file from the position on, which moves: its cache's own pages where it has such, else pages that it was
-// read into. How many; 0: the end; -errno.
+// Up to nr_max parts of the file from the position on, which moves: its cache's own pages where it has such,
+// else pages that it was read into. How many; 0: the end; -errno.
 int parts_from_file(struct file *f, u64 *position, struct pipe_part *parts, u32 nr_max, size_t nr_bytes) MUST_CHECK;
 // The same of a program's memory: its own pages. -EFAULT. The buffer moves on.
 int parts_from_memory(struct iobuf *from, struct pipe_part *parts, u32 nr_max) MUST_CHECK;

@@ -128,7 +128,8 @@ static i64 no_restart_after_handler(i64 result)
 	return result == -EINTR ? -ERESTARTNOHAND : result;
 }
 
-i64 sys_ppoll(struct pollfd __user *fds, u32 nr, struct timespec __user *timeout, const u64 __user *mask, size_t mask_size)
+i64 sys_ppoll(struct pollfd __user *fds, u32 nr, struct timespec __user *timeout, const u64 __user *mask,
+	      size_t mask_size)
 {
 	u64 deadline;
 	int error = deadline_from_user(timeout, &deadline);

@@ -339,8 +339,8 @@ i64 sys_uname(struct utsname __user *out)
 i64 sys_sysinfo(struct sysinfo __user *out)
 {
 	struct sysinfo info = { .uptime = (long)(clock_monotonic_ns() / 1000000000), .totalram = frames_total(),
-				.freeram = frames_free_count(), .totalswap = swap_total_pages(), .freeswap = swap_free_pages(),
-				 .procs = (u16)threads_count(), .mem_unit = PAGE_SIZE };
+				.freeram = frames_free_count(), .totalswap = swap_total_pages(),
+				.freeswap = swap_free_pages(), .procs = (u16)threads_count(), .mem_unit = PAGE_SIZE };
 
 	return copy_to_user(out, &info, sizeof(info));
 }

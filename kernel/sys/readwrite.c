@@ -1,7 +1,7 @@
 /*
  * readwrite.c - the calls that move bytes between files and user memory.
- * A file with a position keeps position_lock across the whole call, so two threads that share it do not read the same bytes;
- * a stream (pipe, terminal) has no position, and a reader that waits there must not keep others from it.
+ * A file with a position keeps position_lock across the whole call, so two threads that share it do not read the same
+ * bytes; a stream (pipe, terminal) has no position, and a reader that waits there must not keep others from it.
  */
 #include "fs/vfs.h"
 #include "kernel.h"
@@ -112,8 +112,9 @@ i64 sys_write(int fd, const void __user *from, size_t nr_bytes)
 	return transfer_user(fd, WRITE_FILE, from, nr_bytes, NULL);
 }
 
-// File, page and bytes in one look (sync/look.h): nothing is noted, counted or locked, so threads that read one file write to no
-// common line. False: not all of it is in one page that is in memory, or something is wrong; then the long way tells.
+// File, page and bytes in one look (sync/look.h):
+// nothing is noted, counted or locked, so threads that read one file write to no common line.
+// False: not all of it is in one page that is in memory, or something is wrong; then the long way tells.
 static bool read_at_once(int fd, void __user *to, size_t nr_bytes, i64 position)
 {
 	struct iobuf b;
@@ -173,7 +174,8 @@ int pieces_from_user(const struct iovec __user *pieces, int nr, struct iovec *fe
 	return error;
 }
 
-static i64 transfer_vector(int fd, enum direction direction, const struct iovec __user *user, int nr, const i64 *position)
+static i64 transfer_vector(int fd, enum direction direction, const struct iovec __user *user, int nr,
+			   const i64 *position)
 {
 	struct iovec few[FEW_PIECES], *pieces;
 	struct file *f;

@@ -1,6 +1,7 @@
 /*
- * sched.c - system calls about who runs when and where. Every thread is SCHED_OTHER: a policy is checked, and the others are
- * refused. A nice value makes the time slice longer or shorter, and the processors that a thread may run on are kept.
+ * sched.c - system calls about who runs when and where.
+ * Every thread is SCHED_OTHER: a policy is checked, and the others are refused.
+ * A nice value makes the time slice longer or shorter, and the processors that a thread may run on are kept.
  */
 #include "kernel.h"
 #include "proc/process.h"

@@ -22,7 +22,8 @@ static bool is_signal(int number)
 	return number >= 1 && number < NSIG;
 }
 
-i64 sys_rt_sigaction(int number, const struct kernel_sigaction __user *fresh, struct kernel_sigaction __user *old, u64 size)
+i64 sys_rt_sigaction(int number, const struct kernel_sigaction __user *fresh,
+		     struct kernel_sigaction __user *old, u64 size)
 {
 	struct kernel_sigaction wanted, was;
 
@@ -103,7 +104,8 @@ i64 sys_rt_sigsuspend(const u64 __user *user, u64 size)
 	return sys_pause();
 }
 
-i64 sys_rt_sigtimedwait(const u64 __user *set_user, siginfo_t __user *info_user, const struct timespec __user *timeout, u64 size)
+i64 sys_rt_sigtimedwait(const u64 __user *set_user, siginfo_t __user *info_user,
+			const struct timespec __user *timeout, u64 size)
 {
 	u64 set, deadline = U64_MAX, was = current->signal_mask;
 	struct timespec t;
@@ -273,7 +275,8 @@ i64 sys_setitimer(int which, const struct itimerval __user *fresh, struct itimer
 		return -EINVAL;
 	if (fresh && copy_from_user(&wanted, fresh, sizeof(wanted)))
 		return -EFAULT;
-	int error = which == ITIMER_REAL ? alarm_set(current_process(), &wanted, &was) : cpu_alarm_set(which, &wanted, &was);
+	int error = which == ITIMER_REAL ? alarm_set(current_process(), &wanted, &was) :
+		    cpu_alarm_set(which, &wanted, &was);
 
 	if (!error && old && copy_to_user(old, &was, sizeof(was)))
 		error = -EFAULT;

@@ -1,6 +1,6 @@
 /*
- * socket.c - the calls on sockets. The only ones are connected pairs (fs/socketpair.h); there are no addresses and no networks, so
- * that the calls which want some answer as a Linux does that was made without them.
+ * socket.c - the calls on sockets. The only ones are connected pairs (fs/socketpair.h); there are no addresses
+ * and no networks, so that the calls which want some answer as a Linux does that was made without them.
  */
 #include "fs/pipe.h"
 #include "fs/socketpair.h"
@@ -99,7 +99,8 @@ i64 sys_no_listening(int fd)
 
 static u32 flags_of(const struct file *f, int flags)
 {
-	return (f->flags & O_NONBLOCK) | (flags & MSG_DONTWAIT ? O_NONBLOCK : 0u) | (flags & MSG_NOSIGNAL ? SOCKET_QUIET : 0u);
+	return (f->flags & O_NONBLOCK) | (flags & MSG_DONTWAIT ? O_NONBLOCK : 0u) |
+	       (flags & MSG_NOSIGNAL ? SOCKET_QUIET : 0u);
 }
 
 enum way { SEND, RECEIVE };
@@ -158,7 +159,8 @@ static i64 move_pieces(int fd, enum way way, const struct msghdr *m, int flags)
 
 	if (result)
 		return result;
-	result = m->msg_iovlen > UIO_MAXIOV ? -EMSGSIZE : pieces_from_user(m->msg_iov, (int)m->msg_iovlen, few, &pieces, &total);
+	result = m->msg_iovlen > UIO_MAXIOV ? -EMSGSIZE :
+		 pieces_from_user(m->msg_iov, (int)m->msg_iovlen, few, &pieces, &total);
 	if (!result) {
 		iobuf_init_pieces(&b, pieces, (u32)m->msg_iovlen, total);
 		result = move(f, way, &b, flags);
@@ -204,7 +206,8 @@ i64 sys_shutdown(int fd, int how)
 	if (how < SHUT_RD || how > SHUT_RDWR)
 		error = -EINVAL;
 	else
-		socket_shut(f, (how != SHUT_WR ? SOCKET_SHUT_READING : 0u) | (how != SHUT_RD ? SOCKET_SHUT_WRITING : 0u));
+		socket_shut(f, (how != SHUT_WR ? SOCKET_SHUT_READING : 0u) |
+			       (how != SHUT_RD ? SOCKET_SHUT_WRITING : 0u));
 	file_put(f);
 	return error;
 }

@@ -36,7 +36,8 @@ i64 sys_readahead(int fd, i64 position, size_t nr_bytes)
 	}
 	u64 start = (u64)position, end = start + min(nr_bytes, U64_MAX / 2 - start);
 
-	readahead_asked(&f->inode->cache, start >> PAGE_SHIFT, (PAGE_ALIGN_UP(end) >> PAGE_SHIFT) - (start >> PAGE_SHIFT));
+	readahead_asked(&f->inode->cache, start >> PAGE_SHIFT,
+			(PAGE_ALIGN_UP(end) >> PAGE_SHIFT) - (start >> PAGE_SHIFT));
 	file_put(f);
 	return 0;
 }

@@ -1,8 +1,9 @@
 /*
- * splice.c - splice, tee and vmsplice: bytes into a pipe and out of it without a stop in the program's memory, and into it (and
- * from pipe to pipe) without any copy: what moves are references to pages (sys/parts.h). A step that leaves a pipe borrows: what
- * the other side does not take is put back in front. For a step that enters a pipe, room is held before it is fetched, so it
- * always fits. Only the first step of a call waits; a call that has moved something returns with that.
+ * splice.c - splice, tee and vmsplice: bytes into a pipe and out of it without a stop in the program's memory,
+ * and into it (and from pipe to pipe) without any copy: what moves are references to pages (sys/parts.h).
+ * A step that leaves a pipe borrows: what the other side does not take is put back in front. For a step that
+ * enters a pipe, room is held before it is fetched, so it always fits. Only the first step of a call waits;
+ * a call that has moved something returns with that.
  */
 #include "fs/pipe.h"
 #include "fs/vfs.h"
@@ -68,7 +69,7 @@ static ssize_t pipe_to_pipe(struct splice *s, size_t nr_bytes)
 static i64 splice_steps(struct splice *s, size_t nr_bytes)
 {
 	bool from_pipe = file_is_pipe(s->in), to_pipe = file_is_pipe(s->out);
-	bool is_stream = !from_pipe && !file_has_pages(s->in);  // what it has now is enough: more may have to be waited for
+	bool is_stream = !from_pipe && !file_has_pages(s->in);  // what it has now is enough: more may mean a wait
 	i64 done = 0;
 	ssize_t nr = 0;
 

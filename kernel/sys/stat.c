@@ -93,7 +93,8 @@ i64 sys_statx(int dirfd, const char __user *path, int flags, u32 mask, struct st
 	struct statx stx;
 	int error;
 
-	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | sync_flags) || (flags & sync_flags) == sync_flags)
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | sync_flags) ||
+	    (flags & sync_flags) == sync_flags)
 		return -EINVAL;
 	if (mask & 0x80000000u)                 // reserved for the future
 		return -EINVAL;

@@ -18,8 +18,9 @@
 #include <abi/errno.h>
 #include <abi/reboot.h>
 
-// Tells everybody but the caller to end, and gives them a moment. Not more: a thread stuck in a write-back that never ends
-// shall not keep the machine on. (init has waited for them before; this is for a reboot(2) that did not ask init.)
+// Tells everybody but the caller to end, and gives them a moment.
+// Not more: a thread stuck in a write-back that never ends shall not keep the machine on.
+// (init has waited for them before; this is for a reboot(2) that did not ask init.)
 static void end_everybody(void)
 {
 	u64 deadline = clock_monotonic_ns() + 1000000000;

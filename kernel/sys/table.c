@@ -1,6 +1,6 @@
 /*
- * table.c - from a system call's number to its function. Numbers are Linux's (abi/syscall.h). entry.asm counts the call and
- * jumps through the table; a number that is not here answers ENOSYS, is counted, and named once in the log.
+ * table.c - from a system call's number to its function. Numbers are Linux's (abi/syscall.h). entry.asm counts the
+ * call and jumps through the table; a number that is not here answers ENOSYS, is counted, and named once in the log.
  */
 #include "debug/calllog.h"
 #include "kernel.h"
@@ -40,8 +40,9 @@ const system_call syscall_table[NR_SYSCALLS + 1] = {
 	CALL(read), CALL(write), CALL(open), CALL(close), CALL(openat), CALL(creat), CALL(pread64), CALL(pwrite64),
 	CALL(readv), CALL(writev), CALL(preadv), CALL(pwritev), CALL(preadv2), CALL(pwritev2), CALL(lseek),
 	CALL(splice), CALL(tee), CALL(vmsplice), CALL(copy_file_range), CALL(readahead), CALL(fallocate), CALL(flock),
-	CALL(sendfile), CALL(dup), CALL(dup2), CALL(dup3), CALL(pipe), CALL(pipe2), CALL(eventfd), CALL(eventfd2), CALL(timerfd_create),
-	CALL(timerfd_settime), CALL(timerfd_gettime), CALL(signalfd), CALL(signalfd4), CALL(fcntl), CALL(ioctl),
+	CALL(sendfile), CALL(dup), CALL(dup2), CALL(dup3), CALL(pipe), CALL(pipe2),
+	CALL(eventfd), CALL(eventfd2), CALL(timerfd_create), CALL(timerfd_settime),
+	CALL(timerfd_gettime), CALL(signalfd), CALL(signalfd4), CALL(fcntl), CALL(ioctl),
 	CALL(stat), CALL(lstat), CALL(fstat), CALL(newfstatat), CALL(statx), CALL(statfs), CALL(fstatfs),
 	CALL(access), CALL(faccessat), CALL(faccessat2), CALL(chmod), CALL(fchmod), CALL(fchmodat),
 	CALL(chown), CALL(lchown), CALL(fchown), CALL(fchownat), CALL(utimensat), CALL(futimesat), CALL(utimes),
@@ -51,8 +52,9 @@ const system_call syscall_table[NR_SYSCALLS + 1] = {
 	CALL(link), CALL(linkat), CALL(symlink), CALL(symlinkat), CALL(rename), CALL(renameat), CALL(renameat2),
 	CALL(readlink), CALL(readlinkat), CALL(getdents64), CALL(getcwd), CALL(chdir), CALL(fchdir),
 	/* waiting for files, whole file systems */
-	CALL(poll), CALL(ppoll), CALL(select), CALL(pselect6), CALL(epoll_create), CALL(epoll_create1), CALL(epoll_ctl),
-	CALL(epoll_wait), CALL(epoll_pwait), CALL(epoll_pwait2), CALL(mount), CALL(umount2), CALL(swapon), CALL(swapoff), CALL(sync), CALL(syncfs),
+	CALL(poll), CALL(ppoll), CALL(select), CALL(pselect6), CALL(epoll_create),
+	CALL(epoll_create1), CALL(epoll_ctl), CALL(epoll_wait), CALL(epoll_pwait), CALL(epoll_pwait2),
+	CALL(mount), CALL(umount2), CALL(swapon), CALL(swapoff), CALL(sync), CALL(syncfs),
 	CALL(fsync), CALL(fdatasync), CALL(sync_file_range), CALL(close_range), CALL(memfd_create),
 	/* memory */
 	CALL(mmap), CALL(munmap), CALL(mprotect), CALL(msync), CALL(madvise), CALL(mincore), CALL(brk),
@@ -82,8 +84,9 @@ const system_call syscall_table[NR_SYSCALLS + 1] = {
 	CALL_AS(removexattr, no_attribute), CALL_AS(lremovexattr, no_link_attribute),
 	CALL_AS(fremovexattr, no_file_attribute), CALL(listxattr), CALL(llistxattr), CALL(flistxattr),
 	/* sockets, and what they cannot do */
-	CALL(socket), CALL(socketpair), CALL(connect), CALL(sendto), CALL(recvfrom), CALL(sendmsg), CALL(recvmsg), CALL(shutdown),
-	CALL_AS(accept, no_listening), CALL_AS(accept4, no_listening), CALL_AS(bind, no_listening), CALL_AS(listen, no_listening),
+	CALL(socket), CALL(socketpair), CALL(connect), CALL(sendto), CALL(recvfrom), CALL(sendmsg),
+	CALL(recvmsg), CALL(shutdown), CALL_AS(accept, no_listening),
+	CALL_AS(accept4, no_listening), CALL_AS(bind, no_listening), CALL_AS(listen, no_listening),
 	CALL(getsockname), CALL_AS(getpeername, getsockname), CALL(getsockopt), CALL(setsockopt),
 	/* the scheduler */
 	CALL(sched_getscheduler), CALL(sched_setscheduler), CALL(sched_getparam),

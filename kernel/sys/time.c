@@ -128,8 +128,8 @@ i64 sys_times(u64 __user *out)
 {
 	struct process *p = current_process();
 	struct cpu_times own = process_cpu_times(p);
-	u64 t[4] = { (own.total_ns - own.system_ns) / 10000000, own.system_ns / 10000000, hundredths(&p->children_usage.ru_utime),
-		     hundredths(&p->children_usage.ru_stime) };
+	u64 t[4] = { (own.total_ns - own.system_ns) / 10000000, own.system_ns / 10000000,
+		     hundredths(&p->children_usage.ru_utime), hundredths(&p->children_usage.ru_stime) };
 
 	if (out && copy_to_user(out, t, sizeof(t)))
 		return -EFAULT;

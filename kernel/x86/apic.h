@@ -4,7 +4,7 @@
  */
 #include "types.h"
 
-void apic_init(void);                   // finds and maps them, silences the old PICs; then as apic_init_cpu. After acpi_init
+void apic_init(void);                   // maps them, silences the old PICs; then as apic_init_cpu. After acpi_init
 void apic_init_cpu(void);               // each CPU
 u32 apic_id(void);                      // of the CPU that asks
 void apic_end_of_interrupt(void);

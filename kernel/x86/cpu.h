@@ -36,7 +36,8 @@ struct cpu {
 	u32 interrupt_depth;            // > 0: in an interrupt handler
 	u32 look;                       // read by other CPUs; odd: inside a look (sync/look.h)
 	u32 nr_spinlocks_held;          // debug
-	struct { const void *lock; const char *name; u8 rank, depth; void *site; } held[LOCKS_HELD_MAX];    // debug; depth: interrupt_depth then
+	// debug; depth: interrupt_depth when it was taken.
+	struct { const void *lock; const char *name; u8 rank, depth; void *site; } held[LOCKS_HELD_MAX];
 	struct runqueue *runqueue;      // constant
 	struct frame_cache *frame_cache;// constant
 	struct timer_queue *timer_queue;// constant

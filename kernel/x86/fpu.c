@@ -205,8 +205,8 @@ void fpu_switch(struct thread *from, struct thread *to)
 
 // --- signal frames ---
 
-// Straight from the registers. What XSAVE does not write comes first: the software's words, and zeros in the header, of which
-// XSAVE changes one word and XRSTOR will want the others to be 0.
+// Straight from the registers. What XSAVE does not write comes first: the software's words, and zeros in the header,
+// of which XSAVE changes one word and XRSTOR will want the others to be 0.
 static int save_extended(void __user *area)
 {
 	u32 magic2 = MAGIC2;

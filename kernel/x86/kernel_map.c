@@ -45,7 +45,7 @@ extern char boot_stack_guard[];                 // boot.asm
 struct stretch { paddr_t start, end; };
 
 u64 kernel_root;
-static u16 top_entries[16];                             // constant after kernel_map_init: which of kernel_root's are used
+static u16 top_entries[16];     // constant after kernel_map_init: which of kernel_root's are used
 static u32 nr_top_entries;
 
 static struct spinlock kernel_map_lock = SPINLOCK_INIT("kernel map", RANK_KERNEL_MAP);

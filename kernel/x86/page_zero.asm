@@ -2,9 +2,9 @@
 ;
 ;   void page_zero(void *page)          4096 bytes, page-aligned
 ;
-; The kernel leaves the vector registers to the programs, so the one that is used here is put back. 16 bytes a store are half
-; the instructions of REP STOSQ, whose every round counts as one where instructions are counted, and half its time under
-; emulation; on a processor of today both are as fast as the memory behind them.
+; The kernel leaves the vector registers to the programs, so the one that is used here is put back.
+; 16 bytes a store are half the instructions of REP STOSQ, whose every round counts as one where instructions
+; are counted, and half its time under emulation; on a processor of today both are as fast as the memory behind them.
 
 bits 64
 default rel

@@ -2,8 +2,8 @@
  * pgtable.c - page tables of user space: four levels, 4 KiB pages (Intel SDM 3A 4.5.4; those of 2 MiB: pgtable_huge.c).
  * The hard part is who may free a table that a walker from the reverse map could be reading; the header says why that
  * cannot happen (the areas leave first). Tables above the last level lose entries only with addrspace.lock held for
- * writing, where no area is or all is closed (sync/look.h), so a walk down needs no lock; entries of the last level change
- * under their table's lock.
+ * writing, where no area is or all is closed (sync/look.h), so a walk down needs no lock;
+ * entries of the last level change under their table's lock.
  */
 #include "kernel.h"
 #include "mm/addrspace.h"
@@ -185,7 +185,8 @@ static int visit_below(u64 *table, struct page *record, u32 level, vaddr_t base,
 	u32 first = v->start > base ? index_at(v->start, level) : 0, end = entries_to(base, v->end, level);
 	int result = 0;
 
-	for (u64 lines = READ_ONCE(record->used_lines) & lines_between(first, end); lines && !result; lines &= lines - 1) {
+	for (u64 lines = READ_ONCE(record->used_lines) & lines_between(first, end); lines && !result;
+	     lines &= lines - 1) {
 		u32 line = (u32)__builtin_ctzl(lines) * LINE_ENTRIES, line_end = min(end, line + LINE_ENTRIES);
 
 		for (u32 i = max(first, line); i < line_end && !result; i++) {
@@ -201,7 +202,8 @@ static int visit_below(u64 *table, struct page *record, u32 level, vaddr_t base,
 	return result;
 }
 
-int pgtable_visit_all(struct addrspace *as, vaddr_t start, vaddr_t end, run_visitor visit, huge_visitor huge, void *argument)
+int pgtable_visit_all(struct addrspace *as, vaddr_t start, vaddr_t end, run_visitor visit, huge_visitor huge,
+		      void *argument)
 {
 	struct visit v = { as, start, end, visit, huge, argument, false };
 
@@ -311,8 +313,8 @@ struct free_range {
 };
 
 /*
- * Frees what is empty below one table of the given level, which shows addresses from base on. Only entries that reach into
- * [start, end) can have become empty; a table may go when the whole range behind it lies in [floor, ceiling).
+ * Frees what is empty below one table of the given level, which shows addresses from base on. Only entries that reach
+ * into [start, end) can have become empty; a table may go when the whole range behind it lies in [floor, ceiling).
  */
 static void free_below(struct addrspace *as, u64 *table, struct page *record, u32 level, vaddr_t base,
 		       const struct free_range *r)
@@ -343,8 +345,8 @@ static void free_below(struct addrspace *as, u64 *table, struct page *record, u3
 		record->used_lines = 0;
 }
 
-// The range lies behind one table of the last level, or one that is missing, and the deepest table on the way there is not empty:
-// then none of those above it is.
+// The range lies behind one table of the last level, or one that is missing,
+// and the deepest table on the way there is not empty: then none of those above it is.
 static bool has_nothing_to_free(struct addrspace *as, vaddr_t start, vaddr_t end)
 {
 	u64 *table = direct_map(as->root);
@@ -406,7 +408,8 @@ bool pgtable_has_entries(struct addrspace *as, vaddr_t start, vaddr_t end)
 }
 
 // Tables at and below this one; entries are counted where the record says how many there should be.
-static u64 audit_table(u64 *table, struct page *record, u32 level, void (*report)(const char *what, u64 seen, u64 expected))
+static u64 audit_table(u64 *table, struct page *record, u32 level,
+		       void (*report)(const char *what, u64 seen, u64 expected))
 {
 	u64 nr_tables = 1;
 	u32 nr_entries = 0;

@@ -2,16 +2,17 @@
 /*
  * pgtable.h - the only code that reads or writes a page-table entry's bits (Intel SDM 3A 4.5).
  *
- * A slot is one entry of the last level, with its table locked. Tables of the last level have a lock each (in the frame's
- * record); those above are added under addrspace.table_lock and freed only when no area reaches them any more, by whoever
- * holds addrspace.lock for writing - and areas leave their cache's list first, so the reverse map never meets a freed table.
+ * A slot is one entry of the last level, with its table locked. Tables of the last level have a lock each
+ * (in the frame's record); those above are added under addrspace.table_lock and freed only when no area reaches
+ * them any more, by whoever holds addrspace.lock for writing - and areas leave their cache's list first,
+ * so the reverse map never meets a freed table.
  *
  *  T1  A user entry that is present holds a reference and a map count of its frame (but for the zero page).
  *  T2  table.nr_entries = number of its non-zero entries.
- *  T3  Entries become present only with the frame's bytes in place; they are cleared, and all CPUs flushed, before the frame is freed.
- *      (At the end of a space no CPU has it loaded any more: there is nothing to flush.)
- *  T4  Where one of the eight entries of a line (8 x 8 bytes) is not zero, the line's bit of table.used_lines is set; it may
- *      be set for a line that is empty again. So tables with a few entries are walked in a few steps.
+ *  T3  Entries become present only with the frame's bytes in place; they are cleared, and all CPUs flushed,
+ *      before the frame is freed. (At the end of a space no CPU has it loaded any more: there is nothing to flush.)
+ *  T4  Where one of the eight entries of a line (8 x 8 bytes) is not zero, the line's bit of table.used_lines is set;
+ *      it may be set for a line that is empty again. So tables with a few entries are walked in a few steps.
  */
 #include "types.h"
 #include "kernel.h"
@@ -43,7 +44,8 @@ enum pte_access { PTE_READ_ONLY, PTE_WRITABLE };
 
 extern struct page *zero_page;                  // shown read-only where nothing was stored yet; not counted
 
-// The slot of the address; a huge entry is split. create: missing tables are made (-ENOMEM); else -ENOENT. Returns with the table locked.
+// The slot of the address; a huge entry is split.
+// create: missing tables are made (-ENOMEM); else -ENOENT. Returns with the table locked.
 int pgtable_slot_lock(struct addrspace *as, vaddr_t va, bool create, struct pte_slot *out) MUST_CHECK;
 // The same without the lock, and no table is made: the entry may be read, and stays where it is while as->lock is held.
 bool pgtable_slot_find(struct addrspace *as, vaddr_t va, struct pte_slot *out) MUST_CHECK;
@@ -92,8 +94,8 @@ static inline void pgtable_slot_unlock(struct pte_slot *slot)
 // "Present" is ours: the entry shows a frame, be it hidden by PROT_NONE.
 static inline bool pte_is_none(pte_t e) { return e.bits == 0; }
 static inline bool pte_is_present(pte_t e) { return e.bits & (PTE_PRESENT | PTE_HIDDEN); }
-// Neither empty nor present: the page is swapped out, and the entry holds the swap entry (mm/swap.h), which is never 0, above
-// the bits that have a meaning. Counts for T2.
+// Neither empty nor present: the page is swapped out, and the entry holds the swap entry (mm/swap.h),
+// which is never 0, above the bits that have a meaning. Counts for T2.
 static inline bool pte_is_swap(pte_t e) { return e.bits && !(e.bits & (PTE_PRESENT | PTE_HIDDEN)); }
 static inline pte_t pte_of_swap(u64 value) { return (pte_t){ value << PAGE_SHIFT }; }
 static inline u64 pte_swap_value(pte_t e) { return e.bits >> PAGE_SHIFT; }
@@ -162,12 +164,12 @@ static inline void pte_clear_accessed(struct pte_slot *slot)
 	atomic_and(&slot->entry->bits, ~(u64)PTE_ACCESSED);
 }
 
-// Replaces the entry of a slot (unlocked) by one that allows more, when it still is what the caller saw. This CPU forgets the old
-// one; others may fault once more on it. False: it has changed.
+// Replaces the entry of a slot (unlocked) by one that allows more, when it still is what the caller saw.
+// This CPU forgets the old one; others may fault once more on it. False: it has changed.
 bool pte_upgrade(struct pte_slot *slot, vaddr_t va, pte_t expected, pte_t fresh) MUST_CHECK;
 
-// A stretch of one table of the last level, locked: entries[0 .. nr) show addresses from start on. Who changes whether an
-// entry is empty keeps T2 (record->nr_entries) and T4.
+// A stretch of one table of the last level, locked: entries[0 .. nr) show addresses from start on.
+// Who changes whether an entry is empty keeps T2 (record->nr_entries) and T4.
 struct pte_run {
 	pte_t *entries;
 	u32 nr;
@@ -175,27 +177,28 @@ struct pte_run {
 	struct page *record;
 };
 
-// Calls visit for each stretch of a table, inside [start, end), that has entries. Stops when visit returns non-zero, and
-// returns that.
+// Calls visit for each stretch of a table, inside [start, end), that has entries.
+// Stops when visit returns non-zero, and returns that.
 typedef int (*run_visitor)(struct pte_run *run, void *argument);
 int pgtable_visit_runs(struct addrspace *as, vaddr_t start, vaddr_t end, run_visitor visit, void *argument);
-// fork: the same stretch of a space that no thread runs in yet; only the reverse map looks inside. Its table is made where it is
-// missing, without sleeping: run's own table is locked, and the twin is the second of its rank (parent before child: nobody
-// locks two in the other order, as nobody else locks two). False: no memory for a table.
+// fork: the same stretch of a space that no thread runs in yet; only the reverse map looks inside. Its table
+// is made where it is missing, without sleeping: run's own table is locked, and the twin is the second of its rank
+// (parent before child: nobody locks two in the other order, as nobody else locks two). False: no memory for a table.
 bool pgtable_twin_lock(struct addrspace *as, const struct pte_run *run, struct pte_run *twin) MUST_CHECK;
 void pgtable_twin_unlock(struct pte_run *twin);
 
-// Calls visit for every non-empty slot of [start, end), tables locked; visit may set the slot. Stops when visit returns non-zero.
-// Huge entries are split first.
+// Calls visit for every non-empty slot of [start, end), tables locked; visit may set the slot.
+// Stops when visit returns non-zero. Huge entries are split first.
 typedef int (*pte_visitor)(struct pte_slot *slot, vaddr_t va, void *argument);
 int pgtable_visit(struct addrspace *as, vaddr_t start, vaddr_t end, pte_visitor visit, void *argument);
-// The same for who only looks: nothing is split, and what a huge entry shows inside the range comes as entries of 4 KiB (with
-// PTE_HUGE set), which stand nowhere.
+// The same for who only looks: nothing is split, and what a huge entry shows inside the range comes as entries
+// of 4 KiB (with PTE_HUGE set), which stand nowhere.
 int pgtable_look(struct addrspace *as, vaddr_t start, vaddr_t end, pte_visitor visit, void *argument);
 // pgtable_visit_runs for who knows huge entries, too: huge is called, with nothing locked, for those that lie wholly in
 // [start, end); the others are split.
 typedef int (*huge_visitor)(struct addrspace *as, vaddr_t va, pte_t e, void *argument);
-int pgtable_visit_all(struct addrspace *as, vaddr_t start, vaddr_t end, run_visitor visit, huge_visitor huge, void *argument);
+int pgtable_visit_all(struct addrspace *as, vaddr_t start, vaddr_t end, run_visitor visit, huge_visitor huge,
+		      void *argument);
 
 /* pgtable_huge.c. as->lock is held. */
 static inline pte_t pte_part_of_huge(pte_t huge, vaddr_t va)
@@ -204,7 +207,8 @@ static inline pte_t pte_part_of_huge(pte_t huge, vaddr_t va)
 }
 static inline bool pte_is_part_of_huge(pte_t e) { return e.bits & PTE_HUGE; }
 pte_t pgtable_huge_at(struct addrspace *as, vaddr_t va);        // the huge entry that shows va; none
-pte_t pgtable_at(struct addrspace *as, vaddr_t va);             // what shows va as an entry of 4 KiB, be it a part of a huge one. A snapshot
+// What shows va as an entry of 4 KiB, be it a part of a huge one. A snapshot.
+pte_t pgtable_at(struct addrspace *as, vaddr_t va);
 struct page *pgtable_page_get(struct addrspace *as, vaddr_t va);        // the frame shown at va, referenced; NULL
 // va is aligned. Shows 2 MiB, counted by the caller beforehand. -ENOMEM; -EEXIST: there is a table. May sleep.
 int pgtable_huge_enter(struct addrspace *as, vaddr_t va, pte_t e) MUST_CHECK;
@@ -216,13 +220,13 @@ bool pgtable_has_table(struct addrspace *as, vaddr_t va);       // of the last l
 // What was one entry is 512, which show the same. False: there is no huge entry.
 bool pgtable_huge_split(struct addrspace *as, vaddr_t va);
 
-// Does all of the range belong to one table of the last level? *table: its record, or NULL, where there is none and nothing is
-// shown. Not where a huge entry is. as->lock held for writing.
+// Does all of the range belong to one table of the last level? *table: its record, or NULL,
+// where there is none and nothing is shown. Not where a huge entry is. as->lock held for writing.
 bool pgtable_one_table(struct addrspace *as, vaddr_t start, vaddr_t end, struct page **table);
 
-// Takes out the tables that hold nothing any more, after [start, end) has lost its entries; pgtable_free_collected frees them,
-// once every CPU has forgotten them. No area lies in [floor, ceiling), which contains the range: a table that shows more than
-// that stays. as->lock held for writing.
+// Takes out the tables that hold nothing any more, after [start, end) has lost its entries; pgtable_free_collected
+// frees them, once every CPU has forgotten them. No area lies in [floor, ceiling), which contains the range:
+// a table that shows more than that stays. as->lock held for writing.
 void pgtable_collect_tables(struct addrspace *as, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling);
 void pgtable_free_collected(struct addrspace *as);
 

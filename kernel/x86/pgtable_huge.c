@@ -1,12 +1,14 @@
 /*
- * pgtable_huge.c - entries of 2 MiB, one level above the last (Intel SDM 3A 4.5.4, table 4-18). To everybody but this file, the
- * fault and the loops that are faster for it, such an entry is 512 entries of 4 KiB that happen to stand in one word.
+ * pgtable_huge.c - entries of 2 MiB, one level above the last (Intel SDM 3A 4.5.4, table 4-18).
+ * To everybody but this file, the fault and the loops that are faster for it,
+ * such an entry is 512 entries of 4 KiB that happen to stand in one word.
  *
  *  H1  A huge entry shows 512 frames that follow one another, and counts as 512 entries: each of the frames has its own
  *      reference and map count for it. So nothing is to be counted anew when it is split.
  *  H2  For each huge entry its space keeps a table in spare_tables (counted in nr_tables), so a split cannot fail.
- *  H3  The word changes from empty to a huge entry, from that to a table, or back to empty, under addrspace.table_lock. A table
- *      comes back to be a huge entry only with addrspace.lock held for writing and the addresses closed (sync/look.h).
+ *  H3  The word changes from empty to a huge entry, from that to a table, or back to empty,
+ *      under addrspace.table_lock. A table comes back to be a huge entry only with addrspace.lock held for
+ *      writing and the addresses closed (sync/look.h).
  *
  * A split changes neither frames nor rights, so nobody need forget the old translation at once: the processor may use
  * either (4.10.2.3), and INVLPG of one page forgets the large one too (4.10.4.1).
@@ -112,7 +114,8 @@ bool pgtable_huge_split(struct addrspace *as, vaddr_t va)
 		struct page *table = take_spare(as);
 		u64 *entries = page_address(table);
 
-		// What the processor may note in the old word from now on is lost: a writable page of private memory is dirty anyway.
+		// What the processor may note in the old word from now on is lost:
+		// a writable page of private memory is dirty anyway.
 		for (u64 i = 0; i < ENTRIES; i++)
 			entries[i] = (entry & ~(u64)PTE_HUGE) + (i << PAGE_SHIFT);
 		table->nr_entries = ENTRIES;

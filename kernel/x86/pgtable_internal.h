@@ -51,8 +51,8 @@ static inline u64 *table_below(const u64 *table, vaddr_t va, u32 level)
 	return entry ? table_at(entry) : NULL;
 }
 
-// The word one level above the last that va belongs to: a table's, a huge entry, or empty. parent: the record of the table that it
-// stands in. NULL: there is no such table.
+// The word one level above the last that va belongs to: a table's, a huge entry, or empty.
+// parent: the record of the table that it stands in. NULL: there is no such table.
 static inline u64 *pgtable_word(struct addrspace *as, vaddr_t va, struct page **parent)
 {
 	u64 *table = table_below(direct_map(as->root), va, 3);

@@ -15,5 +15,5 @@ void smp_call(u64 cpu_set, void (*function)(void *argument), void *argument);
 void smp_stop_others(void);                     // panic: the first CPU to call it goes on, any other halts here
 void NORETURN smp_stop_all(void);               // panic: halts every other CPU, then this one
 struct cpu;
-void smp_init_idle(struct cpu *cpu);            // the context that runs becomes the CPU's idle thread; after segs_init_cpu
-void NORETURN smp_enter(void);                  // what a started CPU runs after its own set-up: proc/sched.h's idle loop
+void smp_init_idle(struct cpu *cpu);            // who runs becomes the CPU's idle thread; after segs_init_cpu
+void NORETURN smp_enter(void);                  // a started CPU, after its own set-up: proc/sched.h's idle loop

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * tlb.h - making every CPU forget. After a page-table entry was made smaller (cleared, read-only), no frame is freed and
- * no caller told before each CPU that may have cached the entry has acknowledged.
+ * tlb.h - making every CPU forget. After a page-table entry was made smaller (cleared, read-only),
+ * no frame is freed and no caller told before each CPU that may have cached the entry has acknowledged.
  */
 #include "types.h"
 
@@ -28,8 +28,8 @@ struct tlb_batch {
 };
 void tlb_batch_init(struct tlb_batch *b, struct addrspace *as);
 void tlb_batch_add_range(struct tlb_batch *b, vaddr_t start, vaddr_t end);
-// A frame, whose address is in a range that was or will be added. True when the batch is full: the caller must leave its locks
-// and call tlb_batch_flush.
+// A frame, whose address is in a range that was or will be added. True when the batch is full:
+// the caller must leave its locks and call tlb_batch_flush.
 static inline bool tlb_batch_add_page(struct tlb_batch *b, struct page *p)
 {
 	b->pages[b->nr_pages++] = p;

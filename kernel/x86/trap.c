@@ -102,7 +102,8 @@ static bool is_resolvable(const struct trapframe *tf, u64 address)
 	if (trapframe_is_user(tf))
 		return true;
 	// Nor in a look (sync/look.h), which must not sleep.
-	return address < USER_END && t->faults_off == 0 && !(this_cpu()->look & 1) && (tf->rflags & RFLAGS_IF) && has_fixup(tf);
+	return address < USER_END && t->faults_off == 0 && !(this_cpu()->look & 1) && (tf->rflags & RFLAGS_IF) &&
+	       has_fixup(tf);
 }
 
 static void page_fault(struct trapframe *tf)

@@ -19,8 +19,9 @@ int copy_from_user(void *to, const void __user *from, size_t nr_bytes) MUST_CHEC
 // Copies a string with its final 0. Its length; -EFAULT; -ENAMETOOLONG when there is no end within size bytes.
 ssize_t copy_string_from_user(char *to, const char __user *from, size_t size) MUST_CHECK;
 
-// The FPU's registers, by XSAVE into and by XRSTOR from user memory of size bytes, 64-aligned; mask: which parts. 0 or -EFAULT,
-// for _load also where the bytes are no state that the processor takes: the registers are then the old, the new, or mixed.
+// The FPU's registers, by XSAVE into and by XRSTOR from user memory of size bytes, 64-aligned; mask: which parts.
+// 0 or -EFAULT, for _load also where the bytes are no state that the processor takes:
+// the registers are then the old, the new, or mixed.
 int user_fpu_save(void __user *area, size_t size, u64 mask) MUST_CHECK;
 int user_fpu_load(const void __user *area, size_t size, u64 mask) MUST_CHECK;
 
