@@ -1,10 +1,11 @@
 /*
  * allocate.c - the places behind a file's pages: fallocate's ways to get them, to give them up, and to ask for them.
  *
- * A hole is made page by page, each with its page lock held from the look to the end: it leaves every address space (a private
- * copy is its owner's and stays, as on Linux), its place is freed, and it leaves the cache. So a fault that comes meanwhile
- * waits, finds no page, and reads a hole; and no dirty page is ever without its place. The ends of the hole, within pages, are
- * zeroed in the cache. inode->lock (held for writing) keeps write() and truncation out; mappings need only the page locks.
+ * A hole is made page by page, each with its page lock held from the look to the end: it leaves every address space
+ * (a private copy is its owner's and stays, as on Linux), its place is freed, and it leaves the cache. So a fault
+ * that comes meanwhile waits, finds no page, and reads a hole; and no dirty page is ever without its place.
+ * The ends of the hole, within pages, are zeroed in the cache. inode->lock (held for writing) keeps write()
+ * and truncation out; mappings need only the page locks.
  */
 #include "kernel.h"
 #include "cache/writeback.h"
@@ -154,7 +155,8 @@ static int fill_holes(struct inode *ip, u64 start, u64 end)
 	return 0;
 }
 
-// Could the disk hold so many pages of the file, if all that the file has already were among them? (Then nobody fills it in vain.)
+// Could the disk hold so many pages of the file, if all that the file has already
+// were among them? (Then nobody fills it in vain.)
 static bool may_fit(struct inode *ip, u64 nr_pages)
 {
 	u64 present = READ_ONCE(ip->nr_sectors) / (PAGE_SIZE / 512);
@@ -167,9 +169,9 @@ static bool may_fit(struct inode *ip, u64 nr_pages)
 }
 
 /*
- * Mode 0, KEEP_SIZE, ZERO_RANGE. The file grows first, so that no page lies past its end; when the disk is full it is cut
- * again. Places behind the end (KEEP_SIZE) are refused: ext2 has no mark for them, and a check of the disk would call them
- * damage. (Linux's ext2 refuses all of this; its ext4 and tmpfs keep such places.)
+ * Mode 0, KEEP_SIZE, ZERO_RANGE. The file grows first, so that no page lies past its end; when the disk is full
+ * it is cut again. Places behind the end (KEEP_SIZE) are refused: ext2 has no mark for them, and a check
+ * of the disk would call them damage. (Linux's ext2 refuses all of this; its ext4 and tmpfs keep such places.)
  */
 static int allocate(struct inode *ip, u32 mode, u64 start, u64 end)
 {

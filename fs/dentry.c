@@ -4,8 +4,8 @@
  * and move them: so every link between dentries is under dentry_lock (spin), held for a few steps
  * only, and a dentry is filled in before it enters the hash.
  *
- *  D1  A dentry holds a reference on its parent and on its inode. Unused ones (refs 0) that are hashed stay in the list of
- *      unused dentries; unhashed ones are freed at once.
+ *  D1  A dentry holds a reference on its parent and on its inode.
+ *      Unused ones (refs 0) that are hashed stay in the list of unused dentries; unhashed ones are freed at once.
  *  D2  At most one hashed dentry for a (parent, name).
  *  D3  A negative dentry becomes positive once, under the parent directory's lock; never back.
  */

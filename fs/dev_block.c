@@ -1,6 +1,6 @@
 /*
- * dev_block.c - a disk opened as a file. Bytes move by way of a page of our own, so that no user memory is touched while a
- * page of the device is locked (the fault might need that very page).
+ * dev_block.c - a disk opened as a file. Bytes move by way of a page of our own,
+ * so that no user memory is touched while a page of the device is locked (the fault might need that very page).
  */
 #include "fs/dev_block.h"
 #include "dev/block.h"
@@ -81,7 +81,8 @@ static ssize_t block_write(struct file *f, struct iobuf *from, u64 *position)
 	if (from->remaining && *position >= device_bytes(device))
 		error = -ENOSPC;
 	while (!error && from->remaining && *position < device_bytes(device)) {
-		size_t n = min(from->remaining, BLOCK_SIZE - *position % BLOCK_SIZE), copied = iobuf_take(from, bytes, n);
+		size_t n = min(from->remaining, BLOCK_SIZE - *position % BLOCK_SIZE);
+		size_t copied = iobuf_take(from, bytes, n);
 
 		if (copied)
 			error = write_block(device, *position, bytes, copied);

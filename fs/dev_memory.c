@@ -60,7 +60,8 @@ static int zero_map(struct file *f, struct area *area)
 {
 	struct file *unnamed;
 	u64 size = (area_first(area) << PAGE_SHIFT) + (area->end - area->start);
-	int error = tmpfs_create_unnamed("/dev/zero", size, (area->flags & (AREA_SHARED | AREA_NO_RESERVE)) == AREA_SHARED, &unnamed);
+	int error = tmpfs_create_unnamed("/dev/zero", size,
+					 (area->flags & (AREA_SHARED | AREA_NO_RESERVE)) == AREA_SHARED, &unnamed);
 
 	if (error)
 		return error;

@@ -1,6 +1,6 @@
 /*
- * devfs.c - the table of devices, and the tree of their nodes. The table grows only at boot, before there is a second thread
- * that looks, so reading it takes no lock.
+ * devfs.c - the table of devices, and the tree of their nodes.
+ * The table grows only at boot, before there is a second thread that looks, so reading it takes no lock.
  */
 #include "fs/devfs.h"
 #include "dev/block.h"

@@ -1,12 +1,13 @@
 /*
- * epoll.c - a file that watches other files. An item stands in its file's wait queues as a watcher: whoever wakes them puts the
- * item on the list of its epoll's ready ones. That says only that something has changed; what is ready is asked of the file when
- * somebody collects. An item that is ready and told by level goes back to the end of the list, so that the next collection asks
- * again; one told by edge waits for the next wake-up.
+ * epoll.c - a file that watches other files. An item stands in its file's wait queues as a watcher:
+ * whoever wakes them puts the item on the list of its epoll's ready ones. That says only that something has changed;
+ * what is ready is asked of the file when somebody collects. An item that is ready and told by level goes back
+ * to the end of the list, so that the next collection asks again; one told by edge waits for the next wake-up.
  *
- * links_lock (one for all) covers which item hangs on which file, and keeps epolls from going while a file that they watch is
- * closed. epoll.lock covers an epoll's items and is held while the files are asked; an epoll that watches another is locked
- * before it (there are no circles). ready_lock covers the list; those who wake take it, also in interrupts.
+ * links_lock (one for all) covers which item hangs on which file, and keeps epolls from going while a file
+ * that they watch is closed. epoll.lock covers an epoll's items and is held while the files are asked;
+ * an epoll that watches another is locked before it (there are no circles). ready_lock covers the list;
+ * those who wake take it, also in interrupts.
  */
 #include "fs/epoll.h"
 #include "fs/poll.h"
@@ -137,7 +138,8 @@ static void enter(struct poll_table *table, struct wait_queue *queue)
 }
 
 // links_lock or lock held. The item, or NULL and where it belongs.
-static struct epoll_item *find(struct epoll *ep, const struct file *f, int fd, struct rb_node **parent, struct rb_node ***link)
+static struct epoll_item *find(struct epoll *ep, const struct file *f, int fd, struct rb_node **parent,
+			       struct rb_node ***link)
 {
 	*parent = NULL;
 	*link = &ep->items.root;
@@ -196,7 +198,8 @@ void epoll_forget(struct file *f)
 
 /* --- epolls that watch epolls ----------------------------------------------- */
 
-// links_lock held. The longest row of epolls below this one; NESTS_MAX + 1 when it is longer than allowed, or meets sought.
+// links_lock held. The longest row of epolls below this one;
+// NESTS_MAX + 1 when it is longer than allowed, or meets sought.
 static u32 depth_below(const struct epoll *ep, const struct epoll *sought, u32 depth)
 {
 	u32 deepest = depth;

@@ -1,6 +1,6 @@
 /*
- * eventfd.c - a count in a descriptor (eventfd(2)). A write adds to it and waits while it would not fit; a read takes it, all or
- * one, and waits while it is 0. lock covers the count; sleepers look at it without, and again with it.
+ * eventfd.c - a count in a descriptor (eventfd(2)). A write adds to it and waits while it would not fit; a read takes
+ * it, all or one, and waits while it is 0. lock covers the count; sleepers look at it without, and again with it.
  */
 #include "fs/eventfd.h"
 #include "fs/poll.h"

@@ -1,6 +1,7 @@
 /*
- * executing.c - a file is either written to or executed. inode.nr_writers counts open descriptions for writing when it is
- * above zero, running programs (processes and their loaders) when it is below; each side refuses the other with ETXTBSY.
+ * executing.c - a file is either written to or executed.
+ * inode.nr_writers counts open descriptions for writing when it is above zero,
+ * running programs (processes and their loaders) when it is below; each side refuses the other with ETXTBSY.
  */
 #include "fs/vfs.h"
 #include "kernel.h"

@@ -1,12 +1,12 @@
 /*
- * file.c - open files, and the tables in which processes number them. A table's lock (spin) covers its slots for the few
- * steps of a change; a slot holds a reference, so what fd_get returns stays whatever others close. Finding takes no lock,
- * but a look (sync/look.h), for which files and arrays that were left behind wait. Tables grow by doubling; the new
- * arrays are allocated without the lock, and the growth looks again.
+ * file.c - open files, and the tables in which processes number them. A table's lock (spin) covers its slots
+ * for the few steps of a change; a slot holds a reference, so what fd_get returns stays whatever others close.
+ * Finding takes no lock, but a look (sync/look.h), for which files and arrays that were left behind wait.
+ * Tables grow by doubling; the new arrays are allocated without the lock, and the growth looks again.
  *
- * read() and write() borrow the file: they count nothing, so threads that read one file side by side write to no common line.
- * The borrower notes in his thread what he uses; whoever takes a file out of a slot looks at the notes of all who share the
- * table, and gives each who has it a reference, which the borrower finds when he is done.
+ * read() and write() borrow the file: they count nothing, so threads that read one file side by side write to no
+ * common line. The borrower notes in his thread what he uses; whoever takes a file out of a slot looks at the notes
+ * of all who share the table, and gives each who has it a reference, which the borrower finds when he is done.
  */
 #include "kernel.h"
 #include "fs/epoll.h"
@@ -66,7 +66,7 @@ void file_put(struct file *f)
 {
 	if (atomic_sub_return(&f->refs, 1) > 0)
 		return;
-	looks_wait(ALL_CPUS);                           // who has found it in its slot may look at its count, or read by it
+	looks_wait(ALL_CPUS);                           // who has found it in its slot may look at its count, or use it
 	if (f->watchers)
 		epoll_forget(f);
 	if (f->ops->release)

@@ -1,18 +1,20 @@
 /*
- * file_direct.c - O_DIRECT: whole pages go between the program's memory and the disk, past the cache. Nothing is copied, and
- * nothing is kept: each read asks the disk again.
+ * file_direct.c - O_DIRECT: whole pages go between the program's memory and the disk, past the cache.
+ * Nothing is copied, and nothing is kept: each read asks the disk again.
  *
- * It stays one view of the file all the same. Before a transfer the cache's dirty pages of the range are written; before and
- * after a write they are dropped and unmapped, so that the next who looks reads what was written: a fault between the two may
- * have brought old bytes back. inode->lock is held meanwhile, for reading too: a truncation must not give away the blocks that
- * a transfer is under way to.
+ * It stays one view of the file all the same. Before a transfer the cache's dirty pages of the range are written;
+ * before and after a write they are dropped and unmapped, so that the next who looks reads what was written:
+ * a fault between the two may have brought old bytes back. inode->lock is held meanwhile, for reading too:
+ * a truncation must not give away the blocks that a transfer is under way to.
  *
- * Only what is simple goes so: whole pages of the file, from or to whole pages of the program, and for a write only those that
- * have a place on the disk already. All else takes the usual way through the cache, and is written and dropped behind it.
- * As on Linux, position, length and addresses must be multiples of a sector, or the call is refused.
+ * Only what is simple goes so: whole pages of the file, from or to whole pages of the program,
+ * and for a write only those that have a place on the disk already. All else takes the usual way through
+ * the cache, and is written and dropped behind it. As on Linux, position, length and addresses must be
+ * multiples of a sector, or the call is refused.
  *
- * The program's pages are referenced while the disk works on them, and nobody takes such a page away. But a page of another
- * file may be written back meanwhile and then count as clean: so a store to each, which changes nothing, follows a read.
+ * The program's pages are referenced while the disk works on them, and nobody takes such a page away.
+ * But a page of another file may be written back meanwhile and then count as clean:
+ * so a store to each, which changes nothing, follows a read.
  */
 #include "dev/block.h"
 #include "fs/vfs.h"
@@ -62,7 +64,8 @@ static int transfer(struct inode *ip, enum bio_op op, blk_t block, struct page *
 	return error;
 }
 
-// One run of the file's pages into the program's. How many bytes; 0: they cannot be had, the copy by way of the cache will tell; -errno.
+// One run of the file's pages into the program's. How many bytes;
+// 0: they cannot be had, the copy by way of the cache will tell; -errno.
 static ssize_t read_run(struct inode *ip, struct iobuf *to, u64 position, u32 nr, char *at)
 {
 	struct page *pages[CHUNK];

@@ -1,5 +1,6 @@
 /*
- * file_page.c - a page of a file for who wants the page itself and not a copy of its bytes: splice, sendfile, copy_file_range.
+ * file_page.c - a page of a file for who wants the page itself and not a copy of its bytes:
+ * splice, sendfile, copy_file_range.
  * As in read(), the size is looked at before and after the page is there: the file may be cut meanwhile.
  */
 #include "fs/vfs.h"

@@ -1,6 +1,6 @@
 /*
- * file_read.c - read() through the cache, page by page. It takes bytes from the very pages that mappings show, so there is
- * nothing to keep coherent.
+ * file_read.c - read() through the cache, page by page.
+ * It takes bytes from the very pages that mappings show, so there is nothing to keep coherent.
  *
  * A read takes no lock of the file: it looks at the size, gets the page, looks at the size again
  * (the file may have been cut meanwhile), and copies. A page that is here is copied from without
@@ -33,7 +33,8 @@ static inline size_t copy_present(struct inode *ip, struct iobuf *to, u64 positi
 	size_t copied = 0;
 
 	if (p) {
-		copied = iobuf_put(to, (char *)page_address(p) + (position & ~PAGE_MASK), part_of_page(ip, to, position));
+		copied = iobuf_put(to, (char *)page_address(p) + (position & ~PAGE_MASK),
+				   part_of_page(ip, to, position));
 		if (!page_has(p, PAGE_REFERENCED))
 			reclaim_used(p);
 	}
@@ -67,7 +68,8 @@ static NOINLINE ssize_t read_page(struct inode *ip, struct readahead *ra, struct
 
 	if (position >= inode_size(ip))
 		return 0;
-	u64 nr_wanted = ((position & ~PAGE_MASK) + min(to->remaining, (u64)READAHEAD_MAX << PAGE_SHIFT) + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	u64 nr_bytes = min(to->remaining, (u64)READAHEAD_MAX << PAGE_SHIFT);
+	u64 nr_wanted = ((position & ~PAGE_MASK) + nr_bytes + PAGE_SIZE - 1) >> PAGE_SHIFT;
 	int error = readahead_get(&ip->cache, ra, READAHEAD_NORMAL, position >> PAGE_SHIFT, (u32)nr_wanted, &p);
 
 	if (error)

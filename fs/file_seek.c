@@ -1,5 +1,6 @@
 /*
- * file_seek.c - lseek() for files whose position is a number of bytes. position_lock covers it, as in read() and write().
+ * file_seek.c - lseek() for files whose position is a number of bytes.
+ * position_lock covers it, as in read() and write().
  */
 #include "fs/vfs.h"
 #include "kernel.h"

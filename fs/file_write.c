@@ -1,13 +1,15 @@
 /*
- * file_write.c - write() through the cache, page by page: into the very pages that mappings show (file_read.c reads them).
+ * file_write.c - write() through the cache, page by page:
+ * into the very pages that mappings show (file_read.c reads them).
  *
  * A write holds inode->lock, and the page lock around each copy. The source may be a mapping of the
  * very page that is locked, so it is faulted in first and copied with faults off; a copy that comes
  * up short is tried again. In that order:
- *   - a page that is not up to date becomes visible only when it is whole: filled first, or overwritten from end to end;
+ *   - a page that is not up to date becomes visible only when it is whole:
+ *     filled first, or overwritten from end to end;
  *   - a place on disk is reserved before the bytes are visible, and the page is dirty from then on;
- *   - the size grows while the page is still locked, after the bytes are there, so that write-back (which writes nothing
- *     past the size) and readers see either neither or both;
+ *   - the size grows while the page is still locked, after the bytes are there,
+ *     so that write-back (which writes nothing past the size) and readers see either neither or both;
  *   - what lies in memory between the old end and the new bytes is zeroed before (stores past the end are never seen).
  */
 #include "kernel.h"
@@ -198,9 +200,9 @@ static NOINLINE ssize_t write_any_page(struct inode *ip, struct iobuf *from, u64
 }
 
 /*
- * Into a page that is here, up to date and dirty (so it has its place on disk), inside the file: nothing changes but the bytes.
- * The page lock keeps the page in its cache, and the tree's reference its frame. How much was copied; 0: it must be done the
- * long way.
+ * Into a page that is here, up to date and dirty (so it has its place on disk), inside the file:
+ * nothing changes but the bytes. The page lock keeps the page in its cache, and the tree's reference its frame.
+ * How much was copied; 0: it must be done the long way.
  */
 static inline size_t write_dirty(struct inode *ip, struct iobuf *from, u64 position, u32 nr_bytes)
 {
@@ -216,7 +218,8 @@ static inline size_t write_dirty(struct inode *ip, struct iobuf *from, u64 posit
 	look_end();
 	if (!is_locked)
 		return 0;
-	if (p->cache == cache && (atomic_load(&p->flags) & (PAGE_UPTODATE | PAGE_DIRTY)) == (PAGE_UPTODATE | PAGE_DIRTY)) {
+	if (p->cache == cache &&
+	    (atomic_load(&p->flags) & (PAGE_UPTODATE | PAGE_DIRTY)) == (PAGE_UPTODATE | PAGE_DIRTY)) {
 		uaccess_faults_off();
 		copied = iobuf_take(from, (char *)page_address(p) + (position & ~PAGE_MASK), nr_bytes);
 		uaccess_faults_on();
@@ -345,7 +348,8 @@ ssize_t file_cache_write(struct file *f, struct iobuf *from, u64 *position)
 	if (ip->sb->flags & MS_RDONLY)
 		return -EROFS;
 	write_lock(&ip->lock);
-	ssize_t n = unlikely(file_is_direct(f)) ? file_direct_write(f, from, position) : write_locked(f, from, position);
+	ssize_t n = unlikely(file_is_direct(f)) ? file_direct_write(f, from, position) :
+		    write_locked(f, from, position);
 
 	first = n > 0 ? *position - (u64)n : 0;
 	write_unlock(&ip->lock);

@@ -1,13 +1,14 @@
 /*
  * locks.c - locks of files. An inode has a list of them, in no order but that of their making; a file has few.
  *
- * The ranges that one owner has locked never overlap, and two that touch and are of one type are one (L1). So a request first
- * looks for others' locks in the way, then cuts its range out of the owner's own, taking in those that it only makes longer.
- * One cut can leave two pieces, so memory for two records is taken before the lock (spin) that covers every list here.
+ * The ranges that one owner has locked never overlap, and two that touch and are of one type are one (L1).
+ * So a request first looks for others' locks in the way, then cuts its range out of the owner's own,
+ * taking in those that it only makes longer. One cut can leave two pieces, so memory for two records is taken
+ * before the lock (spin) that covers every list here.
  *
- * Who must wait enters the list of waiters and tries again whenever any lock anywhere has gone. Before it sleeps it follows
- * the chain: the owner of the lock in its way, the lock that this owner waits for, and so on; when the chain comes back, the
- * request is refused (EDEADLK). As on Linux that is done for the locks of processes only.
+ * Who must wait enters the list of waiters and tries again whenever any lock anywhere has gone. Before it sleeps
+ * it follows the chain: the owner of the lock in its way, the lock that this owner waits for, and so on; when
+ * the chain comes back, the request is refused (EDEADLK). As on Linux that is done for the locks of processes only.
  */
 #include "fs/locks.h"
 #include "fs/vfs.h"

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * locks.h - locks of files, as programs take them: of whole files (flock), and of ranges of bytes (fcntl), owned by a process
- * or, OFD, by an open file. They are advice among those who ask; nothing else in the kernel looks at them.
+ * locks.h - locks of files, as programs take them: of whole files (flock), and of ranges of bytes (fcntl), owned by
+ * a process or, OFD, by an open file. They are advice among those who ask; nothing else in the kernel looks at them.
  */
 #include "types.h"
 

@@ -1,9 +1,9 @@
 /*
- * pipe.c - the ends of pipes: opening and closing them, waiting for them, unnamed pipes and FIFOs. What lies between the ends is
- * pipe_ring.c; how pages go in and come out without a copy is pipe_splice.c.
+ * pipe.c - the ends of pipes: opening and closing them, waiting for them, unnamed pipes and FIFOs.
+ * What lies between the ends is pipe_ring.c; how pages go in and come out without a copy is pipe_splice.c.
  *
- * A pipe lives in inode->private: an unnamed pipe's goes with the last end, a FIFO's with the last opener, found and freed under
- * inode->lock.
+ * A pipe lives in inode->private: an unnamed pipe's goes with the last end,
+ * a FIFO's with the last opener, found and freed under inode->lock.
  */
 #include "fs/pipe.h"
 #include "fs/pipe_ring.h"
@@ -137,7 +137,8 @@ static int fifo_open(struct inode *ip, struct file *f)
 		write_unlock(&ip->lock);
 		return -ENOMEM;
 	}
-	// Looked at before our end is there, and under the lock: as soon as it is, the other may go on, write and close.
+	// Looked at before our end is there, and under the lock:
+	// as soon as it is, the other may go on, write and close.
 	bool is_met = access == O_RDWR || (access == O_RDONLY ? p->nr_writers : p->nr_readers);
 	u32 *seen = access == O_RDONLY ? &p->writers_seen : &p->readers_seen;
 	u32 before = *seen;

@@ -1,12 +1,14 @@
 /*
  * pipe_ring.c - a ring of parts of pages, and the bytes that are copied into it and out of it.
  *
- * What is written goes into pages of the pipe's own: behind the last part when it fits whole and the part may grow, else into
- * fresh slots. So a write of up to PIPE_BUF bytes is one piece, and sixteen small writes after sixteen full pages do not fit, as on
- * Linux. A page that has been read is kept for the next write, unless somebody else (tee) still looks at it.
+ * What is written goes into pages of the pipe's own: behind the last part when it fits whole and the part
+ * may grow, else into fresh slots. So a write of up to PIPE_BUF bytes is one piece, and sixteen small writes
+ * after sixteen full pages do not fit, as on Linux. A page that has been read is kept for the next write,
+ * unless somebody else (tee) still looks at it.
  *
- * pipe.lock is held while user memory is copied, which may fault and sleep (the rank allows it). Sleepers look at single words
- * without the lock, and again with it. Readers are woken when the ring was empty, writers when it was full: nobody else sleeps.
+ * pipe.lock is held while user memory is copied, which may fault and sleep (the rank allows it).
+ * Sleepers look at single words without the lock, and again with it.
+ * Readers are woken when the ring was empty, writers when it was full: nobody else sleeps.
  */
 #include "fs/pipe_ring.h"
 #include "kernel.h"
@@ -146,7 +148,8 @@ ssize_t pipe_read(struct file *f, struct iobuf *to, u64 *position)
 
 /* --- writing ---------------------------------------------------------------- */
 
-// lock held. Adds the odd bytes of a write (what is more than whole pages) to the last part, if they fit there. How many; -EFAULT.
+// lock held. Adds the odd bytes of a write (what is more than whole pages)
+// to the last part, if they fit there. How many; -EFAULT.
 static ssize_t grow_last(struct pipe *p, struct iobuf *from)
 {
 	size_t odd = from->remaining & ~PAGE_MASK;

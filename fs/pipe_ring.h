@@ -3,8 +3,8 @@
  * pipe_ring.h - what lies between the ends of a pipe. Inside fs/pipe*.c and fs/socketpair.c only.
  *
  *  W1  The ring's slots head .. head + used - 1 (modulo nr_slots) hold parts, oldest first; none is empty.
- *  W2  used + held <= nr_slots, or one more when a borrower has cut a part in two: one borrower at a time, and the array is longer
- *      than that.
+ *  W2  used + held <= nr_slots, or one more when a borrower has cut a part in two:
+ *      one borrower at a time, and the array is longer than that.
  *  W3  At most one part of all pipes may grow into a page, and it holds the last bytes of that page that anybody reads.
  */
 #include "types.h"
@@ -23,12 +23,13 @@ struct pipe {
 	u32 nr_slots;                   // GUARDED_BY(lock) a power of two
 	u32 mask;                       // GUARDED_BY(lock) 2 * nr_slots - 1
 	u32 head, used;                 // GUARDED_BY(lock)
-	u32 held;                       // GUARDED_BY(lock) slots that a splice has set aside, for what comes or comes back
-	bool is_polled;                 // GUARDED_BY(lock) somebody waits by poll or epoll: told of every write, as Linux does
+	u32 held;                       // GUARDED_BY(lock) slots that a splice has set aside for what comes (back)
+	bool is_polled;                 // GUARDED_BY(lock) by poll or epoll: told of every write, as Linux does
 	bool is_borrowed;               // GUARDED_BY(lock) a splice has taken parts out and has not settled
 	u32 nr_readers, nr_writers;     // GUARDED_BY(lock) open ends
-	u32 readers_seen, writers_seen; // GUARDED_BY(lock) how often an end was opened: a FIFO's open waits for the next
-	struct page *spares[PIPE_SPARES];       // GUARDED_BY(lock) pages that were read to their end: for the next write
+	u32 readers_seen, writers_seen; // GUARDED_BY(lock) how often one was opened: a FIFO's open waits for the next
+	// GUARDED_BY(lock) pages that were read to their end: for the next write.
+	struct page *spares[PIPE_SPARES];
 	u32 nr_spares;
 	struct wait_queue readable, writable, opened;
 };
@@ -52,7 +53,8 @@ static inline struct pipe_part *pipe_slot(struct pipe *p, u32 i)
 	return &p->slots[(p->head + i) & p->mask];
 }
 
-// lock held: the oldest part, of this page, has been read. A page of the pipe's own is kept for the next write, unless tee still shows it.
+// lock held: the oldest part, of this page, has been read.
+// A page of the pipe's own is kept for the next write, unless tee still shows it.
 static inline void pipe_drop_first(struct pipe *p, struct page *page)
 {
 	p->head++;
@@ -64,8 +66,8 @@ static inline void pipe_drop_first(struct pipe *p, struct page *page)
 }
 
 u64 pipe_bytes(struct pipe *p);                         // takes the lock
-// What goes through: bytes, 0 at the end (no writers), -EAGAIN, -ERESTARTSYS, -EFAULT, -ENOMEM; -EPIPE (no readers; SIGPIPE is sent).
-// flags: O_NONBLOCK, PIPE_QUIET. May sleep.
+// What goes through: bytes, 0 at the end (no writers), -EAGAIN, -ERESTARTSYS, -EFAULT, -ENOMEM; -EPIPE (no readers;
+// SIGPIPE is sent). flags: O_NONBLOCK, PIPE_QUIET. May sleep.
 #define PIPE_QUIET (1u << 31)           // no SIGPIPE
 ssize_t pipe_read_ring(struct pipe *p, struct iobuf *to, u32 flags);
 ssize_t pipe_write_ring(struct pipe *p, struct iobuf *from, u32 flags);

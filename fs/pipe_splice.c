@@ -1,10 +1,11 @@
 /*
  * pipe_splice.c - parts of pages into a pipe and out of it, by reference.
  *
- * Where they come from or go to has locks of its own, of lower rank than pipe.lock. So a splice takes parts out ("borrows" them),
- * works with them without any lock, and settles: what was not used goes back in front. Its slots stay held meanwhile, so that there
- * is room for that. Likewise room is held before what fills it is fetched. A reader that comes in between sees what is behind the
- * borrowed bytes: who reads one pipe from two places does not know the order anyway.
+ * Where they come from or go to has locks of its own, of lower rank than pipe.lock. So a splice takes parts out
+ * ("borrows" them), works with them without any lock, and settles: what was not used goes back in front.
+ * Its slots stay held meanwhile, so that there is room for that. Likewise room is held before what fills
+ * it is fetched. A reader that comes in between sees what is behind the borrowed bytes: who reads one pipe
+ * from two places does not know the order anyway.
  */
 #include "fs/pipe_ring.h"
 #include "kernel.h"

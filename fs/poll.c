@@ -1,8 +1,8 @@
 /*
  * poll.c - waiting for one of many files.
  * A thread that polls stands in many queues at once but sleeps only once: it enters them all while it still runs, and
- * goes to sleep on a queue of its own. A waker marks the entry and then looks whether the thread sleeps; the thread marks
- * itself asleep and then looks at the entries' marks. So one of the two always sees the other.
+ * goes to sleep on a queue of its own. A waker marks the entry and then looks whether the thread sleeps;
+ * the thread marks itself asleep and then looks at the entries' marks. So one of the two always sees the other.
  */
 #include "fs/poll.h"
 #include "fs/vfs.h"

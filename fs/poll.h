@@ -1,7 +1,7 @@
 #pragma once
 /*
- * poll.h - waiting for one of many files. A poll_table collects the wait queues that the files name; between a look at all
- * files and the sleep, any wake-up on any of them is seen.
+ * poll.h - waiting for one of many files. A poll_table collects the wait queues that the files name;
+ * between a look at all files and the sleep, any wake-up on any of them is seen.
  *
  *      poll_begin(&table);
  *      do {

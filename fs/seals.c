@@ -1,7 +1,7 @@
 /*
- * seals.c - promises about a memory file that nobody can take back (fcntl F_ADD_SEALS). They stand in the inode, are changed
- * under inode->lock, and asked by write(), truncation, fallocate and mmap. Against writing there is one more thing to look at:
- * a file that some process has mapped so that it could be stored to cannot be sealed.
+ * seals.c - promises about a memory file that nobody can take back (fcntl F_ADD_SEALS). They stand in the inode,
+ * are changed under inode->lock, and asked by write(), truncation, fallocate and mmap. Against writing there
+ * is one more thing to look at: a file that some process has mapped so that it could be stored to cannot be sealed.
  */
 #include "fs/vfs.h"
 #include "kernel.h"

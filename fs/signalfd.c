@@ -1,8 +1,8 @@
 /*
- * signalfd.c - signals in a descriptor (signalfd(2)). A read takes what is pending for the thread that reads, or for its process;
- * the file itself has only the set. So one file shows each process its own signals, and there is one wait queue for all: it is woken
- * when a signal is sent to anybody, and each looks for himself. (A queue in the process would have to outlive it, where an epoll
- * watches.)
+ * signalfd.c - signals in a descriptor (signalfd(2)). A read takes what is pending for the thread that reads,
+ * or for its process; the file itself has only the set. So one file shows each process its own signals,
+ * and there is one wait queue for all: it is woken when a signal is sent to anybody, and each looks for himself.
+ * (A queue in the process would have to outlive it, where an epoll watches.)
  */
 #include "fs/signalfd.h"
 #include "fs/poll.h"
@@ -35,7 +35,8 @@ static bool is_pending(const struct signalfd *s)
 // Whose fields of the union count follows from how the signal came.
 static void fill(const struct siginfo *info, struct signalfd_siginfo *out)
 {
-	*out = (struct signalfd_siginfo){ .ssi_signo = (u32)info->si_signo, .ssi_errno = info->si_errno, .ssi_code = info->si_code };
+	*out = (struct signalfd_siginfo){ .ssi_signo = (u32)info->si_signo, .ssi_errno = info->si_errno,
+					  .ssi_code = info->si_code };
 	if (info->si_code == SI_TIMER) {
 		out->ssi_tid = (u32)info->si_fields.timer.timerid;
 		out->ssi_overrun = (u32)info->si_fields.timer.overrun;

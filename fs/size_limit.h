@@ -1,7 +1,8 @@
 #pragma once
 /*
- * size_limit.h - RLIMIT_FSIZE: how large the current process may make a file. It counts for positions, not for growth: a write
- * that begins at the limit is refused, one that crosses it stops there; truncation and fallocate only where the file would grow.
+ * size_limit.h - RLIMIT_FSIZE: how large the current process may make a file.
+ * It counts for positions, not for growth: a write that begins at the limit is refused,
+ * one that crosses it stops there; truncation and fallocate only where the file would grow.
  */
 #include "types.h"
 #include "proc/process.h"

@@ -1,8 +1,8 @@
 /*
- * socketpair.c - two connected sockets: two rings of a pipe, one each way (fs/pipe_ring.h). Programs have them for what a pipe does
- * in one direction: to wake their own loop (python3's asyncio), to speak with a child. What a ring counts as its readers and
- * writers are the ends that are neither closed nor shut; ring.lock covers that. The rings live as long as either socket, since
- * whoever polls stands in their queues.
+ * socketpair.c - two connected sockets: two rings of a pipe, one each way (fs/pipe_ring.h). Programs have them
+ * for what a pipe does in one direction: to wake their own loop (python3's asyncio), to speak with a child.
+ * What a ring counts as its readers and writers are the ends that are neither closed nor shut; ring.lock covers that.
+ * The rings live as long as either socket, since whoever polls stands in their queues.
  */
 #include "fs/socketpair.h"
 #include "fs/pipe_ring.h"
@@ -25,7 +25,7 @@ struct pair {
 struct socket {
 	struct pair *pair;              // constant
 	struct pipe *in, *out;          // constant
-	u32 shut;                       // GUARDED_BY(in->lock for SHUT_READING, out->lock for SHUT_WRITING): each bit is set once
+	u32 shut;                       // GUARDED_BY(in->lock: SHUT_READING; out->lock: SHUT_WRITING) each bit set once
 };
 
 static const struct file_ops socket_ops;

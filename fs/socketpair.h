@@ -1,6 +1,7 @@
 #pragma once
 /*
- * socketpair.h - two sockets that are connected with each other: a stream of bytes each way. There are no other sockets.
+ * socketpair.h - two sockets that are connected with each other:
+ * a stream of bytes each way. There are no other sockets.
  */
 #include "types.h"
 

@@ -1,7 +1,8 @@
 /*
- * timerfd.c - a timer in a descriptor (timerfd_create(2)). The timer's interrupt only wakes: how often it has expired is worked out
- * from the clock by whoever asks, and a timer that comes again is set anew when it is read, so that nobody who does not look is
- * interrupted again and again. lock covers everything; sleepers look at the deadline without.
+ * timerfd.c - a timer in a descriptor (timerfd_create(2)). The timer's interrupt only wakes:
+ * how often it has expired is worked out from the clock by whoever asks, and a timer that comes
+ * again is set anew when it is read, so that nobody who does not look is interrupted again and again.
+ * lock covers everything; sleepers look at the deadline without.
  */
 #include "fs/timerfd.h"
 #include "fs/poll.h"
@@ -135,7 +136,8 @@ static void set_passed(struct timerfd *t, u64 passed_ns)
 void timerfd_set(struct file *f, const struct timerfd_times *fresh, enum timerfd_value how, struct timerfd_times *old)
 {
 	struct timerfd *t = f->private;
-	u64 base = how == TIMERFD_FROM_NOW ? 0 : t->clock == TIMERFD_REALTIME ? clock_realtime_ns() : clock_monotonic_ns();
+	u64 base = how == TIMERFD_FROM_NOW ? 0 :
+		   t->clock == TIMERFD_REALTIME ? clock_realtime_ns() : clock_monotonic_ns();
 
 	mutex_lock(&t->lock);
 	*old = times_of(t);

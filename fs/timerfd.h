@@ -12,7 +12,8 @@ struct timerfd_times {
 };
 
 enum timerfd_clock { TIMERFD_MONOTONIC, TIMERFD_REALTIME };
-enum timerfd_value { TIMERFD_FROM_NOW, TIMERFD_ABSOLUTE };      // how value_ns is meant: the latter by the timer's clock
+// How value_ns is meant: the latter by the timer's clock.
+enum timerfd_value { TIMERFD_FROM_NOW, TIMERFD_ABSOLUTE };
 
 // A new open file, referenced. flags: O_NONBLOCK. -ENOMEM.
 int timerfd_create(enum timerfd_clock clock, u32 flags, struct file **out) MUST_CHECK;

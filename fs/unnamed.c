@@ -1,6 +1,6 @@
 /*
- * unnamed.c - files that are in no directory. Their inodes belong to a file system that is nowhere mounted, has no disk, and knows
- * nothing but how to make and free them.
+ * unnamed.c - files that are in no directory. Their inodes belong to a file system that is nowhere mounted,
+ * has no disk, and knows nothing but how to make and free them.
  */
 #include "fs/unnamed.h"
 #include "fs/vfs.h"

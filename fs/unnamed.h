@@ -11,7 +11,8 @@ struct inode;
 void unnamed_files_init(void);
 // A new inode with a number of its own, referenced; it goes with the last file that holds it. NULL: no memory.
 struct inode *unnamed_inode_create(u32 mode, const struct file_ops *ops);
-// An open file of a new inode, referenced; its private is the caller's, NULL: no memory for it. flags: O_ACCMODE, O_NONBLOCK. -ENOMEM.
+// An open file of a new inode, referenced; its private is the caller's, NULL: no memory for it.
+// flags: O_ACCMODE, O_NONBLOCK. -ENOMEM.
 int unnamed_file_create(const struct file_ops *ops, void *private, u32 flags, struct file **out) MUST_CHECK;
 // file_ops.open: -ENXIO. Such a file is opened once, when it is made, and never by way of /proc/PID/fd.
 int unnamed_file_open(struct inode *ip, struct file *f);

@@ -166,8 +166,8 @@ enum ext2_map_mode { EXT2_MAP_READ, EXT2_MAP_ALLOCATE };
 // NULL): it was allocated now.
 int ext2_map(struct ext2_inode *n, u64 index, enum ext2_map_mode mode, blk_t *out,
 	     bool *is_new) MUST_CHECK;
-// The block behind page index, and how many pages from that one on (at most max_pages, at least 1) lie in the blocks behind it;
-// 0: so many pages of hole. One look-up for a whole run. Takes map_lock. May sleep.
+// The block behind page index, and how many pages from that one on (at most max_pages, at least 1)
+// lie in the blocks behind it; 0: so many pages of hole. One look-up for a whole run. Takes map_lock. May sleep.
 int ext2_map_run(struct ext2_inode *n, u64 index, u32 max_pages, blk_t *first, u32 *nr_pages) MUST_CHECK;
 // Frees every block at or past page index `keep`. Takes map_lock. May sleep.
 int ext2_cut(struct ext2_inode *n, u64 keep);

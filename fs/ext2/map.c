@@ -2,7 +2,8 @@
  * map.c - which block of the disk holds page i of a file. The inode has 12 pointers to data, then
  * one each to a block of 1024 pointers, to a block of pointers to such blocks, and once more:
  *
- *      block[0..11] -> data      block[12] -> P -> data      block[13] -> P -> P -> data      block[14] -> P -> P -> P -> data
+ *      block[0..11] -> data            block[12] -> P -> data
+ *      block[13] -> P -> P -> data     block[14] -> P -> P -> P -> data
  *
  * So the map is a tree of the same shape at every level, and each job is one recursive function:
  * walk() finds or makes the way to one page, cut() frees everything from one page on. Level 0 is a

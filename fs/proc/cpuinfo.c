@@ -16,22 +16,24 @@ struct feature {
 
 // In the order in which Linux lists them.
 static const struct feature features[] = {
-	{ 1, 3, 0, "fpu" }, { 1, 3, 1, "vme" }, { 1, 3, 2, "de" }, { 1, 3, 3, "pse" }, { 1, 3, 4, "tsc" }, { 1, 3, 5, "msr" },
-	{ 1, 3, 6, "pae" }, { 1, 3, 7, "mce" }, { 1, 3, 8, "cx8" }, { 1, 3, 9, "apic" }, { 1, 3, 11, "sep" },
-	{ 1, 3, 12, "mtrr" }, { 1, 3, 13, "pge" }, { 1, 3, 14, "mca" }, { 1, 3, 15, "cmov" }, { 1, 3, 16, "pat" },
-	{ 1, 3, 17, "pse36" }, { 1, 3, 19, "clflush" }, { 1, 3, 23, "mmx" }, { 1, 3, 24, "fxsr" }, { 1, 3, 25, "sse" },
-	{ 1, 3, 26, "sse2" }, { 1, 3, 28, "ht" },
+	{ 1, 3, 0, "fpu" }, { 1, 3, 1, "vme" }, { 1, 3, 2, "de" }, { 1, 3, 3, "pse" },
+	{ 1, 3, 4, "tsc" }, { 1, 3, 5, "msr" }, { 1, 3, 6, "pae" }, { 1, 3, 7, "mce" },
+	{ 1, 3, 8, "cx8" }, { 1, 3, 9, "apic" }, { 1, 3, 11, "sep" }, { 1, 3, 12, "mtrr" },
+	{ 1, 3, 13, "pge" }, { 1, 3, 14, "mca" }, { 1, 3, 15, "cmov" }, { 1, 3, 16, "pat" },
+	{ 1, 3, 17, "pse36" }, { 1, 3, 19, "clflush" }, { 1, 3, 23, "mmx" },
+	{ 1, 3, 24, "fxsr" }, { 1, 3, 25, "sse" }, { 1, 3, 26, "sse2" }, { 1, 3, 28, "ht" },
 	{ 0x80000001, 3, 11, "syscall" }, { 0x80000001, 3, 20, "nx" }, { 0x80000001, 3, 26, "pdpe1gb" },
 	{ 0x80000001, 3, 27, "rdtscp" }, { 0x80000001, 3, 29, "lm" },
-	{ 1, 2, 0, "pni" }, { 1, 2, 1, "pclmulqdq" }, { 1, 2, 9, "ssse3" }, { 1, 2, 12, "fma" }, { 1, 2, 13, "cx16" },
-	{ 1, 2, 17, "pcid" }, { 1, 2, 19, "sse4_1" }, { 1, 2, 20, "sse4_2" }, { 1, 2, 21, "x2apic" }, { 1, 2, 22, "movbe" },
-	{ 1, 2, 23, "popcnt" }, { 1, 2, 24, "tsc_deadline_timer" }, { 1, 2, 25, "aes" }, { 1, 2, 26, "xsave" },
+	{ 1, 2, 0, "pni" }, { 1, 2, 1, "pclmulqdq" }, { 1, 2, 9, "ssse3" }, { 1, 2, 12, "fma" },
+	{ 1, 2, 13, "cx16" }, { 1, 2, 17, "pcid" }, { 1, 2, 19, "sse4_1" }, { 1, 2, 20, "sse4_2" },
+	{ 1, 2, 21, "x2apic" }, { 1, 2, 22, "movbe" }, { 1, 2, 23, "popcnt" },
+	{ 1, 2, 24, "tsc_deadline_timer" }, { 1, 2, 25, "aes" }, { 1, 2, 26, "xsave" },
 	{ 1, 2, 28, "avx" }, { 1, 2, 29, "f16c" }, { 1, 2, 30, "rdrand" }, { 1, 2, 31, "hypervisor" },
 	{ 0x80000001, 2, 0, "lahf_lm" }, { 0x80000001, 2, 5, "abm" },
-	{ 7, 1, 0, "fsgsbase" }, { 7, 1, 3, "bmi1" }, { 7, 1, 5, "avx2" }, { 7, 1, 7, "smep" }, { 7, 1, 8, "bmi2" },
-	{ 7, 1, 9, "erms" }, { 7, 1, 16, "avx512f" }, { 7, 1, 18, "rdseed" }, { 7, 1, 19, "adx" }, { 7, 1, 20, "smap" },
-	{ 7, 1, 23, "clflushopt" }, { 7, 1, 24, "clwb" }, { 7, 1, 29, "sha_ni" }, { 7, 2, 2, "umip" }, { 7, 2, 3, "pku" },
-	{ 7, 2, 22, "rdpid" },
+	{ 7, 1, 0, "fsgsbase" }, { 7, 1, 3, "bmi1" }, { 7, 1, 5, "avx2" }, { 7, 1, 7, "smep" },
+	{ 7, 1, 8, "bmi2" }, { 7, 1, 9, "erms" }, { 7, 1, 16, "avx512f" }, { 7, 1, 18, "rdseed" },
+	{ 7, 1, 19, "adx" }, { 7, 1, 20, "smap" }, { 7, 1, 23, "clflushopt" }, { 7, 1, 24, "clwb" },
+	{ 7, 1, 29, "sha_ni" }, { 7, 2, 2, "umip" }, { 7, 2, 3, "pku" }, { 7, 2, 22, "rdpid" },
 };
 
 static u32 register_of(struct cpuid_result r, u8 reg)
@@ -83,14 +85,16 @@ static void show_cpu(struct text *t, u32 n)
 	if (family >= 6)
 		model_number |= (one.eax >> 16 & 15) << 4;
 	read_names(vendor, model);
-	text_printf(t, "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: %s\nstepping\t: %u\n",
+	text_printf(t, "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: %s\n"
+		    "stepping\t: %u\n",
 		    n, vendor, family, model_number, model, one.eax & 15);
 	text_printf(t, "cpu MHz\t\t: %lu.%03lu\nphysical id\t: %u\nsiblings\t: 1\ncore id\t\t: 0\ncpu cores\t: 1\n"
-		    "apicid\t\t: %u\ninitial apicid\t: %u\nfpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: %u\nwp\t\t: yes\n",
+		    "apicid\t\t: %u\ninitial apicid\t: %u\nfpu\t\t: yes\nfpu_exception\t: yes\n"
+		    "cpuid level\t: %u\nwp\t\t: yes\n",
 		    khz / 1000, khz % 1000, n, cpus[n].apic_id, cpus[n].apic_id, cpuid(0, 0).eax);
 	show_flags(t);
-	text_printf(t, "bogomips\t: %lu.%02lu\nclflush size\t: %u\ncache_alignment\t: 64\n", khz * 2 / 1000, khz * 2 % 1000 / 10,
-		    (one.ebx >> 8 & 255) * 8);
+	text_printf(t, "bogomips\t: %lu.%02lu\nclflush size\t: %u\ncache_alignment\t: 64\n",
+		    khz * 2 / 1000, khz * 2 % 1000 / 10, (one.ebx >> 8 & 255) * 8);
 	if (leaf_exists(0x80000008)) {
 		u32 sizes = cpuid(0x80000008, 0).eax;
 

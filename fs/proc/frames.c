@@ -1,6 +1,6 @@
 /*
- * frames.c - /proc/frames: whose each frame of physical memory is, as sums that add up to all of it. Every record is looked at,
- * so the sums cannot be wrong; what changes meanwhile may be counted as what it was or as what it became.
+ * frames.c - /proc/frames: whose each frame of physical memory is, as sums that add up to all of it. Every record is
+ * looked at, so the sums cannot be wrong; what changes meanwhile may be counted as what it was or as what it became.
  */
 #include "boot/bootinfo.h"
 #include "fs/proc/procfs.h"
@@ -10,8 +10,8 @@
 #include "x86/kernel_map.h"
 
 // The owners of page.h, of which two are told apart further.
-enum part { PART_IMAGE, PART_RECORDS, PART_EARLY, PART_FIRMWARE, PART_STACKS, PART_KERNEL, PART_SLAB, PART_TABLES, PART_ANON,
-	    PART_CACHE, PART_FREE, NR_PARTS };
+enum part { PART_IMAGE, PART_RECORDS, PART_EARLY, PART_FIRMWARE, PART_STACKS, PART_KERNEL, PART_SLAB,
+	    PART_TABLES, PART_ANON, PART_CACHE, PART_FREE, NR_PARTS };
 
 static const char *const part_names[NR_PARTS] = {
 	[PART_IMAGE] = "image           the kernel's code, data and symbols",

@@ -1,6 +1,6 @@
 /*
- * loadavg.c - how many threads wanted to run, averaged over 1, 5 and 15 minutes: every five seconds each average moves a
- * little towards the number of the moment. Written by the timer only; readers see whole words.
+ * loadavg.c - how many threads wanted to run, averaged over 1, 5 and 15 minutes: every five seconds each
+ * average moves a little towards the number of the moment. Written by the timer only; readers see whole words.
  */
 #include "fs/proc/procfs.h"
 #include "kernel.h"

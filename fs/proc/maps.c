@@ -1,6 +1,6 @@
 /*
- * maps.c - the areas of an address space: maps (a line each), smaps (with what is in memory) and smaps_rollup (the sum). The
- * space's lock is held for reading while the text grows.
+ * maps.c - the areas of an address space: maps (a line each), smaps (with what is in memory)
+ * and smaps_rollup (the sum). The space's lock is held for reading while the text grows.
  */
 #include "fs/proc/procfs.h"
 #include "fs/vfs.h"
@@ -40,7 +40,8 @@ static void show_area(struct text *t, const struct area *a, char *path)
 	size_t start = t->length;
 
 	text_printf(t, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", a->start, a->end, a->flags & AREA_READ ? 'r' : '-',
-		    a->flags & AREA_WRITE ? 'w' : '-', a->flags & AREA_EXEC ? 'x' : '-', a->flags & (AREA_SHARED | AREA_HUGETLB_SHARED) ? 's' : 'p',
+		    a->flags & AREA_WRITE ? 'w' : '-', a->flags & AREA_EXEC ? 'x' : '-',
+		    a->flags & (AREA_SHARED | AREA_HUGETLB_SHARED) ? 's' : 'p',
 		    ip ? area_first(a) << PAGE_SHIFT : 0, ABI_MAJOR(device), ABI_MINOR(device), ip ? ip->number : 0);
 	show_area_name(t, start, a, path);
 	text_append(t, "\n", 1);

@@ -76,8 +76,8 @@ static void show_pool(struct text *t)
 {
 	u64 nr = hugetlb_pool_size();
 
-	text_printf(t, "HugePages_Total:   %5lu\nHugePages_Free:    %5lu\nHugePages_Rsvd:        0\nHugePages_Surp:        0\n",
-		    nr, hugetlb_pool_free());
+	text_printf(t, "HugePages_Total:   %5lu\nHugePages_Free:    %5lu\n"
+		    "HugePages_Rsvd:        0\nHugePages_Surp:        0\n", nr, hugetlb_pool_free());
 	show_kib(t, "Hugepagesize", HUGE_PAGES);
 	show_kib(t, "Hugetlb", nr * HUGE_PAGES);
 }
@@ -90,7 +90,8 @@ int proc_show_meminfo(struct text *t, const struct proc_target *target)
 	(void)target;
 	show_kib(t, "MemTotal", frames_total());
 	show_kib(t, "MemFree", free);
-	show_kib(t, "MemAvailable", free + u.cached - min(u.cached, u.mapped + nr_dirty_pages + tmpfs_resident_pages()));
+	show_kib(t, "MemAvailable",
+		 free + u.cached - min(u.cached, u.mapped + nr_dirty_pages + tmpfs_resident_pages()));
 	show_kib(t, "Buffers", u.buffers);
 	show_kib(t, "Cached", u.cached - min(u.cached, u.buffers));
 	show_kib(t, "SwapCached", swap_cached_pages());
@@ -118,10 +119,11 @@ int proc_show_vmstat(struct text *t, const struct proc_target *target)
 	struct usage u = usage_now();
 
 	(void)target;
-	text_printf(t, "nr_free_pages %lu\nnr_inactive_file %lu\nnr_active_file %lu\nnr_anon_pages %lu\nnr_anon_transparent_hugepages %lu\nnr_mapped %lu\nnr_shmem %lu\n"
-		    "nr_file_pages %lu\nnr_dirty %lu\nnr_dirty_stuck %lu\nnr_writeback %lu\nnr_page_table_pages %lu\nnr_slab_pages %lu\n",
-		    frames_free_count(), reclaim_list_size(false), reclaim_list_size(true), u.anonymous, u.huge / HUGE_PAGES, u.mapped,
-		    tmpfs_resident_pages(), u.cached,
+	text_printf(t, "nr_free_pages %lu\nnr_inactive_file %lu\nnr_active_file %lu\nnr_anon_pages %lu\n"
+		    "nr_anon_transparent_hugepages %lu\nnr_mapped %lu\nnr_shmem %lu\nnr_file_pages %lu\n"
+		    "nr_dirty %lu\nnr_dirty_stuck %lu\nnr_writeback %lu\nnr_page_table_pages %lu\nnr_slab_pages %lu\n",
+		    frames_free_count(), reclaim_list_size(false), reclaim_list_size(true), u.anonymous,
+		    u.huge / HUGE_PAGES, u.mapped, tmpfs_resident_pages(), u.cached,
 		    nr_dirty_pages, nr_stuck_pages, nr_writeback_pages, u.tables, slab_total_bytes() / PAGE_SIZE);
 	for (enum counter c = 0; c < NR_COUNTERS; c++)
 		text_printf(t, "%s %lu\n", counter_name(c), counter_read(c));
@@ -133,9 +135,10 @@ int proc_show_vmstat(struct text *t, const struct proc_target *target)
 #define WORDS_AT_ONCE 64
 
 enum kernel_page_flag {                 // bits of /proc/kpageflags (Linux's Documentation/admin-guide/mm/pagemap.rst)
-	KPF_LOCKED = 0, KPF_ERROR = 1, KPF_REFERENCED = 2, KPF_UPTODATE = 3, KPF_DIRTY = 4, KPF_LRU = 5, KPF_ACTIVE = 6,
-	KPF_SLAB = 7, KPF_WRITEBACK = 8, KPF_BUDDY = 10, KPF_MMAP = 11, KPF_ANON = 12, KPF_SWAPBACKED = 14,
-	KPF_COMPOUND_HEAD = 15, KPF_COMPOUND_TAIL = 16, KPF_HUGE = 17, KPF_NOPAGE = 20, KPF_THP = 22, KPF_ZERO_PAGE = 24, KPF_PGTABLE = 26,
+	KPF_LOCKED = 0, KPF_ERROR = 1, KPF_REFERENCED = 2, KPF_UPTODATE = 3, KPF_DIRTY = 4,
+	KPF_LRU = 5, KPF_ACTIVE = 6, KPF_SLAB = 7, KPF_WRITEBACK = 8, KPF_BUDDY = 10, KPF_MMAP = 11,
+	KPF_ANON = 12, KPF_SWAPBACKED = 14, KPF_COMPOUND_HEAD = 15, KPF_COMPOUND_TAIL = 16,
+	KPF_HUGE = 17, KPF_NOPAGE = 20, KPF_THP = 22, KPF_ZERO_PAGE = 24, KPF_PGTABLE = 26,
 };
 
 static u64 frame_count(struct page *p)

@@ -87,7 +87,8 @@ static void show_mounts_line(struct text *t, const struct superblock *sb, const 
 
 static void show_mountinfo_line(struct text *t, const struct superblock *sb, const struct mount_line *line, u32 n)
 {
-	text_printf(t, "%u %u %u:%u / ", n, n == 1 ? 0 : 1u, ABI_MAJOR((u64)sb->device_id), ABI_MINOR((u64)sb->device_id));
+	text_printf(t, "%u %u %u:%u / ", n, n == 1 ? 0 : 1u, ABI_MAJOR((u64)sb->device_id),
+		    ABI_MINOR((u64)sb->device_id));
 	show_escaped(t, line->mount_point);
 	text_append(t, " ", 1);
 	show_general_options(t, sb);

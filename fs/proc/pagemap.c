@@ -1,7 +1,7 @@
 /*
  * pagemap.c - /proc/PID/pagemap: a word for each page of the address space, in Linux's format: bit 63 present, bit 62
- * swapped out, bit 61 a page of a file or shared memory, bit 56 shown exactly once; bits 0 to 54 the frame's number, or of a
- * swapped page the area's (0 to 4) and the slot's (5 to 54).
+ * swapped out, bit 61 a page of a file or shared memory, bit 56 shown exactly once;
+ * bits 0 to 54 the frame's number, or of a swapped page the area's (0 to 4) and the slot's (5 to 54).
  */
 #include "fs/proc/procfs.h"
 #include "fs/vfs.h"

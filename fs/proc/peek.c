@@ -1,6 +1,6 @@
 /*
- * peek.c - reading another process's memory: each page is faulted in as if the process had touched it, and then copied from
- * the frame, with a reference that keeps it.
+ * peek.c - reading another process's memory: each page is faulted in as if the process had touched it,
+ * and then copied from the frame, with a reference that keeps it.
  */
 #include "fs/proc/peek.h"
 #include "kernel.h"

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * procfs.h - /proc: what the kernel knows, as files. The tree is described by tables of struct proc_entry; below each PID the
- * same table is shown for another process. Nothing of a process is held by its files: each read looks the number up again,
- * and a process that is gone answers -ESRCH.
+ * procfs.h - /proc: what the kernel knows, as files. The tree is described by tables of struct proc_entry;
+ * below each PID the same table is shown for another process. Nothing of a process is held by its files:
+ * each read looks the number up again, and a process that is gone answers -ESRCH.
  */
 #include "types.h"
 #include "fs/proc/text.h"
@@ -84,7 +84,8 @@ extern const struct file_ops proc_kpageflags_ops;
 
 // task.c: the threads of a process.
 int proc_task_next(int pid, int tid);           // the lowest number >= tid; -1: none
-int proc_thread_name(const struct proc_target *target, char *name, const char *fresh);  // 16 bytes; fresh not NULL: sets it
+// name: 16 bytes; fresh not NULL: sets it.
+int proc_thread_name(const struct proc_target *target, char *name, const char *fresh);
 
 // The descriptors of a process. The file, referenced; NULL when it has none of that number.
 struct file *proc_fd_get(int pid, int fd);

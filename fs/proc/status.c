@@ -1,6 +1,7 @@
 /*
- * status.c - a process, or one thread of it, in numbers: stat (one line), status (a line each), statm (pages). Copied under
- * the locks first, printed afterwards. Faults and switches are counted for the process, so a thread shows those of all.
+ * status.c - a process, or one thread of it, in numbers: stat (one line), status (a line each), statm (pages).
+ * Copied under the locks first, printed afterwards.
+ * Faults and switches are counted for the process, so a thread shows those of all.
  */
 #include "dev/terminal.h"
 #include "fs/proc/peek.h"
@@ -210,12 +211,15 @@ int proc_show_pid_stat(struct text *t, const struct proc_target *target)
 
 	if (error)
 		return error;
-	text_printf(t, "%d (%s) %c %d %d %d %d %d 0 %lu %lu %lu %lu ", s.tid ? s.tid : s.pid, s.name, s.state, s.parent, s.group, s.session,
-		    s.terminal, s.terminal_group, s.minor_faults, s.child_minor, s.major_faults, s.child_major);
-	text_printf(t, "%lu %lu %lu %lu %d %d %u 0 %lu %lu %lu %lu ", s.user_ticks, s.system_ticks, s.child_user_ticks, s.child_system_ticks, 20 + s.nice, s.nice, s.nr_threads, s.start_ticks,
-		    s.sums.size * PAGE_SIZE, s.resident, s.limit);
-	text_printf(t, "%lu %lu %lu 0 0 %lu %lu %lu %lu 0 0 0 17 %u 0 0 0 0 0 ", s.code_start, s.code_end, s.stack_start,
-		    s.pending & 0x7fffffff, s.blocked & 0x7fffffff, s.ignored & 0x7fffffff, s.caught & 0x7fffffff, s.cpu);
+	text_printf(t, "%d (%s) %c %d %d %d %d %d 0 %lu %lu %lu %lu ", s.tid ? s.tid : s.pid, s.name, s.state,
+		    s.parent, s.group, s.session, s.terminal, s.terminal_group,
+		    s.minor_faults, s.child_minor, s.major_faults, s.child_major);
+	text_printf(t, "%lu %lu %lu %lu %d %d %u 0 %lu %lu %lu %lu ",
+		    s.user_ticks, s.system_ticks, s.child_user_ticks, s.child_system_ticks, 20 + s.nice, s.nice,
+		    s.nr_threads, s.start_ticks, s.sums.size * PAGE_SIZE, s.resident, s.limit);
+	text_printf(t, "%lu %lu %lu 0 0 %lu %lu %lu %lu 0 0 0 17 %u 0 0 0 0 0 ", s.code_start, s.code_end,
+		    s.stack_start, s.pending & 0x7fffffff, s.blocked & 0x7fffffff, s.ignored & 0x7fffffff,
+		    s.caught & 0x7fffffff, s.cpu);
 	text_printf(t, "%lu %lu %lu %lu %lu %lu %lu %d\n", s.data_start, s.data_end, s.heap_start, s.arguments_start,
 		    s.arguments_end, s.environment_start, s.environment_end, s.exit_status);
 	return 0;
@@ -257,8 +261,9 @@ int proc_show_pid_status(struct text *t, const struct proc_target *target)
 	text_printf(t, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t%u\nGroups:\t0 \n", s.nr_descriptors);
 	if (s.has_memory)
 		show_memory(t, &s);
-	text_printf(t, "Threads:\t%u\nSigQ:\t0/1024\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\n"
-		    "SigCgt:\t%016lx\n", s.nr_threads, s.pending, s.shared_pending, s.blocked, s.ignored, s.caught);
+	text_printf(t, "Threads:\t%u\nSigQ:\t0/1024\nSigPnd:\t%016lx\nShdPnd:\t%016lx\n"
+		    "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n",
+		    s.nr_threads, s.pending, s.shared_pending, s.blocked, s.ignored, s.caught);
 	text_printf(t, "Cpus_allowed:\t%lx\nvoluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
 		    s.allowed_cpus, s.waited, s.forced);
 	return 0;

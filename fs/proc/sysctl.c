@@ -177,8 +177,9 @@ static int store_randomize(const char *text, const struct proc_target *target)
 
 static void show_uuid_of(struct text *t, const u8 *b)
 {
-	text_printf(t, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x\n", b[0], b[1], b[2], b[3], b[4],
-		    b[5], (b[6] & 15u) | 0x40, b[7], (b[8] & 63u) | 0x80, b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	text_printf(t, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x\n",
+		    b[0], b[1], b[2], b[3], b[4], b[5], (b[6] & 15u) | 0x40, b[7], (b[8] & 63u) | 0x80, b[9],
+		    b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
 static int show_uuid(struct text *t, const struct proc_target *target)
@@ -207,9 +208,11 @@ void proc_sysctl_init(void)
 
 // Bytes and ratio of one mark exclude each other, as on Linux.
 #define DIRTY_KNOB(field, max_, rival_) \
-	(&(const struct proc_knob){ .value = &writeback_limits.field, .max = (max_), .rival = (rival_), .changed = writeback_limits_changed })
+	(&(const struct proc_knob){ .value = &writeback_limits.field, .max = (max_), .rival = (rival_), \
+				    .changed = writeback_limits_changed })
 #define COMMIT_KNOB(field, max_, rival_) \
-	(&(const struct proc_knob){ .value = &commit_settings.field, .max = (max_), .rival = (rival_), .changed = commit_settings_changed })
+	(&(const struct proc_knob){ .value = &commit_settings.field, .max = (max_), .rival = (rival_), \
+				    .changed = commit_settings_changed })
 #define TIME_MAX 100000000              // centiseconds: eleven days
 
 static struct proc_entry random_entries[] = {
@@ -236,19 +239,28 @@ static struct proc_entry vm_entries[] = {
 	  .knob = DIRTY_KNOB(background_bytes, U64_MAX, &writeback_limits.background_ratio) },
 	{ .name = "dirty_background_ratio", .mode = S_IFREG | 0644,
 	  .knob = DIRTY_KNOB(background_ratio, 100, &writeback_limits.background_bytes) },
-	{ .name = "dirty_bytes", .mode = S_IFREG | 0644, .knob = DIRTY_KNOB(hard_bytes, U64_MAX, &writeback_limits.hard_ratio) },
-	{ .name = "dirty_expire_centisecs", .mode = S_IFREG | 0644, .knob = DIRTY_KNOB(expire_centisecs, TIME_MAX, NULL) },
-	{ .name = "dirty_ratio", .mode = S_IFREG | 0644, .knob = DIRTY_KNOB(hard_ratio, 100, &writeback_limits.hard_bytes) },
-	{ .name = "dirty_writeback_centisecs", .mode = S_IFREG | 0644, .knob = DIRTY_KNOB(period_centisecs, TIME_MAX, NULL) },
+	{ .name = "dirty_bytes", .mode = S_IFREG | 0644,
+	  .knob = DIRTY_KNOB(hard_bytes, U64_MAX, &writeback_limits.hard_ratio) },
+	{ .name = "dirty_expire_centisecs", .mode = S_IFREG | 0644,
+	  .knob = DIRTY_KNOB(expire_centisecs, TIME_MAX, NULL) },
+	{ .name = "dirty_ratio", .mode = S_IFREG | 0644,
+	  .knob = DIRTY_KNOB(hard_ratio, 100, &writeback_limits.hard_bytes) },
+	{ .name = "dirty_writeback_centisecs", .mode = S_IFREG | 0644,
+	  .knob = DIRTY_KNOB(period_centisecs, TIME_MAX, NULL) },
 	{ .name = "drop_caches", .mode = S_IFREG | 0200, .store = store_drop_caches },
 	{ .name = "max_map_count", .mode = S_IFREG | 0444, .show = show_max_map_count },
-	{ .name = "overcommit_kbytes", .mode = S_IFREG | 0644, .knob = COMMIT_KNOB(kbytes, U64_MAX, &commit_settings.ratio) },
+	{ .name = "overcommit_kbytes", .mode = S_IFREG | 0644,
+	  .knob = COMMIT_KNOB(kbytes, U64_MAX, &commit_settings.ratio) },
 	{ .name = "overcommit_memory", .mode = S_IFREG | 0644, .knob = COMMIT_KNOB(mode, COMMIT_MODE_MAX, NULL) },
-	{ .name = "overcommit_ratio", .mode = S_IFREG | 0644, .knob = COMMIT_KNOB(ratio, 0x7fffffff, &commit_settings.kbytes) },
-	{ .name = "nr_hugepages", .mode = S_IFREG | 0644, .show = proc_show_nr_hugepages, .store = proc_store_nr_hugepages },
+	{ .name = "overcommit_ratio", .mode = S_IFREG | 0644,
+	  .knob = COMMIT_KNOB(ratio, 0x7fffffff, &commit_settings.kbytes) },
+	{ .name = "nr_hugepages", .mode = S_IFREG | 0644, .show = proc_show_nr_hugepages,
+	  .store = proc_store_nr_hugepages },
 	{ .name = "transparent_hugepage", .mode = S_IFREG | 0644, .show = proc_show_huge, .store = proc_store_huge },
-	{ .name = "user_reserve_kbytes", .mode = S_IFREG | 0644, .knob = COMMIT_KNOB(user_reserve_kbytes, U64_MAX, NULL) },
-	{ .name = "reclaim_policy", .mode = S_IFREG | 0644, .show = show_reclaim_policy, .store = store_reclaim_policy },
+	{ .name = "user_reserve_kbytes", .mode = S_IFREG | 0644,
+	  .knob = COMMIT_KNOB(user_reserve_kbytes, U64_MAX, NULL) },
+	{ .name = "reclaim_policy", .mode = S_IFREG | 0644, .show = show_reclaim_policy,
+	  .store = store_reclaim_policy },
 	{ .name = NULL },
 };
 

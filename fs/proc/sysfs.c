@@ -1,5 +1,6 @@
 /*
- * sysfs.c - /sys, as far as programs look: huge pages and processors. The same machinery as /proc (procfs.c), another table.
+ * sysfs.c - /sys, as far as programs look: huge pages and processors.
+ * The same machinery as /proc (procfs.c), another table.
  */
 #include "fs/proc/procfs.h"
 #include "kernel.h"
@@ -46,7 +47,8 @@ static struct proc_entry transparent_entries[] = {
 
 static struct proc_entry pool_entries[] = {
 	{ .name = "free_hugepages", .mode = S_IFREG | 0444, .show = show_pool_free },
-	{ .name = "nr_hugepages", .mode = S_IFREG | 0644, .show = proc_show_nr_hugepages, .store = proc_store_nr_hugepages },
+	{ .name = "nr_hugepages", .mode = S_IFREG | 0644, .show = proc_show_nr_hugepages,
+	  .store = proc_store_nr_hugepages },
 	{ .name = "resv_hugepages", .mode = S_IFREG | 0444, .show = show_none },
 	{ .name = "surplus_hugepages", .mode = S_IFREG | 0444, .show = show_none },
 	{ .name = NULL },

@@ -58,13 +58,15 @@ static int show_uptime(struct text *t, const struct proc_target *target)
 	return 0;
 }
 
-// The part of Linux's file that tells how long each CPU was idle, to the nanosecond. Waiting for the disk is not told apart.
+// The part of Linux's file that tells how long each CPU was idle, to the nanosecond.
+// Waiting for the disk is not told apart.
 static int show_timer_list(struct text *t, const struct proc_target *target)
 {
 	(void)target;
 	text_printf(t, "now at %lu nsecs\n", clock_monotonic_ns());
 	for (u32 i = 0; i < nr_cpus; i++)
-		text_printf(t, "\ncpu: %u\n  .idle_sleeptime : %lu nsecs\n  .iowait_sleeptime: 0 nsecs\n", i, idle_ns(i));
+		text_printf(t, "\ncpu: %u\n  .idle_sleeptime : %lu nsecs\n  .iowait_sleeptime: 0 nsecs\n",
+			    i, idle_ns(i));
 	return 0;
 }
 
@@ -177,7 +179,8 @@ static char access_letter(u8 access)
 	return access & FAULT_WRITE ? 'w' : access & FAULT_EXEC ? 'x' : 'r';
 }
 
-// One line a fault, in the order of time: CPU:number, time, process, access, address, instruction, what was done, how it ended.
+// One line a fault, in the order of time: CPU:number, time, process, access,
+// address, instruction, what was done, how it ended.
 static int show_faults(struct text *t, const struct proc_target *target)
 {
 	struct faultlog_place place = { 0 };

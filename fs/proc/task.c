@@ -1,6 +1,6 @@
 /*
- * task.c - the threads of a process: /proc/PID/task. A thread is known by its number only, and looked for each time; what is
- * shown of it is copied under process_table_lock, which keeps it from ending.
+ * task.c - the threads of a process: /proc/PID/task. A thread is known by its number only, and looked for each time;
+ * what is shown of it is copied under process_table_lock, which keeps it from ending.
  */
 #include "fs/proc/procfs.h"
 #include "kernel.h"

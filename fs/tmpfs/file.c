@@ -1,6 +1,6 @@
 /*
- * file.c - a file's pages. The cache has no store operation, so no flusher ever writes one: a page that was stored to is dirty
- * until memory is short, and then goes to swap (swap.c). A page that was only read is zeros and may go.
+ * file.c - a file's pages. The cache has no store operation, so no flusher ever writes one: a page that was stored
+ * to is dirty until memory is short, and then goes to swap (swap.c). A page that was only read is zeros and may go.
  */
 #include "fs/tmpfs.h"
 #include "fs/tmpfs/internal.h"
@@ -31,7 +31,8 @@ u64 tmpfs_resident_pages(void)
 	return atomic_load(&tmpfs_nr_resident);
 }
 
-// A page that comes from swap brings those behind it that went with it, as far as frames are free. pages[0] is it; how many.
+// A page that comes from swap brings those behind it that went with it,
+// as far as frames are free. pages[0] is it; how many.
 static u32 add_neighbours(struct cache *cache, struct page **pages)
 {
 	struct page *more[FILL_AT_ONCE - 1];
@@ -65,7 +66,8 @@ static void tmpfs_fill(struct cache *cache, struct page **pages, u32 nr_pages)
 	}
 }
 
-// A page that is stored to for the first time counts against the limit; one that is overwritten while it is in swap has done so.
+// A page that is stored to for the first time counts against the limit;
+// one that is overwritten while it is in swap has done so.
 static int tmpfs_reserve(struct cache *cache, struct page *page)
 {
 	struct tmpfs *fs = tmpfs_of(cache->inode);
@@ -110,8 +112,8 @@ static void tmpfs_leaves(struct cache *cache, struct page *page, bool is_lost)
 		return;
 	page_clear(page, PAGE_BACKED);
 	atomic_sub(&tmpfs_nr_resident, 1);
-	// Without a slot it is clean only if the store for which it was reserved never came. Not up to date: the slot could not
-	// be read, and keeps what it has.
+	// Without a slot it is clean only if the store for which it was reserved never came.
+	// Not up to date: the slot could not be read, and keeps what it has.
 	if (!page->private || (is_lost && page_has(page, PAGE_UPTODATE)))
 		forget_data(cache->inode, page);
 }
@@ -130,7 +132,8 @@ const struct cache_ops tmpfs_cache_ops = {
 	.dirtied = tmpfs_dirtied,
 };
 
-// The page of that byte is in memory from now on, if it was in swap; *out NULL: it is a hole, or the byte begins a page.
+// The page of that byte is in memory from now on, if it was in swap;
+// *out NULL: it is a hole, or the byte begins a page.
 static int get_tail(struct inode *ip, u64 size, struct page **out)
 {
 	pgoff_t index = size >> PAGE_SHIFT;
@@ -175,8 +178,8 @@ static int tmpfs_punch(struct inode *ip, struct page *p)
 }
 
 /*
- * A page is data when it is dirty or has a slot. Going out it gets its slot before it is clean, coming back for good it is dirty
- * before its slot goes; so who finds neither, in this order, finds it dirty when he looks again.
+ * A page is data when it is dirty or has a slot. Going out it gets its slot before it is clean, coming back for
+ * good it is dirty before its slot goes; so who finds neither, in this order, finds it dirty when he looks again.
  */
 static pgoff_t next_data(struct inode *ip, pgoff_t first, pgoff_t behind)
 {

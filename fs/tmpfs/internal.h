@@ -17,7 +17,7 @@ struct tmpfs_inode {
 	u64 next_position;              // GUARDED_BY(inode.lock)
 	char *target;                   // constant; symbolic links, and the name of a memfd
 	const char *unnamed;            // constant; the name to show, for files without one
-	u64 nr_promised;                // constant; pages that count as promised since it was made; 0: each from its first store
+	u64 nr_promised;                // constant; pages promised since it was made; 0: each from its first store
 	struct spinlock slots_lock;     // RANK_SWAP_TREE
 	struct radix slots;             // GUARDED_BY(slots_lock) index -> swap entry; see swap.c
 	struct list swapped_link;       // in the list of files that have had a slot
@@ -58,10 +58,14 @@ void tmpfs_swap_init(struct tmpfs_inode *t);
 void tmpfs_swap_forget(struct tmpfs_inode *t);  // it is about to be freed, its cache is empty: gives its slots up
 bool tmpfs_swap_place(struct cache *cache, struct page *p);     // cache_ops
 void tmpfs_swap_give(struct cache *cache, struct page *p);
-// Page locked, in the cache: if there is a slot for its index it is BACKED now, private names it, and its bytes must be read.
+// Page locked, in the cache: if there is a slot for its index it is BACKED now,
+// private names it, and its bytes must be read.
 bool tmpfs_slot_adopt(struct inode *ip, struct page *p);
-u32 tmpfs_slots_behind(struct inode *ip, const struct page *p, u32 max);        // how many pages behind p have the slots behind p's
-pgoff_t tmpfs_next_slot(struct inode *ip, pgoff_t first, pgoff_t behind);       // the first index of [first, behind) with a slot; behind
+// How many pages behind p have the slots behind p's.
+u32 tmpfs_slots_behind(struct inode *ip, const struct page *p, u32 max);
+// The first index of [first, behind) with a slot; behind.
+pgoff_t tmpfs_next_slot(struct inode *ip, pgoff_t first, pgoff_t behind);
 void tmpfs_slot_drop(struct inode *ip, struct page *p);         // page locked: its slot, if it has one, is given up
-// inode.lock held for writing: gives up the slots of all pages from first on, which are not the file's any more. May sleep.
+// inode.lock held for writing: gives up the slots of all pages from first on,
+// which are not the file's any more. May sleep.
 void tmpfs_slots_drop(struct inode *ip, pgoff_t first);

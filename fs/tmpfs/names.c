@@ -1,7 +1,8 @@
 /*
- * names.c - directories. One is a list of entries, each of which holds a reference on its inode: so an inode stays until its
- * last name and its last user are gone. Entries are covered by the directory's inode.lock. Positions in a directory (d_off)
- * are numbers that the entries got when they were made, so a reader goes on where it was whatever was removed meanwhile.
+ * names.c - directories. One is a list of entries, each of which holds a reference on its inode: so an inode
+ * stays until its last name and its last user are gone. Entries are covered by the directory's inode.lock.
+ * Positions in a directory (d_off) are numbers that the entries got when they were made, so a reader goes
+ * on where it was whatever was removed meanwhile.
  */
 #include "fs/tmpfs/internal.h"
 #include "kernel.h"
@@ -176,7 +177,8 @@ static int tmpfs_rename(struct inode *from_dir, const char *from, struct inode *
 	if (!e)
 		return -ENOMEM;
 	if (replaced)
-		error = S_ISDIR(replaced->mode) ? tmpfs_rmdir(to_dir, to, replaced) : tmpfs_unlink(to_dir, to, replaced);
+		error = S_ISDIR(replaced->mode) ? tmpfs_rmdir(to_dir, to, replaced) :
+			tmpfs_unlink(to_dir, to, replaced);
 	if (error) {
 		kfree(e);
 		return error;
@@ -240,8 +242,8 @@ const struct inode_ops tmpfs_directory_ops = {
 const struct inode_ops tmpfs_symlink_ops = { .readlink = tmpfs_readlink };
 const struct file_ops tmpfs_directory_file_ops = { .read_directory = tmpfs_read_directory };
 
-// Gives up every name below a directory that nobody can reach any more. What is below a subdirectory is moved up first, so
-// a deep tree needs no deep stack.
+// Gives up every name below a directory that nobody can reach any more.
+// What is below a subdirectory is moved up first, so a deep tree needs no deep stack.
 void tmpfs_forget_entries(struct tmpfs_inode *dir)
 {
 	while (!list_is_empty(&dir->entries)) {

@@ -164,7 +164,8 @@ static struct tmpfs *tmpfs_create_state(u64 max_pages)
 	return fs;
 }
 
-int tmpfs_mount(struct file_system *fs, struct block_device *device, const char *options, u32 flags, struct superblock **out)
+int tmpfs_mount(struct file_system *fs, struct block_device *device, const char *options, u32 flags,
+		struct superblock **out)
 {
 	struct superblock *sb;
 	struct inode *root;

@@ -1,7 +1,8 @@
 /*
- * swap.c - a file's pages on the disk, when memory is short. A file of tmpfs has no blocks; what it has is slots of swap areas.
- * They stand in a tree of its own, beside the cache's: index -> swap entry. To the cache a page that is there is what a page
- * with a block is to it in other file systems: clean, so that it may be evicted, and read again when somebody wants it.
+ * swap.c - a file's pages on the disk, when memory is short. A file of tmpfs has no blocks;
+ * what it has is slots of swap areas. They stand in a tree of its own, beside the cache's: index -> swap entry.
+ * To the cache a page that is there is what a page with a block is to it in other file systems: clean,
+ * so that it may be evicted, and read again when somebody wants it.
  *
  *      dirty, no slot --swap_place--> dirty, slot --written--> clean --evicted--> in its slot only
  *            ^                            ^                      |                     |
@@ -10,15 +11,15 @@
  *
  *  T1  A file's tree names a slot at an index iff that slot is kept for the page at that index; no other tree and no
  *      page-table entry names it, and it is never in the swap cache (its count is SWAP_SLOT_FILE).
- *  T2  A page in the cache that counts as data is BACKED, and its private is the entry at its index, 0 where there is none.
- *      The page at an index that has an entry but no BACKED page is read from the slot before anybody sees it.
+ *  T2  A page in the cache that counts as data is BACKED, and its private is the entry at its index, 0 where there is
+ *      none. The page at an index that has an entry but no BACKED page is read from the slot before anybody sees it.
  *  T3  A BACKED page that is not DIRTY has its bytes in its slot. The slot of a dirty one holds old bytes.
- *  T4  A slot is given back only with the page at its index locked, or, under slots_lock, when there is no such page. Who
- *      fills a page enters it into the cache, locked, before he looks for a slot: so nobody reads a slot that has been given
- *      back, and no bytes of a file that was cut come to light when it grows again.
+ *  T4  A slot is given back only with the page at its index locked, or, under slots_lock, when there is no such page.
+ *      Who fills a page enters it into the cache, locked, before he looks for a slot: so nobody reads a slot
+ *      that has been given back, and no bytes of a file that was cut come to light when it grows again.
  *
- * slots_lock (spin) covers the tree. A file that has ever had a slot is in the list of swapped files until it is freed; swapped_lock
- * covers that list, and keeps the inode's memory for who looks at the list without a reference.
+ * slots_lock (spin) covers the tree. A file that has ever had a slot is in the list of swapped files until it is
+ * freed; swapped_lock covers that list, and keeps the inode's memory for who looks at the list without a reference.
  */
 #include "fs/tmpfs.h"
 #include "fs/tmpfs/internal.h"
@@ -51,7 +52,8 @@ static swap_entry_t entry_at(struct tmpfs_inode *t, pgoff_t index)
 	return (swap_entry_t){ (u64)radix_find(&t->slots, index) };
 }
 
-// As radix_remove, under the lock; the slot is free then. False: there was none, or a page is at the index and may_have_page is not set.
+// As radix_remove, under the lock; the slot is free then.
+// False: there was none, or a page is at the index and may_have_page is not set.
 static bool slot_remove(struct tmpfs_inode *t, pgoff_t index, bool may_have_page)
 {
 	struct radix_spare emptied = { .nodes = NULL };
