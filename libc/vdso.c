@@ -1,7 +1,8 @@
 // The functions that the kernel shows to every program (its vdso): telling the time costs no system call.
 //
 // The auxiliary vector tells where the library lies. It is found there as a dynamic linker finds a function: by the
-// dynamic section to the tables of symbols and names. Without a vdso, or where it lacks a function, the calls do the work.
+// dynamic section to the tables of symbols and names.
+// Without a vdso, or where it lacks a function, the calls do the work.
 
 #include "internal.h"
 

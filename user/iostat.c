@@ -36,7 +36,7 @@ static struct moment look(void)
 	for (char *line = strtok(text, "\n"); line && m.nr_disks < MAX_DISKS; line = strtok(NULL, "\n")) {
 		struct disk d = { 0 };
 
-		/* major minor name, then reads merged sectors ms, the same of writes, 3 of queues, 4 of discards, flushes */
+		/* major minor name, reads merged sectors ms, the same of writes, 3 of queues, 4 of discards, flushes */
 		if (sscanf(line, "%*u %*u %31s %lu %*u %lu %*u %lu %*u %lu %*u %*u %*u %*u %*u %*u %*u %*u %lu", d.name,
 			   &d.reads, &d.sectors_read, &d.writes, &d.sectors_written, &d.flushes) >= 5)
 			m.disks[m.nr_disks++] = d;

@@ -1,11 +1,11 @@
 /*
- * iotrace - runs a program and prints each request to a disk meanwhile: when it was queued, by whom, what for, how long it
- * waited and how long the disk took. A request that went together with the one above it has + for its times.
+ * iotrace - runs a program and prints each request to a disk meanwhile: when it was queued, by whom, what for, how
+ * long it waited and how long the disk took. A request that went together with the one above it has + for its times.
  *
  * usage: iotrace PROGRAM [ARGUMENT]...
  *
- * The kernel keeps the requests in a ring, /proc/iotrace, while /proc/sys/kernel/iotrace is 1. A write of the flusher is the
- * flusher's, whoever stored what it writes.
+ * The kernel keeps the requests in a ring, /proc/iotrace, while /proc/sys/kernel/iotrace is 1.
+ * A write of the flusher is the flusher's, whoever stored what it writes.
  */
 #include "lib/util.h"
 
@@ -57,13 +57,14 @@ static void show_line(const char *line, long first, long *start)
 	int tid, together, error;
 	char who[17], disk[9], kind[8], waited_text[24], together_text[16];
 
-	if (sscanf(line, "%ld %ld.%ld %d %16s %8s %7s %ld %ld %23s %ld %15s %d", &sequence, &seconds, &micro, &tid, who, disk, kind, &sector,
-		   &sectors, waited_text, &done, together_text, &error) != 13 || sequence < first)
+	if (sscanf(line, "%ld %ld.%ld %d %16s %8s %7s %ld %ld %23s %ld %15s %d", &sequence, &seconds, &micro, &tid, who,
+		   disk, kind, &sector, &sectors, waited_text, &done, together_text, &error) != 13 || sequence < first)
 		return;
 	micro += seconds * 1000000;
 	if (!nr_lines++) {
 		*start = micro;
-		fprintf(stderr, "%12s %-15s %s %-6s %9s %5s %10s %8s\n", "ms", "who", "dsk", "kind", "sector", "KiB", "waited us", "disk us");
+		fprintf(stderr, "%12s %-15s %s %-6s %9s %5s %10s %8s\n", "ms", "who", "dsk", "kind", "sector",
+			"KiB", "waited us", "disk us");
 	}
 	nr_sectors += sectors;
 	fprintf(stderr, "%8ld.%03ld %-15s %s %-6s %9ld %5ld", (micro - *start) / 1000,

@@ -69,7 +69,8 @@ static long kib(const char *name)
 
 static void show_header(void)
 {
-	printf(" r     swap     free    cache   dirty |    flt   maj   cow |     in    out  steal |     sys     cs | busy\n");
+	printf(" r     swap     free    cache   dirty |    flt   maj   cow |"
+	       "     in    out  steal |     sys     cs | busy\n");
 }
 
 static void show(struct moment now, struct moment before)
@@ -79,8 +80,8 @@ static void show(struct moment now, struct moment before)
 
 	for (int i = 0; i < NR_COUNTED; i++)
 		rate[i] = seconds > 0 ? (long)((double)(now.counts[i] - before.counts[i]) / seconds) : 0;
-	printf("%2ld %8ld %8ld %8ld %7ld |", counter_in("/proc/stat", "procs_running"), kib("SwapTotal") - kib("SwapFree"),
-	       kib("MemFree"), kib("Cached") + kib("Buffers"), kib("Dirty"));
+	printf("%2ld %8ld %8ld %8ld %7ld |", counter_in("/proc/stat", "procs_running"),
+	       kib("SwapTotal") - kib("SwapFree"), kib("MemFree"), kib("Cached") + kib("Buffers"), kib("Dirty"));
 	printf(" %6ld %5ld %5ld | %6ld %6ld %6ld | %7ld %6ld | %3ld%%\n", rate[0], rate[1], rate[2], rate[3], rate[4],
 	       rate[5], rate[6], rate[7], ticks > 0 ? (now.busy - before.busy) * 100 / ticks : 0);
 	fflush(stdout);

@@ -1,8 +1,8 @@
 /*
  * vdso.c - the time without a system call. This is user code: the kernel shows it to every program, with the page of
- * x86/clock_page.h before it, and tells where by AT_SYSINFO_EHDR. It is a whole ELF library (vdso.ld says how it is laid
- * out), so that a C library finds the functions by name and version as it would in any other. What cannot be told here,
- * a clock that only the kernel knows or a counter that is no clock, is asked for by a system call.
+ * x86/clock_page.h before it, and tells where by AT_SYSINFO_EHDR. It is a whole ELF library (vdso.ld says how it
+ * is laid out), so that a C library finds the functions by name and version as it would in any other. What cannot
+ * be told here, a clock that only the kernel knows or a counter that is no clock, is asked for by a system call.
  */
 #include "x86/clock_page.h"
 #include "x86/segs.h"
@@ -97,7 +97,8 @@ long __vdso_time(long *out)
 	return (long)(ns / 1000000000);
 }
 
-// The limit of a segment that each CPU has with a limit of its own (x86/segs.c): readable everywhere, in one instruction.
+// The limit of a segment that each CPU has with a limit of its own (x86/segs.c):
+// readable everywhere, in one instruction.
 int __vdso_getcpu(u32 *cpu, u32 *node, void *unused)
 {
 	u32 limit;

@@ -27,7 +27,8 @@ static struct meter look(void)
 {
 	return (struct meter){
 		.evicted = counter_global("cache_evictions"), .written = counter_global("pages_written"),
-		.refaults = counter_global("workingset_refault"), .distance = counter_global("workingset_refault_distance"),
+		.refaults = counter_global("workingset_refault"),
+		.distance = counter_global("workingset_refault_distance"),
 	};
 }
 
@@ -49,7 +50,8 @@ static void tell(const char *what, long done, long whole, struct meter m)
 	long total = counter_in("/proc/meminfo", "MemTotal"), unused = counter_in("/proc/meminfo", "MemFree");
 
 	demo_say("%-7s %3ld %%  memory [%s] %ld MiB  evicted %7s  written %7s\n", what, done * 100 / whole,
-		 demo_bar(total - unused, total, CELLS), (total - unused) >> 10, demo_count(m.evicted), demo_count(m.written));
+		 demo_bar(total - unused, total, CELLS), (total - unused) >> 10, demo_count(m.evicted),
+		 demo_count(m.written));
 }
 
 /* The mean distance against what fits into memory. */
@@ -148,6 +150,7 @@ int main(int argc, char **argv)
 		demo_claim("it never had more than there is", peak <= memory / 1024);
 	demo_claim("and nobody was killed for it", counter_global("oom_kill") == killed);
 	unlink(path);
-	return demo_end("adding up took as long as reading the file once: what would a second pass cost, and from which end should it begin?",
+	return demo_end("adding up took as long as reading the file once: "
+			"what would a second pass cost, and from which end should it begin?",
 			"--size: a little less than memory, and a little more");
 }

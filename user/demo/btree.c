@@ -2,7 +2,8 @@
  * A database index in a file. A B+tree of 4 KiB nodes is looked up at random: through a mapping a node is a pointer,
  * and a warm lookup costs no call and no copy; with read() it is a call and 4 KiB copied for each level. When the
  * file does not fit into memory the lines cross: then each mapped page has to be unmapped again, everywhere.
- * With O_DIRECT nothing is copied and nothing is kept: a database that does so has a cache of its own, this one has none.
+ * With O_DIRECT nothing is copied and nothing is kept:
+ * a database that does so has a cache of its own, this one has none.
  *
  * btree [--quiet] [--io mmap|read|direct|cached|all] [--keys N] [--lookups N] [--file PATH]
  */
@@ -131,9 +132,10 @@ static void measure(struct tree *tree, const char *name, const char *phase, bool
 
 	evictions = demo_difference(counter_global("cache_evictions"), evictions);
 	shootdowns = demo_difference(counter_global("tlb_shootdowns"), shootdowns);
-	demo_say("%-7s%-5s calls %7s  copied %7ld KiB  faults %6ld  disk requests %6s  evicted %6s  shootdowns %5s  %5lld us\n",
-		 name, phase, demo_count(c.calls), copied, c.minor + c.major, demo_count(c.reads), demo_count(evictions),
-		 demo_count(shootdowns), c.ns / 1000);
+	demo_say("%-7s%-5s calls %7s  copied %7ld KiB  faults %6ld  disk requests %6s  "
+		 "evicted %6s  shootdowns %5s  %5lld us\n",
+		 name, phase, demo_count(c.calls), copied, c.minor + c.major, demo_count(c.reads),
+		 demo_count(evictions), demo_count(shootdowns), c.ns / 1000);
 	snprintf(line, sizeof(line), "%s_%s", name, phase);
 	demo_report_cost(line, c);
 	snprintf(line, sizeof(line), "%s_%s_evictions", name, phase);
@@ -178,8 +180,8 @@ int main(int argc, char **argv)
 	struct stat st;
 
 	demo_options(argc, argv, (struct demo_knob[]){
-		{ "--io", NULL, &io }, { "--keys", &keys, NULL }, { "--lookups", &lookups, NULL }, { "--file", NULL, &path },
-		{ NULL, NULL, NULL } });
+		{ "--io", NULL, &io }, { "--keys", &keys, NULL }, { "--lookups", &lookups, NULL },
+		{ "--file", NULL, &path }, { NULL, NULL, NULL } });
 	if (keys < FANOUT || keys > 100000000 || lookups < 1)
 		errx(2, "--keys wants %d to 100000000", FANOUT);
 	demo_kernel_counts();
@@ -195,6 +197,7 @@ int main(int argc, char **argv)
 	run_way(&tree, "mmap", (size_t)st.st_size);
 	run_way(&tree, "read", (size_t)st.st_size);
 	run_way(&tree, "direct", (size_t)st.st_size);
-	return demo_end("a database that uses the mapping cannot say which page shall leave, or when a dirty one is written: what would it need?",
+	return demo_end("a database that uses the mapping cannot say which page shall leave, "
+			"or when a dirty one is written: what would it need?",
 			"--keys N: a file larger than memory; then compare evictions and shootdowns");
 }

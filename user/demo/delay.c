@@ -113,7 +113,8 @@ int main(int argc, char **argv)
 		printf("delay: this kernel does not tell whether a page is dirty (/proc/kpageflags)\n");
 		return 0;
 	}
-	long old_age = knob("dirty_expire_centisecs", age), old_period = knob("dirty_writeback_centisecs", (age + 9) / 10);
+	long old_age = knob("dirty_expire_centisecs", age);
+	long old_period = knob("dirty_writeback_centisecs", (age + 9) / 10);
 	long wanted = age ? age : old_age == COUNTER_ABSENT ? 3000 : old_age;
 	double step = (double)wanted / 100 / 20;
 
@@ -122,7 +123,8 @@ int main(int argc, char **argv)
 	if (!strcmp(once, "no")) {
 		long thousand = store_and_wait(page, 1000, step, st.st_ino, &second);
 
-		demo_say("pages written for one store: %s, for a thousand: %s\n", demo_count(one), demo_count(thousand));
+		demo_say("pages written for one store: %s, for a thousand: %s\n", demo_count(one),
+			 demo_count(thousand));
 		demo_report("written_one", one);
 		demo_report("written_thousand", thousand);
 		if (one != COUNTER_ABSENT)

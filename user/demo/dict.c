@@ -161,8 +161,8 @@ static void run(const char *name, bool mapped, long wanted_kib)
 	while (wait(NULL) > 0)
 		;
 	swapped = demo_difference(counter_global("pswpout"), swapped);
-	demo_say("%s: free memory fell by %6ld KiB  [%s]  each process's share: %s KiB; pages swapped: %s\n", name, used,
-		 demo_bar(used, size / 1024 * (processes + 1), 44), demo_count(share), demo_count(swapped));
+	demo_say("%s: free memory fell by %6ld KiB  [%s]  each process's share: %s KiB; pages swapped: %s\n",
+		 name, used, demo_bar(used, size / 1024 * (processes + 1), 44), demo_count(share), demo_count(swapped));
 	snprintf(line, sizeof(line), "%s_swapped", name);
 	demo_report(line, swapped);
 	snprintf(line, sizeof(line), "%s_used_kib", name);
@@ -175,7 +175,8 @@ static void run(const char *name, bool mapped, long wanted_kib)
 	if (!fits)
 		demo_claim("what did not fit went to the swap area", swapped > 0);
 	else
-		demo_claim(mapped ? "the dictionary is in memory once" : "the dictionary is in memory for each, and once more",
+		demo_claim(mapped ? "the dictionary is in memory once" :
+				    "the dictionary is in memory for each, and once more",
 			   used >= wanted_kib && used <= wanted_kib + wanted_kib / 20 + 60 * processes);
 }
 
@@ -197,6 +198,7 @@ int main(int argc, char **argv)
 	demo_forget_cache(fd);
 	close(fd);
 	run("read", false, size / 1024 * (processes + 1));
-	return demo_end("the share of a mapping process is a tenth of its resident memory: why is that number useful, and when is it not?",
+	return demo_end("the share of a mapping process is a tenth of its resident memory: "
+			"why is that number useful, and when is it not?",
 			"--size: so large that the second way does not fit into memory any more");
 }

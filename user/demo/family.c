@@ -99,7 +99,8 @@ static void run_family(const char *name, int flags)
 	else
 		demo_claim("no addition of any child arrived", sum == 0);
 	if (demo_kernel_counts())
-		demo_claim(flags & MAP_SHARED ? "no page of it was copied" : "each child copied the page, and its stack",
+		demo_claim(flags & MAP_SHARED ? "no page of it was copied" :
+						"each child copied the page, and its stack",
 			   flags & MAP_SHARED ? same == children : copies >= children);
 	munmap(h, DEMO_PAGE);
 }
@@ -116,5 +117,6 @@ int main(int argc, char **argv)
 	demo_say("\n");
 	run_family("private", MAP_PRIVATE);
 	return demo_end("the shared memory has no name: how would a process that is no child get at it?",
-			"--children N, and take the atomic_ out of the addition: what becomes of the sum, with 1 CPU and with 4?");
+			"--children N, and take the atomic_ out of the addition: "
+			"what becomes of the sum, with 1 CPU and with 4?");
 }

@@ -128,6 +128,7 @@ int main(int argc, char **argv)
 	unlink("/tmp/cold.dat");
 	if (rate[0] != COUNTER_ABSENT && rate[2] != COUNTER_ABSENT)
 		demo_claim("two lists keep what first come, first served lets go", rate[2] > rate[0]);
-	return demo_end("the hot file is read once, and then only after each sweep: how would a kernel know that it is hot?",
+	return demo_end("the hot file is read once, and then only after each sweep: "
+			"how would a kernel know that it is hot?",
 			"--hot: make it half of memory, and see which policy gives in first");
 }

@@ -42,7 +42,8 @@ static void make_log(void)
 
 			snprintf(buffer + line * LINE, LINE, "%010ld %s something happened in room %ld", n,
 				 n % 97 == 0 ? "ERROR" : "info ", n % 13);
-			memset(buffer + line * LINE + strlen(buffer + line * LINE), '.', LINE - strlen(buffer + line * LINE));
+			memset(buffer + line * LINE + strlen(buffer + line * LINE), '.',
+			       LINE - strlen(buffer + line * LINE));
 			buffer[line * LINE + LINE - 1] = '\n';
 		}
 		if (write(fd, buffer, PIECE) != PIECE)

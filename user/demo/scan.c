@@ -53,8 +53,9 @@ static long touch_and_tell(const char *map, long pages, long *right)
 		if (reads <= 0)
 			continue;
 		shown++;
-		demo_say("  at page %4ld: %3ld pages in %ld request%s [%s] %s\n", page, fills, reads, reads == 1 ? "" : "s",
-			 demo_bar(fills, 128, 32), waits ? "the reader waits" : "in the background");
+		demo_say("  at page %4ld: %3ld pages in %ld request%s [%s] %s\n", page, fills, reads,
+			 reads == 1 ? "" : "s", demo_bar(fills, 128, 32),
+			 waits ? "the reader waits" : "in the background");
 	}
 	return page;
 }
@@ -120,10 +121,12 @@ int main(int argc, char **argv)
 		struct demo_cost c = measure("random", fd, MADV_RANDOM, true);
 
 		if (demo_kernel_counts())
-			demo_claim("jumping about, a fault reads its page and no more", c.reads * 10 <= pages / 16 * 11 + 40);
+			demo_claim("jumping about, a fault reads its page and no more",
+				   c.reads * 10 <= pages / 16 * 11 + 40);
 		measure("unadvised", fd, MADV_NORMAL, true);
 	}
 	unlink(path);
-	return demo_end("the last line jumps about without saying so: how does the kernel find out, and what did it cost until then?",
+	return demo_end("the last line jumps about without saying so: "
+			"how does the kernel find out, and what did it cost until then?",
 			"--advice, and --size 64M: how large does the window get?");
 }

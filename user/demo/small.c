@@ -114,7 +114,8 @@ static void compare_one_size(void)
 	demo_say("               calls  faults  bytes copied   ns a file\n");
 	demo_say("open read close %5s  %6s  %12ld  %10lld\n", demo_count(r.calls), demo_count(r.minor), files * size,
 		 r.ns / files);
-	demo_say("open mmap ...   %5s  %6s  %12d  %10lld\n\n", demo_count(m.calls), demo_count(m.minor), 0, m.ns / files);
+	demo_say("open mmap ...   %5s  %6s  %12d  %10lld\n\n", demo_count(m.calls), demo_count(m.minor), 0,
+		 m.ns / files);
 	demo_report("files", files);
 	demo_report_cost("read", r);
 	demo_report_cost("map", m);
@@ -156,6 +157,7 @@ int main(int argc, char **argv)
 	demo_kernel_counts();
 	compare_one_size();
 	compare_sizes();
-	return demo_end("which of the four parts of the mmap way costs most, and which would a larger file not pay again?",
+	return demo_end("which of the four parts of the mmap way costs most, "
+			"and which would a larger file not pay again?",
 			"--size BYTES: try 4096 and 4097");
 }

@@ -142,6 +142,7 @@ int main(int argc, char **argv)
 	demo_kernel_counts();
 	touch_memory();
 	hollow_file();
-	return demo_end("which takes more memory here, the pages or the tables, and from which step on is it the other way?",
+	return demo_end("which takes more memory here, the pages or the tables, "
+			"and from which step on is it the other way?",
 			"--step GIB: try 1 and 256, and predict the tables first");
 }

@@ -117,7 +117,8 @@ static struct demo_cost look(void)
 	struct timespec t;
 	struct demo_cost c = {
 		.minor = counter_own("minor_faults"), .major = counter_own("major_faults"),
-		.calls = counter_own("syscalls"), .copies = counter_own("cow_copies"), .reads = counter_own("disk_reads"),
+		.calls = counter_own("syscalls"), .copies = counter_own("cow_copies"),
+		.reads = counter_own("disk_reads"),
 	};
 
 	clock_gettime(CLOCK_MONOTONIC, &t);

@@ -1,7 +1,8 @@
 /*
  * follow.c - reading a ring that the kernel fills while a program runs. The ring is read again and again, from the last
- * sequence number on; a gap in the numbers is said. Where each CPU has a ring, the numbers are CPU:NUMBER. Process numbers are given upwards, so whoever is not older than the
- * program is taken for its child: on a quiet machine that is so.
+ * sequence number on; a gap in the numbers is said. Where each CPU has a ring, the numbers are CPU:NUMBER.
+ * Process numbers are given upwards, so whoever is not older than the program is taken
+ * for its child: on a quiet machine that is so.
  */
 #include "follow.h"
 #include "util.h"
@@ -55,7 +56,8 @@ static void show_line(struct follower *f, char *line)
 	int pid, used = 0;
 
 	line = take_number(f, line);
-	if (!line || !f->root || sscanf(line, "%ld.%ld %d %n", &seconds, &fraction, &pid, &used) < 3 || !is_ours(f, pid))
+	if (!line || !f->root || sscanf(line, "%ld.%ld %d %n", &seconds, &fraction, &pid, &used) < 3 ||
+	    !is_ours(f, pid))
 		return;
 	f->has_children |= pid != f->root;
 	f->show(line + used, pid, f->has_children);
@@ -78,7 +80,8 @@ static void read_log(struct follower *f)
 	free(text);
 }
 
-int follow_program(char **argv, const char *log, void (*prepare)(void), void (*show)(char *rest, int pid, bool shows_pid))
+int follow_program(char **argv, const char *log, void (*prepare)(void),
+		   void (*show)(char *rest, int pid, bool shows_pid))
 {
 	struct follower f = { .log = log, .show = show };
 	const struct timespec moment = { .tv_nsec = 2000000 };

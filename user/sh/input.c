@@ -64,8 +64,9 @@ static void show_prompt(struct input *in)
 }
 
 /*
- * Waits at the prompt until there is something to read. A ^C ends the wait, also one that came just before: SIGINT is let
- * in only while we wait, so that none can slip in between the look and the wait. False: interrupted, errno says EINTR.
+ * Waits at the prompt until there is something to read. A ^C ends the wait, also one that came just before:
+ * SIGINT is let in only while we wait, so that none can slip in between the look and the wait.
+ * False: interrupted, errno says EINTR.
  */
 static bool wait_for_input(int fd)
 {

@@ -143,8 +143,8 @@ static void print_call(char *line, int pid, bool shows_pid)
 	unsigned long a[6];
 	int used = 0;
 
-	if (sscanf(line, "%u %31s %lx %lx %lx %lx %lx %lx %n", &number, result, &a[0], &a[1], &a[2], &a[3], &a[4], &a[5],
-		   &used) < 8)
+	if (sscanf(line, "%u %31s %lx %lx %lx %lx %lx %lx %n", &number, result,
+		   &a[0], &a[1], &a[2], &a[3], &a[4], &a[5], &used) < 8)
 		return;
 	const struct call_form *known = call_form(number);
 	const char *form = known ? known->form : "xxxxxx", *text = line + used;
