@@ -36,7 +36,8 @@ def test_a_gibibyte_as_the_demonstration_tells_it(lectern, smp):
 @pytest.mark.parametrize("smp", PROCESSORS)
 def test_ten_processes_with_swap_all_finish(lectern, smp):
     """160 MiB of private memory in a machine of 64 MiB, and then as much that they share."""
-    pressure(lectern, "crowd", "10", "16", "--", "shared", "10", "16", memory="64M", smp=smp, more=["--swap", "256M"], timeout=30 * MINUTES)
+    pressure(lectern, "crowd", "10", "16", "--", "shared", "10", "16", memory="64M", smp=smp, more=["--swap", "256M"],
+             timeout=30 * MINUTES)
 
 
 @pytest.mark.parametrize("smp", PROCESSORS)
@@ -57,8 +58,8 @@ def test_a_sort_of_256_mib_in_a_file_mapping(lectern, smp):
 @pytest.mark.parametrize("smp", PROCESSORS)
 def test_all_at_once(lectern, smp):
     """The parts side by side, so that each reclaims what the others use."""
-    script = ("for part in 'sum 256 4' 'crowd 4 12' 'forks 20 8' 'sort 32'; do (/tests/pressure -n $part || echo part failed) & "
-              "done; wait; cat /proc/audit")
+    script = ("for part in 'sum 256 4' 'crowd 4 12' 'forks 20 8' 'sort 32'; do "
+              "(/tests/pressure -n $part || echo part failed) & done; wait; cat /proc/audit")
     result = lectern.check("/bin/sh", "-c", script, smp=smp, options=["--memory", "48M", "--swap", "256M"],
                            timeout=30 * MINUTES)
     assert "part failed" not in result.text and len(re.findall(r"^ok$", result.text, re.M)) == 4, result.text

@@ -157,7 +157,8 @@ USED_KIB = 6 * 1024
 
 
 def test_memory_used_after_boot(lectern):
-    """All that QEMU gave the machine, less what a program could get: with the holes, the firmware's part and the shell's own."""
+    """All that QEMU gave the machine, less what a program could get:
+    with the holes, the firmware's part and the shell's own."""
     result = lectern.run(stdin=b"cat /proc/frames /proc/meminfo\nexit\n", debug=False,
                          options=("--memory", "%dK" % MEMORY_KIB), timeout=60)
     parts = {name: int(kib) for kib, name in re.findall(r"(\d+) kB  (\w+)", result.text)}

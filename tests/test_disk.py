@@ -48,7 +48,8 @@ def test_stores_through_a_mapping_reach_the_disk(lectern, tmp_path, check_disk, 
 @pytest.mark.parametrize("smp", PROCESSORS)
 def test_lost_notifications_and_interrupts_only_cost_time(lectern, smp):
     """As QEMU before 8.1 loses one now and then with one processor: here each third."""
-    script = "cp /share/libc.a /root/x && sync && echo 3 > /proc/sys/vm/drop_caches && cmp /share/libc.a /root/x && echo same"
+    script = ("cp /share/libc.a /root/x && sync && echo 3 > /proc/sys/vm/drop_caches && "
+              "cmp /share/libc.a /root/x && echo same")
     result = lectern.check("/bin/sh", "-c", script, smp=smp, options=["--append", "disk_loses=3"])
     assert result.text == "same\n"
 
@@ -187,4 +188,5 @@ def test_writers_are_not_held_by_a_disk_that_fails(lectern, smp):
     options = []
     for sector in sectors_of(lectern, "/share/sources.txt", 252):
         options += ["--blkdebug-write-error", sector]
-    lectern.check("/tests/sys_writeback", "--helper", "held_by_a_bad_disk", "/share/sources.txt", smp=smp, options=options)
+    lectern.check("/tests/sys_writeback", "--helper", "held_by_a_bad_disk", "/share/sources.txt",
+                  smp=smp, options=options)

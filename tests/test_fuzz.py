@@ -28,7 +28,8 @@ def test_programs_of_fresh_seeds(lectern):
 
 def test_a_campaign_in_small(lectern):
     """Each part of tools/campaign once: what it prints tells what ran, and how to run it again."""
-    sizes = {"CAMPAIGN_SECONDS": "1", "CAMPAIGN_STEPS": "2000", "CAMPAIGN_CALLS": "3000", "CAMPAIGN_OPERATIONS": "10000"}
+    sizes = {"CAMPAIGN_SECONDS": "1", "CAMPAIGN_STEPS": "2000", "CAMPAIGN_CALLS": "3000",
+             "CAMPAIGN_OPERATIONS": "10000"}
     done = subprocess.run([sys.executable, str(TOOL.with_name("campaign")), "--build", str(lectern.build)],
                           stdout=subprocess.PIPE, env={**os.environ, **sizes}, timeout=600)
     text = done.stdout.decode()

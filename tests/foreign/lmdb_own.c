@@ -1,4 +1,7 @@
-/* A writer and readers of one LMDB file: transactions, a cursor, an abort, processes; with and without a writable map. */
+/*
+ * A writer and readers of one LMDB file: transactions, a cursor, an abort, processes;
+ * with and without a writable map.
+ */
 #include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>

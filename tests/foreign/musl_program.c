@@ -85,6 +85,7 @@ int main(int argc, char **argv)
 		nr++;
 	closedir(folder);
 	struct timespec pause = { .tv_nsec = 1000000 };
-	printf("sleep %d, fds %d, %s\n", nanosleep(&pause, NULL), nr > 4, setlocale(LC_ALL, "C.UTF-8") ? "locale" : "none");
+	printf("sleep %d, fds %d, %s\n", nanosleep(&pause, NULL), nr > 4,
+	       setlocale(LC_ALL, "C.UTF-8") ? "locale" : "none");
 	return 3;
 }

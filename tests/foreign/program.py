@@ -111,7 +111,8 @@ async def several():
     print("stream", await reader.read())
     await served
     writer.close()
-    child = await asyncio.create_subprocess_exec("tr", "a-z", "A-Z", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
+    child = await asyncio.create_subprocess_exec("tr", "a-z", "A-Z", stdin=asyncio.subprocess.PIPE,
+                                                 stdout=asyncio.subprocess.PIPE)
     print("child", (await child.communicate(b"loud"))[0], child.returncode)
     came = asyncio.Event()
     loop.add_signal_handler(signal.SIGUSR1, came.set)

@@ -37,7 +37,8 @@ static void compare(const unsigned char *seen, unsigned long offset, unsigned lo
 		return;
 	for (unsigned long i = 0; i < length; i++)
 		if (seen[i] != model[offset + i])
-			FAIL("operation %ld, %s of %lu bytes at %lu (size %lu): expected 0x%02x at offset %lu, seen 0x%02x",
+			FAIL("operation %ld, %s of %lu bytes at %lu (size %lu): "
+			     "expected 0x%02x at offset %lu, seen 0x%02x",
 			     operation, what, length, offset, size_now, model[offset + i], offset + i, seen[i]);
 }
 

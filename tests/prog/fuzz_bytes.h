@@ -1,7 +1,7 @@
 #pragma once
 /*
- * fuzz_bytes.h - the steps of fuzz_map that move bytes: loads and stores, what read, write, truncation and allocation do to
- * the files, copies between a file and the arena, and a child that stores.
+ * fuzz_bytes.h - the steps of fuzz_map that move bytes: loads and stores, what read, write,
+ * truncation and allocation do to the files, copies between a file and the arena, and a child that stores.
  */
 #include "fuzz_world.h"
 
@@ -80,8 +80,8 @@ static void step_truncate(void)
 	record(result, "ftruncate(file %d, %lu)", file, size);
 }
 
-// Places for bytes, or none: mode 0 may grow the file, a hole shows zeros in every mapping. KEEP_SIZE alone is asked for
-// within the file only: ext2 cannot tell places past the end from holes.
+// Places for bytes, or none: mode 0 may grow the file, a hole shows zeros in every mapping.
+// KEEP_SIZE alone is asked for within the file only: ext2 cannot tell places past the end from holes.
 static void step_allocate(void)
 {
 	static const int modes[] = { 0, 0, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE,
@@ -109,7 +109,8 @@ static void step_copy_range(void)
 
 	if (result > 0 && (u64)start + result > sizes[to])
 		sizes[to] = start + result;
-	record(result, "copy_file_range(file %d to %d, %lu bytes, ends at %ld and %ld)", from, to, length, source, target);
+	record(result, "copy_file_range(file %d to %d, %lu bytes, ends at %ld and %ld)", from, to, length,
+	       source, target);
 }
 
 // Whether the kernel may copy this whole range: no byte of it is out of reach.

@@ -1,6 +1,6 @@
 /*
- * fuzz_calls.c - the file calls with arguments that make no sense, in every mixture: they may answer what they like, but
- * nobody dies, and afterwards files still work. The seed is printed: FUZZ_SEED=n repeats a run.
+ * fuzz_calls.c - the file calls with arguments that make no sense, in every mixture: they may answer what they like,
+ * but nobody dies, and afterwards files still work. The seed is printed: FUZZ_SEED=n repeats a run.
  */
 #include "guest.h"
 
@@ -24,26 +24,29 @@ static unsigned long random_word(void)
 
 static const int calls[] = {
 	SYS_read, SYS_write, SYS_open, SYS_close, SYS_stat, SYS_fstat, SYS_lstat, SYS_lseek, SYS_pread64,
-	SYS_pwrite64, SYS_readv, SYS_writev, SYS_access, SYS_pipe, SYS_select, SYS_dup, SYS_dup2, SYS_sendfile, SYS_fcntl,
-	SYS_fsync, SYS_fdatasync, SYS_truncate, SYS_ftruncate, SYS_getcwd, SYS_chdir, SYS_fchdir, SYS_rename, SYS_mkdir,
-	SYS_rmdir, SYS_link, SYS_unlink, SYS_symlink, SYS_readlink, SYS_chmod, SYS_fchmod, SYS_chown,
-	SYS_fchown, SYS_lchown, SYS_umask, SYS_utime, SYS_mknod, SYS_statfs, SYS_fstatfs, SYS_utimes, SYS_openat, SYS_mkdirat,
-	SYS_mknodat, SYS_fchownat, SYS_futimesat, SYS_newfstatat, SYS_unlinkat, SYS_renameat, SYS_linkat, SYS_symlinkat,
-	SYS_readlinkat, SYS_fchmodat, SYS_faccessat, SYS_utimensat, SYS_dup3, SYS_pipe2, SYS_preadv, SYS_pwritev,
-	SYS_getdents64, SYS_renameat2, SYS_memfd_create, SYS_statx, SYS_poll, SYS_ioctl, SYS_mmap, SYS_munmap, SYS_msync,
+	SYS_pwrite64, SYS_readv, SYS_writev, SYS_access, SYS_pipe, SYS_select, SYS_dup, SYS_dup2,
+	SYS_sendfile, SYS_fcntl, SYS_fsync, SYS_fdatasync, SYS_truncate, SYS_ftruncate, SYS_getcwd, SYS_chdir,
+	SYS_fchdir, SYS_rename, SYS_mkdir, SYS_rmdir, SYS_link, SYS_unlink, SYS_symlink, SYS_readlink,
+	SYS_chmod, SYS_fchmod, SYS_chown, SYS_fchown, SYS_lchown, SYS_umask, SYS_utime, SYS_mknod, SYS_statfs,
+	SYS_fstatfs, SYS_utimes, SYS_openat, SYS_mkdirat, SYS_mknodat, SYS_fchownat, SYS_futimesat,
+	SYS_newfstatat, SYS_unlinkat, SYS_renameat, SYS_linkat, SYS_symlinkat, SYS_readlinkat, SYS_fchmodat,
+	SYS_faccessat, SYS_utimensat, SYS_dup3, SYS_pipe2, SYS_preadv, SYS_pwritev, SYS_getdents64,
+	SYS_renameat2, SYS_memfd_create, SYS_statx, SYS_poll, SYS_ioctl, SYS_mmap, SYS_munmap, SYS_msync,
 };
 
 static const char *const paths[] = {
-	"a", "b", "c", "d", "d/e", "d/f", "./d/../a", "", ".", "d/", "a/", "nothing/at/all", "/proc/self/maps", "/proc/self/fd",
-	"/proc/self/fd/5", "/proc/1/status", "/proc/meminfo", "/proc/self/exe/", "/proc/self/cwd/a", "link", "fifo",
+	"a", "b", "c", "d", "d/e", "d/f", "./d/../a", "", ".", "d/", "a/", "nothing/at/all",
+	"/proc/self/maps", "/proc/self/fd", "/proc/self/fd/5", "/proc/1/status",
+	"/proc/meminfo", "/proc/self/exe/", "/proc/self/cwd/a", "link", "fifo",
 };
 
 static char *memory;                    // three pages: writable, read-only, none
 
 static unsigned long random_argument(void)
 {
-	static const unsigned long odd[] = { 0, 1, 2, 7, 8, 4095, 4096, 4097, 65536, 0x7fffffff, 0x80000000, 0xffffffff, ~0UL,
-					     1UL << 47, 1UL << 63, 0x7ffffffff000, 0xffff800000000000, (unsigned long)AT_FDCWD };
+	static const unsigned long odd[] = { 0, 1, 2, 7, 8, 4095, 4096, 4097, 65536, 0x7fffffff, 0x80000000,
+					     0xffffffff, ~0UL, 1UL << 47, 1UL << 63, 0x7ffffffff000,
+					     0xffff800000000000, (unsigned long)AT_FDCWD };
 
 	switch (random_word() % 8) {
 	case 0:

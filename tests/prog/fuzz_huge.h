@@ -1,8 +1,8 @@
 #pragma once
 /*
- * fuzz_huge.h - the steps of fuzz_map in a second arena, of two pieces of 2 MiB: anonymous memory that is huge where the
- * kernel wants it so, and is cut, protected, moved, forgotten and shared with children. Only some of its pages are looked
- * at: those at the borders of pieces, and a few within.
+ * fuzz_huge.h - the steps of fuzz_map in a second arena, of two pieces of 2 MiB: anonymous memory that
+ * is huge where the kernel wants it so, and is cut, protected, moved, forgotten and shared with children.
+ * Only some of its pages are looked at: those at the borders of pieces, and a few within.
  */
 #include "fuzz_moves.h"
 
@@ -64,7 +64,8 @@ static long store_some(u64 nr, unsigned char value)
 	long result = 0;
 
 	for (u64 i = 0; i < nr; i++)
-		result = result * 5 + try_store(huge_at + special_page(below(NR_SPECIAL)) * PAGE + below(PAGE), value + i);
+		result = result * 5 + try_store(huge_at + special_page(below(NR_SPECIAL)) * PAGE + below(PAGE),
+						value + i);
 	return result;
 }
 
@@ -103,7 +104,8 @@ static void step_huge_change(void)
 	if (way == 0) {
 		result = outcome(munmap(start, nr * PAGE));
 	} else if (way < 3) {
-		void *p = mmap(start, nr * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		void *p = mmap(start, nr * PAGE, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 		result = p == start ? outcome(madvise(start, nr * PAGE, MADV_HUGEPAGE)) : -errno;
 	} else if (way < 6) {
 		result = outcome(mprotect(start, nr * PAGE, protection));
@@ -155,7 +157,8 @@ static void step_huge_copy(void)
 {
 	int file = below(NR_FILES), to_memory = below(2);
 	u64 at = huge_at + special_page(below(NR_SPECIAL)) * PAGE + below(PAGE), offset = below(FILE_PAGES * PAGE);
-	long result = outcome(to_memory ? pread(files[file], arena + at, 1, offset) : pwrite(files[file], arena + at, 1, 0));
+	long result = outcome(to_memory ? pread(files[file], arena + at, 1, offset) :
+			      pwrite(files[file], arena + at, 1, 0));
 
 	if (!to_memory)
 		has_written(file, 0, result);
@@ -165,7 +168,8 @@ static void step_huge_copy(void)
 // No pool of huge pages is set aside: none can be promised, and what is only reserved ends in SIGBUS.
 static void step_huge_explicit(void)
 {
-	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | (below(2) ? MAP_NORESERVE : 0) | (below(2) ? 21 << 26 : 0);
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | (below(2) ? MAP_NORESERVE : 0) |
+		    (below(2) ? 21 << 26 : 0);
 	u64 length = (1 + below(2)) * HUGE_PAGES * PAGE - below(3) * PAGE;
 	unsigned char *p = mmap(NULL, length, PROT_READ | PROT_WRITE, flags, below(8) ? -1 : files[0], 0);
 	long result = -errno;

@@ -9,9 +9,9 @@
  *	                                steps, and every call is told
  *
  * All happens in one arena of address space that is reserved first, so that no address depends on the kernel's choice;
- * places are printed as page numbers in it. What POSIX leaves open is kept out: nothing is stored or compared behind the
- * end of a file, in its last page, and a copy that would run into a hole is made one byte long. A second process, a fork
- * of the first with the same files, takes some of the steps.
+ * places are printed as page numbers in it. What POSIX leaves open is kept out: nothing is stored or compared
+ * behind the end of a file, in its last page, and a copy that would run into a hole is made one byte long.
+ * A second process, a fork of the first with the same files, takes some of the steps.
  */
 #include "fuzz_huge.h"
 
@@ -111,8 +111,8 @@ static void step_advise(void)
 
 static void step_lock(void)
 {
-	static const char *const names[] = { "munlock", "munlock", "munlock", "mlock", "mlock2", "mlockall", "munlockall",
-					     "munlockall" };
+	static const char *const names[] = { "munlock", "munlock", "munlock", "mlock", "mlock2", "mlockall",
+					     "munlockall", "munlockall" };
 	u64 page, nr, way = below(8);
 	long result;
 
@@ -191,7 +191,8 @@ static void step_remap(void)
 		move_views(page, nr, result / PAGE, new_nr, flags);
 	} else {
 		result = 1;             // to a place of the kernel's: and back
-		void *back = mremap(p, new_nr * PAGE, new_nr * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, arena + target * PAGE);
+		void *back = mremap(p, new_nr * PAGE, new_nr * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+				    arena + target * PAGE);
 		if (back == MAP_FAILED)
 			result = 1000 + errno;
 		else if (target < page + nr && page < target + new_nr && !(flags & MREMAP_DONTUNMAP)) {
@@ -212,11 +213,11 @@ static void step_remap(void)
 static void random_step(void)
 {
 	static void (*const steps[])(void) = {
-		step_map, step_map, step_map, step_map, step_unmap, step_protect, step_protect, step_sync, step_advise, step_advise,
-		step_lock, step_resident, step_remap, step_remap, step_load, step_store, step_store_many, step_store_many,
-		step_read_file, step_write_file, step_truncate, step_copy, step_copy, step_allocate, step_copy_range,
-		step_splice, step_vmsplice, step_sendfile, step_vectors, step_advise_file, step_lock_file, step_seal,
-		step_huge, step_huge,
+		step_map, step_map, step_map, step_map, step_unmap, step_protect, step_protect, step_sync,
+		step_advise, step_advise, step_lock, step_resident, step_remap, step_remap, step_load,
+		step_store, step_store_many, step_store_many, step_read_file, step_write_file, step_truncate,
+		step_copy, step_copy, step_allocate, step_copy_range, step_splice, step_vmsplice,
+		step_sendfile, step_vectors, step_advise_file, step_lock_file, step_seal, step_huge, step_huge,
 	};
 
 	if (below(40) == 0)

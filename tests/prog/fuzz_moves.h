@@ -3,8 +3,8 @@
  * fuzz_moves.h - the steps of fuzz_map that move bytes inside the kernel (splice, tee, vmsplice, sendfile), that advise
  * about files, lock them between the two processes, and seal them.
  *
- * What a pipe holds may be the pages themselves, and what a store or a write does to them there is unspecified: so a pipe
- * is empty again at the end of its step, and nothing is moved from a file into itself.
+ * What a pipe holds may be the pages themselves, and what a store or a write does to them there is unspecified:
+ * so a pipe is empty again at the end of its step, and nothing is moved from a file into itself.
  */
 #include "fuzz_bytes.h"
 
@@ -122,7 +122,8 @@ static void step_vectors(void)
 	struct iovec pieces[3];
 
 	for (int i = 0; i < nr; i++) {
-		if (!choose_bytes(&offsets[i], &lengths[i], to_arena) || !is_reachable(offsets[i], lengths[i], to_arena))
+		if (!choose_bytes(&offsets[i], &lengths[i], to_arena) ||
+		    !is_reachable(offsets[i], lengths[i], to_arena))
 			return;
 		pieces[i] = (struct iovec){ arena + offsets[i], lengths[i] };
 	}
@@ -200,14 +201,15 @@ static void seal_or_change(int fd, void **view, int flags)
 	} else {
 		result = syscall(SYS_fallocate, fd, at & 1 ? 3 : 0, at * PAGE, nr * PAGE);
 	}
-	record(outcome(result), "sealed: way %lu, page %lu, %lu pages, prot %d, flags %d, seals %#lx", way, at, nr, protection,
-	       flags, seals);
+	record(outcome(result), "sealed: way %lu, page %lu, %lu pages, prot %d, flags %d, seals %#lx",
+	       way, at, nr, protection, flags, seals);
 }
 
 // A file that is made, sealed and forgotten in one step.
 static void step_seal(void)
 {
-	int fd = (int)syscall(SYS_memfd_create, "sealed", below(8) ? 2u : 0u), flags = below(2) ? MAP_SHARED : MAP_PRIVATE;
+	int fd = (int)syscall(SYS_memfd_create, "sealed", below(8) ? 2u : 0u);
+	int flags = below(2) ? MAP_SHARED : MAP_PRIVATE;
 	void *view = MAP_FAILED;
 
 	record(outcome(ftruncate(fd, 3 * PAGE)), "a file to seal");

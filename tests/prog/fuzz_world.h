@@ -109,7 +109,8 @@ static int is_past_end(u64 offset)
 {
 	struct view *view = &views[offset / PAGE % ARENA_PAGES];
 
-	return offset < ARENA_PAGES * PAGE && view->file >= 0 && view->index * PAGE + offset % PAGE >= sizes[view->file];
+	return offset < ARENA_PAGES * PAGE && view->file >= 0 &&
+	       view->index * PAGE + offset % PAGE >= sizes[view->file];
 }
 
 static void set_views(u64 page, u64 nr, int file, u64 index)

@@ -1,7 +1,7 @@
 /*
- * hostile.c - every system call number with arguments that no honest program gives: wild pointers, kernel addresses, huge
- * lengths, closed and odd descriptors, misaligned structures, all drawn from a seed. Nothing is expected of the answers;
- * the kernel must go on, and its audit (which the runner reads behind every program) must find nothing.
+ * hostile.c - every system call number with arguments that no honest program gives: wild pointers, kernel addresses,
+ * huge lengths, closed and odd descriptors, misaligned structures, all drawn from a seed. Nothing is expected of
+ * the answers; the kernel must go on, and its audit (which the runner reads behind every program) must find nothing.
  * The caller is root, and some of these calls would change the machine for good: so never on another system.
  *
  * LECTERN ONLY: as root these calls could harm the machine they run on.
@@ -120,7 +120,8 @@ static void on_alarm(int number)
 	(void)number;
 }
 
-// A call that waits is interrupted soon. (Calls that catch, block or stop the alarm are drawn, too: then the parent ends it.)
+// A call that waits is interrupted soon.
+// (Calls that catch, block or stop the alarm are drawn, too: then the parent ends it.)
 static void interrupt_often(void)
 {
 	struct sigaction action = { .sa_handler = on_alarm };

@@ -1,6 +1,6 @@
 /*
- * man_pages.c - sentences of the manual (mmap, madvise, mlock, posix_fadvise, memfd_create, fallocate, fcntl) that no other test asks for.
- * The table of all sentences is docs/contract.md.
+ * man_pages.c - sentences of the manual (mmap, madvise, mlock, posix_fadvise, memfd_create, fallocate, fcntl)
+ * that no other test asks for. The table of all sentences is docs/contract.md.
  */
 #define _GNU_SOURCE
 #include "guest.h"
@@ -36,7 +36,8 @@ TEST(populate_with_nonblock_does_nothing)
 
 TEST(flags_that_are_ignored)
 {
-	static const int flags[] = { MAP_DENYWRITE, MAP_EXECUTABLE, 0 /* MAP_FILE */, MAP_STACK, MAP_NORESERVE, MAP_NONBLOCK };
+	static const int flags[] = { MAP_DENYWRITE, MAP_EXECUTABLE, 0 /* MAP_FILE */, MAP_STACK, MAP_NORESERVE,
+				     MAP_NONBLOCK };
 	int fd = make_file("file", PAGE);
 
 	for (unsigned int i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {

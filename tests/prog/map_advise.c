@@ -191,7 +191,8 @@ TEST(wipeonfork_is_for_private_memory_only)
 	int fd = make_file("data", PAGE);
 
 	CHECK_ERR(madvise(map_file(fd, PAGE, RW, MAP_PRIVATE, 0), PAGE, MADV_WIPEONFORK), EINVAL);
-	CHECK_ERR(madvise(MUST(mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0)), PAGE, MADV_WIPEONFORK), EINVAL);
+	CHECK_ERR(madvise(MUST(mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0)), PAGE, MADV_WIPEONFORK),
+		  EINVAL);
 }
 
 TEST(populate_read_makes_resident_and_changes_nothing)
@@ -247,7 +248,8 @@ TEST(populate_past_the_end_of_file_is_efault)
 
 TEST(advice_about_the_use_changes_no_byte)
 {
-	static const int advices[] = { MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_COLD, MADV_PAGEOUT };
+	static const int advices[] = { MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_COLD,
+				       MADV_PAGEOUT };
 	int fd = make_file("data", 20 * PAGE);
 	unsigned char *p = map_file(fd, 20 * PAGE, RW, MAP_SHARED, 0);
 

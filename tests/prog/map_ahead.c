@@ -1,7 +1,7 @@
 /*
- * map_ahead.c - what comes before it is asked for: pages that are read ahead, and neighbours that a fault shows together
- * with the page that was touched. The contents are checked on every system; how many pages, requests and faults it takes is
- * Lectern's own.
+ * map_ahead.c - what comes before it is asked for: pages that are read ahead, and neighbours that a fault
+ * shows together with the page that was touched. The contents are checked on every system; how many pages,
+ * requests and faults it takes is Lectern's own.
  */
 #include "guest.h"
 
@@ -62,8 +62,10 @@ TEST(scan_of_a_mapping_takes_few_requests)
 	pages = vmstat("pages_read") - pages;
 	async = vmstat("readahead_async") - async;
 	CHECK(requests <= (long)PAGES / 20);
-	CHECK(pages >= (long)PAGES && pages <= (long)PAGES + (long)PAGES / 100);        // and the blocks that say where they are
-	CHECK(async >= (long)PAGES / LARGEST - 1);      // windows that were started before the reader came to their first page
+	// And the blocks that say where they are.
+	CHECK(pages >= (long)PAGES && pages <= (long)PAGES + (long)PAGES / 100);
+	// Windows that were started before the reader came to their first page.
+	CHECK(async >= (long)PAGES / LARGEST - 1);
 }
 
 TEST(scan_by_read_takes_few_requests)
@@ -114,7 +116,7 @@ TEST(many_scattered_touches_take_few_requests)
 	ONLY_LECTERN();
 	struct touched t = touch(MADV_NORMAL, 400, scattered);
 
-	CHECK(t.requests <= 200);       // 128 blocks, and the blocks that say where they are; of some the first page alone
+	CHECK(t.requests <= 200);       // 128 blocks, and those that say where they are; of some the first page alone
 	CHECK(t.pages > 400 && t.pages <= (long)PAGES);
 }
 

@@ -1,6 +1,6 @@
 /*
- * map_commit.c - promised memory: what counts (Committed_AS), and what each mode of /proc/sys/vm/overcommit_memory refuses.
- * The sentences are those of proc(5) and of Linux's account of overcommitting.
+ * map_commit.c - promised memory: what counts (Committed_AS), and what each mode of /proc/sys/vm/overcommit_memory
+ * refuses. The sentences are those of proc(5) and of Linux's account of overcommitting.
  *
  * LECTERN ONLY: the modes and the sums are the whole machine's
  */

@@ -324,7 +324,8 @@ TEST(large_memory_over_fork)
 		CHECK_EQ(load(p + i * PAGE), i % 3 == 1 ? 254 : i % 255);
 }
 
-// Where page i of the sparse memory below lies: lines of a page table with one entry, tables with a few, neighbours that differ.
+// Where page i of the sparse memory below lies:
+// lines of a page table with one entry, tables with a few, neighbours that differ.
 static unsigned char *sparse_at(unsigned char *base, unsigned long i)
 {
 	return base + i * i * 3 * PAGE;
@@ -352,7 +353,8 @@ static void check_sparse(unsigned char *base, unsigned long nr, int in_child)
 TEST(many_areas_and_few_pages_over_fork)
 {
 	const unsigned long nr = 100;
-	unsigned char *base = MUST(mmap(NULL, nr * nr * 3 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+	unsigned char *base =
+		MUST(mmap(NULL, nr * nr * 3 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
 
 	MUST(munmap(base, nr * nr * 3 * PAGE));
 	for (unsigned long i = 0; i < nr; i++) {
@@ -368,7 +370,8 @@ TEST(many_areas_and_few_pages_over_fork)
 		check_sparse(base, nr, 1);
 		for (unsigned long i = 0; i < nr; i++) {        // the copy's tree takes changes like any other
 			if (is_left_out(i) || i % 2 == 0)
-				MUST(mmap(sparse_at(base, i), PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+				MUST(mmap(sparse_at(base, i), PAGE, RW,
+					  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
 			else
 				MUST(munmap(sparse_at(base, i), PAGE));
 		}

@@ -1,6 +1,6 @@
 /*
- * map_free.c - MADV_FREE: what was given up stays until memory is wanted, a store takes it back, and what others need is left
- * alone. MADV_PAGEOUT stands for the want of memory.
+ * map_free.c - MADV_FREE: what was given up stays until memory is wanted, a store takes it back,
+ * and what others need is left alone. MADV_PAGEOUT stands for the want of memory.
  *
  * LECTERN ONLY: Linux puts such pages on its lists later, at a time that no test knows
  */

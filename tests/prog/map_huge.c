@@ -1,6 +1,7 @@
 /*
- * map_huge.c - private memory in pieces of 2 MiB: who gets one, what it costs, and that nothing but the counts tells the
- * difference. On a system without transparent huge pages (or where no block is free) a test that needs one is skipped.
+ * map_huge.c - private memory in pieces of 2 MiB: who gets one,
+ * what it costs, and that nothing but the counts tells the difference.
+ * On a system without transparent huge pages (or where no block is free) a test that needs one is skipped.
  */
 #include "guest.h"
 #include <sys/prctl.h>

@@ -1,6 +1,6 @@
 /*
- * map_hugetlb.c - MAP_HUGETLB: a pool, sizes and alignment, and memory that is otherwise like any. Here a test makes the pool
- * that it needs; on a Linux whose administrator has set none aside, those that need one are skipped.
+ * map_hugetlb.c - MAP_HUGETLB: a pool, sizes and alignment, and memory that is otherwise like any. Here a test
+ * makes the pool that it needs; on a Linux whose administrator has set none aside, those that need one are skipped.
  */
 #include "guest.h"
 
@@ -43,8 +43,8 @@ static void need_pool(long n)
 static unsigned char *pieces(unsigned long n, int flags)
 {
 	need_pool(4);
-	return MUST(mmap(NULL, n * HUGE, RW, (flags & MAP_SHARED ? MAP_SHARED | MAP_ANONYMOUS : ANON) | MAP_HUGETLB | flags,
-			 -1, 0));
+	return MUST(mmap(NULL, n * HUGE, RW,
+			 (flags & MAP_SHARED ? MAP_SHARED | MAP_ANONYMOUS : ANON) | MAP_HUGETLB | flags, -1, 0));
 }
 
 static void fill(unsigned char *p, unsigned long n)
@@ -133,8 +133,8 @@ TEST(a_fixed_place_must_be_aligned)
 	need_pool(1);
 	unsigned char *hole = find_hole(4 * HUGE);
 
-	CHECK_ERR(mmap((unsigned char *)(((unsigned long)hole & ~(HUGE - 1)) + HUGE + PAGE), HUGE, RW, FLAGS | MAP_FIXED, -1, 0),
-		  EINVAL);
+	CHECK_ERR(mmap((unsigned char *)(((unsigned long)hole & ~(HUGE - 1)) + HUGE + PAGE), HUGE, RW,
+		       FLAGS | MAP_FIXED, -1, 0), EINVAL);
 }
 
 TEST(a_fixed_place)

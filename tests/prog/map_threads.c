@@ -1,7 +1,7 @@
 /*
- * map_threads.c - threads of one process that fault while others change the same address space beside them, around them and
- * under them. Every test says what may be seen whoever comes first. The rounds are few enough for every run of the tests;
- * MAP_THREADS_ROUNDS=N does N times as many, for a campaign.
+ * map_threads.c - threads of one process that fault while others change the same address space beside them,
+ * around them and under them. Every test says what may be seen whoever comes first. The rounds are few enough
+ * for every run of the tests; MAP_THREADS_ROUNDS=N does N times as many, for a campaign.
  */
 #include "threads.h"
 
@@ -72,7 +72,8 @@ static void touch_and_forget(void *argument)
 	}
 }
 
-// The last part is cut off, protected, unmapped and mapped again, so that the area of the others splits and merges all the time.
+// The last part is cut off, protected, unmapped and mapped again,
+// so that the area of the others splits and merges all the time.
 static void split_and_merge(void)
 {
 	unsigned char *mine = own_page(3, 0);
@@ -290,7 +291,8 @@ static void count_in_order(void *argument)
 			*(volatile long *)(region + i * PAGE) = n;
 }
 
-// The child is one moment of its parent: the last page is stored to first, so no page is ahead of a later one, by more than one never.
+// The child is one moment of its parent: the last page is stored to first,
+// so no page is ahead of a later one, by more than one never.
 static void fork_and_compare(void)
 {
 	for (long n = rounds(10); n > 0; n--) {

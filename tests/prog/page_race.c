@@ -1,9 +1,9 @@
 /*
- * page_race.c - stores, loads, read(), write(), truncation, holes and write-back at one page at one time, by five processes,
- * against a model that says at every look what can be there, whoever came first.
+ * page_race.c - stores, loads, read(), write(), truncation, holes and write-back at one page at one time,
+ * by five processes, against a model that says at every look what can be there, whoever came first.
  *
- * The page holds a few words ("slots"), each with one process that gives it rising numbers, and zeros. A cut takes away the
- * page, or a part ("zone") of it, and brings zeros back. The model:
+ * The page holds a few words ("slots"), each with one process that gives it rising numbers, and zeros.
+ * A cut takes away the page, or a part ("zone") of it, and brings zeros back. The model:
  *  - a word is zero or a number that its owner has begun to store, whole; but when the kernel copied it onto itself
  *    while a cut came, byte by byte, half of it may stay until the next store;
  *  - no number is seen that was stored, and done with, before a cut that has ended: growth never shows old bytes;
@@ -27,7 +27,7 @@ enum { MAPPERS = 2, OWNERS, ZONES = 2, NR_SLOTS = OWNERS * ZONES };     // the l
 
 struct slot {
 	u64 started;                            // the number whose store began last
-	u64 completed;                          // the one that ended last: cut << 32 | number, of the cut it came behind
+	u64 completed;                          // the one that ended last: cut << 32 | number, behind that cut
 	u64 floor;                              // numbers up to this one are gone for good
 	u64 copied;                             // the last number that was copied onto itself
 };
@@ -360,8 +360,9 @@ HELPER(minute)
 	for (u64 seed = 1; time(NULL) < end; seed++) {
 		race(fds[seed % 2], 300, seed);
 		cuts += model->cuts;
-		say("# round %lu, a file %s: %lu cuts, %lu stores, %lu refused; %lu looks, %lu torn, %lu had to see a number; "
-		    "%lu syncs\n", seed, seed % 2 ? "in memory" : "on the disk", model->cuts, model->stored, model->refused,
+		say("# round %lu, a file %s: %lu cuts, %lu stores, %lu refused; "
+		    "%lu looks, %lu torn, %lu had to see a number; %lu syncs\n",
+		    seed, seed % 2 ? "in memory" : "on the disk", model->cuts, model->stored, model->refused,
 		    model->looked, model->torn, model->must, model->synced);
 		MUST(munmap(model, sizeof(*model)));
 	}

@@ -1,20 +1,20 @@
 /*
- * pressure.c - work that does not fit into memory, each piece with a result that can be told right from wrong. It runs in
- * machines of little RAM (tests/test_pressure.py, `make soak`), so it is no TEST() program: it takes sizes.
+ * pressure.c - work that does not fit into memory, each piece with a result that can be told right from wrong. It
+ * runs in machines of little RAM (tests/test_pressure.py, `make soak`), so it is no TEST() program: it takes sizes.
  *
- *	pressure sum MIB [EVERY]        a file summed through one mapping; every so many pages (16) hold a number, the rest are holes
+ *	pressure sum MIB [EVERY]        a file summed through one mapping; each so manieth page (16) holds a number
  *	pressure crowd N MIB            N processes, each with so much private memory, all at once
  *	pressure shared N MIB           the same, in memory that they share
  *	pressure files N                N files of 4 KiB, made, read, removed
  *	pressure forks N MIB            N children of a process with so much memory; each changes its own
  *	pressure sort MIB               a file of random words sorted in its mapping
- *	pressure hot HOT SCAN EVERY     HOT MiB are used behind every EVERY MiB of a scan of SCAN MiB: how much of them stays
+ *	pressure hot HOT SCAN EVERY     HOT MiB are used behind every EVERY MiB of a scan of SCAN MiB: what stays
  *	pressure eat MIB                touches so much memory and says when it is all there
- *	pressure free N MIB             N pieces of so much memory are filled, and each given up (MADV_FREE) but for one page
+ *	pressure free N MIB             N pieces of so much memory are filled, and given up (MADV_FREE) but a page
  *
  * Several parts are separated by --, and run one after the other.
- * It prints what it has found, then "ok", and asks the kernel's audit, unless -n comes first: beside others that are at work the
- * audit has no quiet moment. Exit status 0: all right.
+ * It prints what it has found, then "ok", and asks the kernel's audit, unless -n comes first:
+ * beside others that are at work the audit has no quiet moment. Exit status 0: all right.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -178,7 +178,7 @@ static int do_crowd(char **argv, int flags)
 			die("fork");
 		if (child == 0) {
 			close(go[1]);
-			uint64_t *mine = shared ? shared + (unsigned long)i * (bytes / 8) : map(bytes, flags | MAP_ANONYMOUS, -1);
+			uint64_t *mine = shared ? shared + i * (bytes / 8) : map(bytes, flags | MAP_ANONYMOUS, -1);
 
 			fill_and_meet(mine, bytes, ready[1], go[0]);
 			use_memory(mine, bytes, (uint64_t)(i + 1) << 32);
@@ -193,8 +193,8 @@ static int do_crowd(char **argv, int flags)
 	close(go[1]);
 	wait_all(nr);
 	for (int i = 0; shared && i < nr; i++)  // what they left is here, too
-		if (shared[(unsigned long)i * (bytes / 8)] != ((uint64_t)(i + 1) << 32) + 3)
-			wrong("a child's first word", shared[(unsigned long)i * (bytes / 8)], ((uint64_t)(i + 1) << 32) + 3);
+		if (shared[i * (bytes / 8)] != ((uint64_t)(i + 1) << 32) + 3)
+			wrong("a child's first word", shared[i * (bytes / 8)], ((uint64_t)(i + 1) << 32) + 3);
 	printf("%d processes with %lu MiB each\n", nr, bytes / MIB);
 	return 0;
 }
@@ -351,8 +351,8 @@ static unsigned long resident_pages(void *start, unsigned long bytes)
 // As a program goes back to its index between two long records.
 static int do_hot(char **argv)
 {
-	unsigned long hot_bytes = strtoul(argv[0], NULL, 0) * MIB, scan_bytes = strtoul(argv[1], NULL, 0) * MIB, sum = 0;
-	unsigned long every = strtoul(argv[2], NULL, 0) * MIB;
+	unsigned long hot_bytes = strtoul(argv[0], NULL, 0) * MIB, sum = 0;
+	unsigned long scan_bytes = strtoul(argv[1], NULL, 0) * MIB, every = strtoul(argv[2], NULL, 0) * MIB;
 	int hot_fd = new_file("pressure.hot", hot_bytes), scan_fd = new_file("pressure.scan", scan_bytes);
 	volatile uint64_t *hot = map(hot_bytes, MAP_SHARED, hot_fd), *scan = map(scan_bytes, MAP_SHARED, scan_fd);
 	unsigned long lost = 0, looks = 0;
@@ -389,7 +389,7 @@ static int do_eat(char **argv)
 	return 0;
 }
 
-// No swap is needed for it: what was given up is taken when the next piece wants memory. One page of each piece is taken back.
+// No swap is needed: what was given up is taken when the next piece wants memory. One page of each is taken back.
 static int do_free(char **argv)
 {
 	unsigned long nr = strtoul(argv[0], NULL, 0), words = strtoul(argv[1], NULL, 0) * MIB / 8;

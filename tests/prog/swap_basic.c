@@ -1,7 +1,7 @@
 /*
- * swap_basic.c - private memory that was sent to the swap area and comes back: contents, counts, fork, mremap, mprotect, the
- * views in /proc. Each test makes its own swap file. MADV_PAGEOUT sends pages away when the test wants it, so nothing here
- * depends on how much memory there is.
+ * swap_basic.c - private memory that was sent to the swap area and comes back: contents, counts, fork, mremap,
+ * mprotect, the views in /proc. Each test makes its own swap file. MADV_PAGEOUT sends pages away when the test
+ * wants it, so nothing here depends on how much memory there is.
  *
  * LECTERN ONLY: swapon wants a privileged process and a file system that Linux can swap to
  */

@@ -1,7 +1,8 @@
 /*
- * swap_shared.c - shared memory in swap: MAP_SHARED | MAP_ANONYMOUS, memfd and files of a tmpfs. What was sent away is met by
- * every way that leads to a file's bytes: loads and stores, read and write, truncation, holes, SEEK_DATA, mincore, splice,
- * swapoff. Whether a page is in memory is asked of mincore, since a shared page leaves no trace in the page table.
+ * swap_shared.c - shared memory in swap: MAP_SHARED | MAP_ANONYMOUS, memfd and files of a tmpfs.
+ * What was sent away is met by every way that leads to a file's bytes: loads and stores, read and write,
+ * truncation, holes, SEEK_DATA, mincore, splice, swapoff. Whether a page is in memory is asked of mincore,
+ * since a shared page leaves no trace in the page table.
  *
  * LECTERN ONLY: swapon wants a privileged process and a file system that Linux can swap to
  */
@@ -137,7 +138,8 @@ TEST(read_and_write_meet_pages_in_swap)
 
 	CHECK_EQ(word_at(fd, 2 * PAGE + 16), WORD(2 * PAGE + 16));
 	page_out(memory, 8);
-	CHECK_EQ(pwrite(fd, &word, sizeof(word), 5 * PAGE + 8), sizeof(word));          // a part of a page: the rest comes from swap
+	// A part of a page: the rest comes from swap.
+	CHECK_EQ(pwrite(fd, &word, sizeof(word), 5 * PAGE + 8), sizeof(word));
 	CHECK_EQ(word_at(fd, 5 * PAGE + 8), 99);
 	CHECK_EQ(word_at(fd, 5 * PAGE + 16), WORD(5 * PAGE + 16));
 	CHECK_EQ(*(volatile unsigned long *)(memory + 5 * PAGE + 8), 99);

@@ -1,10 +1,11 @@
 /*
- * swapfail.c - a page whose slot of swap cannot be read, for tests/test_pressure.py: the machine's swap disk has one bad sector.
+ * swapfail.c - a page whose slot of swap cannot be read, for tests/test_pressure.py:
+ * the machine's swap disk has one bad sector.
  *
  *	swapfail private|shared
  *
- * 40 pages are sent to swap and touched, twice. Prints how many of them were SIGBUS each time (the rest must hold what they
- * held), what read() says of a shared one, and what swapoff says before and after they are unmapped.
+ * 40 pages are sent to swap and touched, twice. Prints how many of them were SIGBUS each time (the rest must
+ * hold what they held), what read() says of a shared one, and what swapoff says before and after they are unmapped.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -37,7 +38,8 @@ static unsigned long value_of(unsigned long page)
 	return page * 2654435761ul + 1;
 }
 
-// How many pages cannot be touched; the last of them goes to *bad. ~0: a page has other bytes, or a signal tells something else.
+// How many pages cannot be touched; the last of them goes to *bad.
+// ~0: a page has other bytes, or a signal tells something else.
 static unsigned long touch(volatile unsigned long *memory, volatile unsigned long *bad)
 {
 	volatile unsigned long nr = 0;

@@ -1,6 +1,6 @@
 /*
- * sys_descriptors.c - threads that read and write by descriptors which other threads close and replace meanwhile: a call goes
- * on with the file that it found, and nobody else's file is touched.
+ * sys_descriptors.c - threads that read and write by descriptors which other threads close and replace meanwhile:
+ * a call goes on with the file that it found, and nobody else's file is touched.
  */
 #include "threads.h"
 
@@ -155,8 +155,8 @@ TEST(a_read_goes_on_after_another_process_closes_the_shared_descriptor)
 	thread_begin(&reader, read_one_byte, NULL);
 	while (!go || !sleeps(&reader))
 		sched_yield();
-	long pid = clone_onto(CLONE_VM | CLONE_FILES | SIGCHLD, visitor.stack + sizeof(visitor.stack), close_from_outside, NULL,
-			      NULL, NULL);
+	long pid = clone_onto(CLONE_VM | CLONE_FILES | SIGCHLD, visitor.stack + sizeof(visitor.stack),
+			      close_from_outside, NULL, NULL, NULL);
 
 	CHECK(pid > 0 && waitpid((pid_t)pid, &status, 0) == pid);
 	CHECK(fcntl(ends[0], F_GETFD) == -1 && errno == EBADF);

@@ -1,5 +1,6 @@
 /*
- * sys_direct.c - O_DIRECT: what goes past the cache is the same file. Each way of writing is followed by each way of looking.
+ * sys_direct.c - O_DIRECT: what goes past the cache is the same file.
+ * Each way of writing is followed by each way of looking.
  */
 #define _GNU_SOURCE
 #include "guest.h"

@@ -76,7 +76,8 @@ TEST(a_long_file_is_written_in_long_requests)
 	MUST(fdatasync(fd));
 	struct stats after = stats();
 
-	printf("# %ld requests, %ld bios joined\n", after.writes - before.writes, after.writes_joined - before.writes_joined);
+	printf("# %ld requests, %ld bios joined\n", after.writes - before.writes,
+	       after.writes_joined - before.writes_joined);
 	// 8 MiB: at 1 MiB each 8, a pointer block in between twice, and a few blocks that lead there.
 	CHECK(after.writes - before.writes <= 24);
 	CHECK(after.writes_joined - before.writes_joined >= 10);

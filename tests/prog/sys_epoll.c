@@ -1,5 +1,6 @@
 /*
- * sys_epoll.c - a descriptor that watches others: by level, by edge, once; over pipes, event counters, terminals and itself.
+ * sys_epoll.c - a descriptor that watches others: by level, by edge, once;
+ * over pipes, event counters, terminals and itself.
  */
 #include "guest.h"
 #include "threads.h"

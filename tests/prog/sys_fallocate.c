@@ -1,6 +1,6 @@
 /*
- * sys_fallocate.c - the room behind a file: fallocate, holes, and finding them with lseek. Each fact is tried on the file
- * system of the work folder (on Lectern: ext2) and in memory (/dev/shm), where both know it.
+ * sys_fallocate.c - the room behind a file: fallocate, holes, and finding them with lseek. Each fact is tried
+ * on the file system of the work folder (on Lectern: ext2) and in memory (/dev/shm), where both know it.
  */
 #define _GNU_SOURCE
 #include "guest.h"
@@ -269,7 +269,8 @@ TEST(times_move)
 	CHECK(st.st_mtim.tv_sec > 1000);
 }
 
-// A storing thread and a punching process on the same pages: what is read afterwards is a byte that was stored, or zero.
+// A storing thread and a punching process on the same pages:
+// what is read afterwards is a byte that was stored, or zero.
 TEST(punch_races_with_stores)
 {
 	int fd = make_file("a", 16 * PAGE);

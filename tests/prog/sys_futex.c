@@ -28,7 +28,8 @@ static void sleep_on_word(void *argument)
 {
 	struct sleeper *s = argument;
 
-	s->result = raw_call(SYS_futex, (long)s->word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, (long)s->value, 0, 0, (long)s->bits);
+	s->result = raw_call(SYS_futex, (long)s->word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, (long)s->value,
+			     0, 0, (long)s->bits);
 }
 
 static void sleeper_begin(struct sleeper *s, volatile unsigned int *word, unsigned int bits)
@@ -138,7 +139,8 @@ TEST(futex_wake_op_changes_the_second_word)
 		CHECK_EQ(word[1], cases[i].after);
 	}
 	CHECK_ERR(futex(&word[0], FUTEX_WAKE_OP, 1, 1, &word[1], FUTEX_OP(6, 0, FUTEX_OP_CMP_EQ, 0)), ENOSYS);
-	CHECK_ERR(futex(&word[0], FUTEX_WAKE_OP, 1, 1, (void *)16, FUTEX_OP(FUTEX_OP_SET, 0, FUTEX_OP_CMP_EQ, 0)), EFAULT);
+	CHECK_ERR(futex(&word[0], FUTEX_WAKE_OP, 1, 1, (void *)16, FUTEX_OP(FUTEX_OP_SET, 0, FUTEX_OP_CMP_EQ, 0)),
+		  EFAULT);
 	// An unknown comparison is found out when the word is changed already.
 	word[1] = 3;
 	CHECK_ERR(futex(&word[0], FUTEX_WAKE_OP, 1, 1, &word[1], FUTEX_OP(FUTEX_OP_SET, 8, 9, 0)), ENOSYS);
@@ -203,8 +205,8 @@ TEST(futex_private_and_shared_time_out_at_an_absolute_time)
 	MUST(clock_gettime(CLOCK_MONOTONIC, &now));
 	MUST(clock_gettime(CLOCK_REALTIME, &real));
 	CHECK_ERR(futex(word, FUTEX_WAIT_BITSET, 0, (unsigned long)&now, NULL, ~0u), ETIMEDOUT);
-	CHECK_ERR(futex(word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME, 0, (unsigned long)&real, NULL,
-			~0u), ETIMEDOUT);
+	CHECK_ERR(futex(word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME, 0,
+			(unsigned long)&real, NULL, ~0u), ETIMEDOUT);
 }
 
 TEST(futex_shared_is_one_by_way_of_two_mappings)
@@ -324,7 +326,8 @@ TEST(robust_pending_lock_is_marked_once)
 	struct holder *h = holder_make();
 
 	// Taken, but not yet in the list; and in the list already.
-	CHECK_CHILD(IN_CHILD(hold(h, 1, 0); h->lock[3].word = (unsigned int)own_tid(); h->head.list_op_pending = &h->lock[3].entry));
+	CHECK_CHILD(IN_CHILD(hold(h, 1, 0); h->lock[3].word = (unsigned int)own_tid();
+			     h->head.list_op_pending = &h->lock[3].entry));
 	CHECK_EQ(h->lock[0].word, FUTEX_OWNER_DIED);
 	CHECK_EQ(h->lock[3].word, FUTEX_OWNER_DIED);
 	CHECK_CHILD(IN_CHILD(hold(h, 2, 0); h->head.list_op_pending = &h->lock[1].entry));
@@ -338,7 +341,8 @@ TEST(robust_pending_lock_given_up_wakes_the_next)
 	struct gate go = gate_make(), held = gate_make();
 
 	h->lock[0].word = 0;            // unlocked by the owner, who ended before it woke anybody
-	pid_t owner = IN_CHILD(hold(h, 0, 0); h->head.list_op_pending = &h->lock[0].entry; gate_open(held); gate_wait(go));
+	pid_t owner = IN_CHILD(hold(h, 0, 0); h->head.list_op_pending = &h->lock[0].entry; gate_open(held);
+			       gate_wait(go));
 	pid_t waiter = IN_CHILD(gate_wait(held); gate_open(go);
 				while (futex(&h->lock[0].word, FUTEX_WAIT, 0, 0, NULL, 0) != 0) { });
 	int status;

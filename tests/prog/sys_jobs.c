@@ -175,7 +175,8 @@ static void note(int number)
 	got_cont += number == SIGCONT;
 }
 
-// In a new session: a child in a group of its own, below a parent in the session leader's group; `orphan` runs when its parent is gone.
+// In a new session: a child in a group of its own, below a parent in the session leader's group;
+// `orphan` runs when its parent is gone.
 static void run_orphan(void (*orphan)(struct gate told), struct gate told)
 {
 	struct gate left = gate_make();

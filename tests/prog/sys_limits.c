@@ -1,6 +1,6 @@
 /*
- * sys_limits.c - RLIMIT_FSIZE: SIGXFSZ and EFBIG wherever a file would become too large. (RLIMIT_AS and RLIMIT_MEMLOCK are in
- * map_flags.c and map_lock.c.)
+ * sys_limits.c - RLIMIT_FSIZE: SIGXFSZ and EFBIG wherever a file would become too large.
+ * (RLIMIT_AS and RLIMIT_MEMLOCK are in map_flags.c and map_lock.c.)
  */
 #define _GNU_SOURCE
 #include "guest.h"

@@ -1,5 +1,6 @@
 /*
- * sys_locks.c - locks of files: flock, fcntl's locks of ranges (owned by a process) and OFD locks (owned by an open file).
+ * sys_locks.c - locks of files: flock, fcntl's locks of ranges (owned by a process)
+ * and OFD locks (owned by an open file).
  */
 #define _GNU_SOURCE
 #include "guest.h"

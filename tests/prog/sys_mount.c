@@ -34,7 +34,8 @@ static const char *shown_options(void)
 	const char *text = slurp("/proc/mounts"), *line = NULL;
 
 	for (; text && *text; text = strchr(text, '\n') ? strchr(text, '\n') + 1 : "")
-		if (strstr(text, "/m tmpfs ") && (!strchr(text, '\n') || strstr(text, "/m tmpfs ") < strchr(text, '\n')))
+		if (strstr(text, "/m tmpfs ") &&
+		    (!strchr(text, '\n') || strstr(text, "/m tmpfs ") < strchr(text, '\n')))
 			line = strstr(text, "/m tmpfs ") + 9;
 	CHECK(line != NULL);
 	snprintf(options, sizeof(options), "%.*s", (int)strcspn(line, " "), line);
@@ -85,7 +86,8 @@ TEST(mprotect_exec_of_noexec_file_is_eacces)
 {
 	mount_here(MS_NOEXEC);
 	int fd = make_file("m/file", 2 * PAGE);
-	unsigned char *private = map_file(fd, PAGE, RW, MAP_PRIVATE, 0), *shared = map_file(fd, PAGE, RW, MAP_SHARED, 0);
+	unsigned char *private = map_file(fd, PAGE, RW, MAP_PRIVATE, 0);
+	unsigned char *shared = map_file(fd, PAGE, RW, MAP_SHARED, 0);
 
 	store(private, 1);              // a page of our own is no better
 	CHECK_ERR(mprotect(private, PAGE, PROT_READ | PROT_EXEC), EACCES);

@@ -1,5 +1,6 @@
 /*
- * sys_poll.c - waiting for one of many files (poll, ppoll, select), FIFOs, sendfile, and descriptors without a file behind.
+ * sys_poll.c - waiting for one of many files (poll, ppoll, select), FIFOs,
+ * sendfile, and descriptors without a file behind.
  */
 #include "guest.h"
 

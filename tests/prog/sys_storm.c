@@ -1,7 +1,7 @@
 /*
- * sys_storm.c - many processes change one tree of names, and the bytes behind them, at the same time. What each call may
- * answer is known whoever comes first; when the storm is over, the tree can be walked and removed to the last name.
- * (The harness runs e2fsck over the disk afterwards.)
+ * sys_storm.c - many processes change one tree of names, and the bytes behind them, at the same time.
+ * What each call may answer is known whoever comes first; when the storm is over, the tree can be walked and
+ * removed to the last name. (The harness runs e2fsck over the disk afterwards.)
  */
 #include "guest.h"
 
@@ -270,7 +270,8 @@ TEST(one_name_made_and_removed_by_all)
 	CHECK_EQ(rmdir("."), -1);
 }
 
-// Worker 0 cuts and grows; the others store, write and read. What lies past a cut must be zeros when the file grows again.
+// Worker 0 cuts and grows; the others store, write and read.
+// What lies past a cut must be zeros when the file grows again.
 static void cut_and_store(int worker)
 {
 	int fd = MUST(open("shared", O_RDWR));

@@ -19,7 +19,8 @@ static int make(int clock, int flags)
 // Sets it: the first expiration, and the period, in nanoseconds.
 static void set(int fd, int flags, unsigned long value, unsigned long period)
 {
-	struct itimerspec t = { { period / 1000000000, period % 1000000000 }, { value / 1000000000, value % 1000000000 } };
+	struct itimerspec t = { { period / 1000000000, period % 1000000000 },
+				{ value / 1000000000, value % 1000000000 } };
 
 	MUST(syscall(SYS_timerfd_settime, fd, flags, &t, NULL));
 }

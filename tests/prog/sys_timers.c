@@ -1,6 +1,6 @@
 /*
- * sys_timers.c - timer_create and its kin: signals with a value, once and again and again, overruns, threads, and who keeps a timer.
- * No test knows how long anything takes: only that it comes.
+ * sys_timers.c - timer_create and its kin: signals with a value, once and again and again, overruns, threads,
+ * and who keeps a timer. No test knows how long anything takes: only that it comes.
  */
 #include "threads.h"
 
@@ -19,7 +19,8 @@ static long timer_make(int clock, int notify, int signo, long value, int tid, in
 
 static struct itimerspec times(long value_ns, long period_ns)
 {
-	struct itimerspec t = { { period_ns / 1000000000, period_ns % 1000000000 }, { value_ns / 1000000000, value_ns % 1000000000 } };
+	struct itimerspec t = { { period_ns / 1000000000, period_ns % 1000000000 },
+				{ value_ns / 1000000000, value_ns % 1000000000 } };
 
 	return t;
 }
@@ -235,7 +236,8 @@ TEST(timers_end_with_exec_and_are_not_inherited)
 
 		if (syscall(SYS_timer_gettime, id, &now) != -1)
 			_exit(1);
-		if (timer_make(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGKILL, 0, 0, &own) || timer_start(own, 0, 1000 * 1000 * MS, 0))
+		if (timer_make(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGKILL, 0, 0, &own) ||
+		    timer_start(own, 0, 1000 * 1000 * MS, 0))
 			_exit(2);
 		snprintf(number, sizeof(number), "%d", own);
 		test_exec("has_no_timer", number, NULL, NULL);
@@ -393,13 +395,15 @@ TEST(time_in_the_kernel_is_told_apart)
 	do {
 		CHECK_EQ(read(fd, bytes, sizeof(bytes)), (long)sizeof(bytes));
 		MUST(getrusage(RUSAGE_SELF, &after));
-	} while (after.ru_stime.tv_sec == before.ru_stime.tv_sec && after.ru_stime.tv_usec < before.ru_stime.tv_usec + 20000);
+	} while (after.ru_stime.tv_sec == before.ru_stime.tv_sec &&
+		 after.ru_stime.tv_usec < before.ru_stime.tv_usec + 20000);
 	before = after;
 	do {
 		for (volatile int i = 0; i < 1000000; i++)
 			;
 		MUST(getrusage(RUSAGE_SELF, &after));
-	} while (after.ru_utime.tv_sec == before.ru_utime.tv_sec && after.ru_utime.tv_usec < before.ru_utime.tv_usec + 20000);
+	} while (after.ru_utime.tv_sec == before.ru_utime.tv_sec &&
+		 after.ru_utime.tv_usec < before.ru_utime.tv_usec + 20000);
 }
 
 TEST(setitimer_errors)

@@ -1,6 +1,7 @@
 /*
- * sys_vdso.c - the library that the kernel shows to every program: found by the auxiliary vector as a C library would, its
- * functions agree with the system calls, and a program may do to its mapping what it likes. A Linux without one skips.
+ * sys_vdso.c - the library that the kernel shows to every program:
+ * found by the auxiliary vector as a C library would, its functions agree with the system calls,
+ * and a program may do to its mapping what it likes. A Linux without one skips.
  */
 #include "guest.h"
 #include <elf.h>

@@ -1,7 +1,7 @@
 // LECTERN ONLY: it sets the whole machine's limits for dirty pages.
 /*
- * sys_writeback.c - when dirty pages go to disk: by age, by amount, and how writers are held to the limits. Counts of pages,
- * never times: what must happen by itself is waited for by looking at the counts.
+ * sys_writeback.c - when dirty pages go to disk: by age, by amount, and how writers are held to the limits.
+ * Counts of pages, never times: what must happen by itself is waited for by looking at the counts.
  */
 #include "guest.h"
 

@@ -1,6 +1,6 @@
 /*
- * area_test.c - the areas of an address space against a model with one entry a page: random insertions, removals, splits,
- * merges and moved ends, the search for gaps, and how many nodes a search looks at among 100,000 areas.
+ * area_test.c - the areas of an address space against a model with one entry a page: random insertions, removals,
+ * splits, merges and moved ends, the search for gaps, and how many nodes a search looks at among 100,000 areas.
  */
 // BUILD: kernel/lib/rbtree.c kernel/lib/interval.c
 #include "kernel.h"
@@ -128,10 +128,12 @@ static void compare(void)
 		struct interval_tree *tree = &inodes[f].cache.areas;
 		int linked = 0;
 
-		for (struct interval *i = interval_first(tree, 0, U64_MAX); i; i = interval_next(i, 0, U64_MAX), linked++) {
+		for (struct interval *i = interval_first(tree, 0, U64_MAX); i;
+		     i = interval_next(i, 0, U64_MAX), linked++) {
 			struct area *a = container_of(i, struct area, pages);
 
-			require(a->file == &files[f] && i->first == area_first(a) && i->last == area_page(a, a->end - 1));
+			require(a->file == &files[f] && i->first == area_first(a) &&
+				i->last == area_page(a, a->end - 1));
 		}
 		require(linked == file_refs[f]);        // A3
 	}
@@ -172,14 +174,16 @@ static void insert_some(void)
 	u32 flags = AREA_READ | (host_random() & 1 ? AREA_WRITE : 0);
 	// Offsets that often continue the neighbour's, so that merges happen.
 	pgoff_t index = file < 0 || host_random() & 1 ? FIRST + from : host_random() % 100;
-	struct area *a = area_alloc(&space, address_of(from), address_of(to), flags, file < 0 ? NULL : &files[file], index);
+	struct area *a = area_alloc(&space, address_of(from), address_of(to), flags,
+				    file < 0 ? NULL : &files[file], index);
 
 	area_enter_cache(a);
 	area_insert(&space, a, area_find_from(&space, a->start));
 	model_set(from, to, flags, file, index);
 }
 
-// New private memory right below or above others, or on its own: a neighbour grows where it is alike, and then the next one, too.
+// New private memory right below or above others, or on its own:
+// a neighbour grows where it is alike, and then the next one, too.
 static void extend_some(void)
 {
 	u64 from = host_random() % NR_PAGES, limit = gap_end(from);
@@ -191,7 +195,8 @@ static void extend_some(void)
 
 	while (host_random() & 1 && from > 0 && !model[from - 1].is_mapped)
 		from--;
-	bool is_extended = area_extend(&space, address_of(from), address_of(to), flags, area_find_from(&space, address_of(from)));
+	bool is_extended = area_extend(&space, address_of(from), address_of(to), flags,
+				       area_find_from(&space, address_of(from)));
 
 	model_set(from, to, flags, -1, FIRST + from);
 	bool below = is_alike(from), above = is_alike(to);
@@ -320,7 +325,8 @@ static vaddr_t model_gap(u64 size, u64 low, u64 high)
 
 static void search_gap(void)
 {
-	u64 size = 1 + host_random() % 20, low = host_random() % NR_PAGES, high = low + host_random() % (NR_PAGES - low + 1);
+	u64 size = 1 + host_random() % 20, low = host_random() % NR_PAGES;
+	u64 high = low + host_random() % (NR_PAGES - low + 1);
 	struct area *above;
 	vaddr_t found = area_find_gap(&space, size << PAGE_SHIFT, address_of(low), address_of(high), &above);
 
@@ -329,7 +335,8 @@ static void search_gap(void)
 }
 
 static void (*const actions[])(void) = {
-	insert_some, insert_some, extend_some, extend_some, remove_some, split_some, merge_some, move_end, move_start, search_gap,
+	insert_some, insert_some, extend_some, extend_some, remove_some, split_some, merge_some,
+	move_end, move_start, search_gap,
 };
 
 static void test_random(void)
@@ -377,7 +384,8 @@ static void test_validity(void)
 	a->end = address_of(21);
 	ok(!areas_are_valid(&space), "an overlap is found");
 	a->end = address_of(20);
-	ok(area_merge(&space, b) == a && a->end == address_of(30) && areas_are_valid(&space), "neighbours that are alike merge");
+	ok(area_merge(&space, b) == a && a->end == address_of(30) && areas_are_valid(&space),
+	   "neighbours that are alike merge");
 	remove_all();
 }
 
@@ -391,7 +399,8 @@ static void test_limits(void)
 	space.nr_areas = 2;
 	ok(areas_are_valid(&space), "both parts are in order");
 	remove_all();
-	ok(area_find_gap(&space, PAGE_SIZE, MMAP_LOWEST, USER_END, NULL) == USER_END - PAGE_SIZE, "an empty space offers its top");
+	ok(area_find_gap(&space, PAGE_SIZE, MMAP_LOWEST, USER_END, NULL) == USER_END - PAGE_SIZE,
+	   "an empty space offers its top");
 	ok(area_find_gap(&space, USER_END, MMAP_LOWEST, USER_END, NULL) == 0, "more than there is does not fit");
 	a = add(400, 402, AREA_READ | AREA_GROWS_DOWN);
 	vaddr_t top = address_of(402), found = area_find_gap(&space, PAGE_SIZE, MMAP_LOWEST, top, NULL);
@@ -419,11 +428,13 @@ static void measure(void)
 	nr_looks = 0;
 }
 
-// One page each with one page between, in random order; nothing looks at more nodes than a small multiple of the height.
+// One page each with one page between, in random order;
+// nothing looks at more nodes than a small multiple of the height.
 static void test_many(void)
 {
 	static u32 order[MANY];
-	u64 bound = 8 * 2 * bits_of(MANY);      // a red-black tree is at most 2 log n high; a change goes up once or twice
+	// A red-black tree is at most 2 log n high; a change goes up once or twice.
+	u64 bound = 8 * 2 * bits_of(MANY);
 
 	for (u32 i = 0; i < MANY; i++) {
 		u32 j = (u32)(host_random() % (i + 1));

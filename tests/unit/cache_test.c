@@ -1,10 +1,12 @@
 /*
- * cache_test.c - the page cache and write-back with many threads and a disk that answers when the test says so: one fill for
- * many readers, errors and who hears of them, stores during write-back, truncation against everything, and random use of
- * it all, after which memory and disk agree with a model. The invariants of cache.h are checked after every step.
+ * cache_test.c - the page cache and write-back with many threads and a disk that answers when the test says so:
+ * one fill for many readers, errors and who hears of them, stores during write-back, truncation
+ * against everything, and random use of it all, after which memory and disk agree with a model.
+ * The invariants of cache.h are checked after every step.
  */
 // BUILD: -DDEBUG -iquote tests/unit/host tests/unit/host_threads.c tests/unit/host_fiber.c tests/unit/cache_world.c
-// BUILD: kernel/lib/format.c kernel/cache/cache.c kernel/cache/truncate.c kernel/cache/writeback.c kernel/cache/flusher.c kernel/dev/plug.c kernel/cache/pagelock.c kernel/lib/radix.c kernel/sync/spinlock.c
+// BUILD: kernel/lib/format.c kernel/cache/cache.c kernel/cache/truncate.c kernel/cache/writeback.c
+// BUILD: kernel/cache/flusher.c kernel/dev/plug.c kernel/cache/pagelock.c kernel/lib/radix.c kernel/sync/spinlock.c
 // BUILD: kernel/sync/mutex.c kernel/sync/look.c kernel/sync/wait.c kernel/sync/lockcheck.c
 #include "cache_world.h"
 #include "host_threads.h"
@@ -66,7 +68,8 @@ static void test_one_fill(void)
 	for (int i = 0; i < 3; i++)
 		start_reader(&r[i], 5);
 	host_run_threads();
-	ok(world.nr_requests == 1 && host_nr_threads() == 3, "three readers of one absent page make one request, and wait");
+	ok(world.nr_requests == 1 && host_nr_threads() == 3,
+	   "three readers of one absent page make one request, and wait");
 	world_answer(0, 0);
 	host_run_threads();
 	ok(host_nr_threads() == 0 && r[0].page == r[1].page && r[1].page == r[2].page && r[0].error == 0,
@@ -254,11 +257,13 @@ static void test_write_back(void)
 	ok(world.nr_shown_writable == 6, "a stored page is shown writable");
 	start_sync(&s, SYNC_WAIT);
 	ok(world.nr_requests == 6 && world.nr_store_calls == 1, "neighbours are written in one call");
-	ok(world.nr_shown_writable == 0 && has(4, PAGE_WRITEBACK) && !has(4, PAGE_DIRTY), "write-protected, then clean, then under way");
+	ok(world.nr_shown_writable == 0 && has(4, PAGE_WRITEBACK) && !has(4, PAGE_DIRTY),
+	   "write-protected, then clean, then under way");
 	ok(!host_has_ended(s.thread), "SYNC_WAIT waits");
 	world_answer_all(0);
 	host_run_threads();
-	ok(host_has_ended(s.thread) && s.error == 0 && world.disk[4][0] == 0x44 && world.disk[7][0] == 0x47, "until all is on the disk");
+	ok(host_has_ended(s.thread) && s.error == 0 && world.disk[4][0] == 0x44 && world.disk[7][0] == 0x47,
+	   "until all is on the disk");
 	ok(world.cache.nr_dirty == 0 && world.cache.nr_writeback == 0 && nr_dirty_pages == 0 && nr_writeback_pages == 0,
 	   "nothing is dirty any more");
 	start_sync(&s, SYNC_WAIT);
@@ -288,7 +293,8 @@ static void store_behind(void *argument)
 	require(world_store(12 * PAGE_SIZE, 0x77) == 0);
 }
 
-// One page is under way and dirty again, so that a sync has to wait; meanwhile a page behind all that it wants becomes dirty.
+// One page is under way and dirty again, so that a sync has to wait;
+// meanwhile a page behind all that it wants becomes dirty.
 static void test_sync_ends(void)
 {
 	struct syncer s;
@@ -308,7 +314,8 @@ static void test_sync_ends(void)
 		world_answer_all(0);
 		host_run_threads();
 	}
-	ok(host_has_ended(s.thread) && world.cache.nr_dirty == 1 && has(12, PAGE_DIRTY), "what is stored behind it later is not");
+	ok(host_has_ended(s.thread) && world.cache.nr_dirty == 1 && has(12, PAGE_DIRTY),
+	   "what is stored behind it later is not");
 	start_sync(&s, SYNC_WAIT);
 	world_answer_all(0);
 	host_run_threads();
@@ -388,9 +395,11 @@ static void test_store_meanwhile(void)
 	world_pick_up(4);                       // the disk has read the old bytes
 	host_thread(store_again, NULL);
 	host_run_threads();
-	ok(host_nr_threads() == 0 && has(4, PAGE_DIRTY) && has(4, PAGE_WRITEBACK), "a store during write-back goes on, and is noted");
+	ok(host_nr_threads() == 0 && has(4, PAGE_DIRTY) && has(4, PAGE_WRITEBACK),
+	   "a store during write-back goes on, and is noted");
 	world_answer_all(0);
-	ok(has(4, PAGE_DIRTY) && !has(5, PAGE_DIRTY) && world.disk[4][0] == 0x44, "the page stays dirty when the write is done");
+	ok(has(4, PAGE_DIRTY) && !has(5, PAGE_DIRTY) && world.disk[4][0] == 0x44,
+	   "the page stays dirty when the write is done");
 	start_sync(&s, SYNC_WAIT);
 	ok(world.nr_requests == 1, "it alone is written again");
 	world_answer_all(0);
@@ -426,7 +435,8 @@ static void test_failed_write(void)
 	ok(world.cache.nr_dirty == 1 && has(4, PAGE_DIRTY) && nr_dirty_pages == 1, "the page stays dirty");
 	ok(cache_error_check(&world.cache, &opener[0]) == -EIO && cache_error_check(&world.cache, &opener[1]) == -EIO,
 	   "every opener is told");
-	ok(cache_error_check(&world.cache, &opener[0]) == 0 && cache_error_check(&world.cache, &opener[1]) == 0, "once");
+	ok(cache_error_check(&world.cache, &opener[0]) == 0 && cache_error_check(&world.cache, &opener[1]) == 0,
+	   "once");
 	opener[2] = cache_error_mark(&world.cache);
 	ok(cache_error_check(&world.cache, &opener[2]) == 0, "one who opens later is not");
 	start_sync(&s, SYNC_WAIT);
@@ -491,10 +501,12 @@ static void test_truncate_and_write_back(void)
 	dirty_some();
 	start_sync(&s, SYNC_WAIT);
 	start_cut(&c, 4 * PAGE_SIZE);
-	ok(!host_has_ended(c.thread) && world.nr_shown == 2, "it waits for writes under way; nothing past the end is shown meanwhile");
+	ok(!host_has_ended(c.thread) && world.nr_shown == 2,
+	   "it waits for writes under way; nothing past the end is shown meanwhile");
 	world_answer_all(0);
 	host_run_threads();
-	ok(host_has_ended(c.thread) && host_has_ended(s.thread) && nothing_past(4) && has(3, PAGE_UPTODATE), "and keeps what lies before");
+	ok(host_has_ended(c.thread) && host_has_ended(s.thread) && nothing_past(4) && has(3, PAGE_UPTODATE),
+	   "and keeps what lies before");
 	world_end();
 	world_begin(16);
 	dirty_some();
@@ -677,7 +689,8 @@ static void worker(void *argument)
 				page_put(p);
 			break;
 		case 6:
-			(void)!cache_write_back(&world.cache, 0, U64_MAX - 1, host_random() & 1 ? SYNC_WAIT : SYNC_START);
+			(void)!cache_write_back(&world.cache, 0, U64_MAX - 1,
+						host_random() & 1 ? SYNC_WAIT : SYNC_START);
 			break;
 		case 7:
 			world_set_size(host_random() & 1 ? position : position & PAGE_MASK);

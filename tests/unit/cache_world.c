@@ -200,7 +200,8 @@ static void store(struct cache *cache, struct page **pages, u32 nr_pages)
 {
 	world.nr_store_calls++;
 	for (u32 i = 0; i < nr_pages; i++) {
-		require(pages[i]->cache == cache && page_has(pages[i], PAGE_WRITEBACK) && page_has(pages[i], PAGE_BACKED));
+		require(pages[i]->cache == cache && page_has(pages[i], PAGE_WRITEBACK) &&
+			page_has(pages[i], PAGE_BACKED));
 		require(i == 0 || pages[i]->index == pages[i - 1]->index + 1);
 		request(pages[i], true);
 	}
@@ -393,7 +394,7 @@ void world_set_size(u64 size)
 			world.has_place[i] = false;
 			memset(world.disk[i], 0xee, PAGE_SIZE);
 		}
-		cache_truncate_pages(&world.cache, size);       // what a reader has brought in before the places were gone
+		cache_truncate_pages(&world.cache, size);       // what came in before the places were gone
 	}
 	if (last)
 		page_put(last);

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * cache_world.h - one file with its cache, for tests of the page cache: a disk whose requests are answered by the test, a
- * mapping that shows pages, and a model of what the file should hold.
+ * cache_world.h - one file with its cache, for tests of the page cache: a disk whose requests are answered by
+ * the test, a mapping that shows pages, and a model of what the file should hold.
  */
 #include "types.h"
 #include "cache/cache.h"

@@ -2,12 +2,15 @@
 // memory ends. Errors are allowed, crashes, hangs and lost memory are not.
 // BUILD: -DDEBUG -iquote tests/unit/host tests/unit/host_kernel.c tests/unit/host_disk.c
 // BUILD: fs/ext2/super.c fs/ext2/alloc.c fs/ext2/map.c fs/ext2/hole.c
-// BUILD: fs/ext2/inode.c fs/ext2/dir.c fs/ext2/name.c fs/ext2/file.c fs/ext2/symlink.c fs/inode.c fs/dentry.c fs/path.c fs/open.c
-// BUILD: fs/change.c fs/file.c fs/file_read.c fs/file_write.c fs/file_seek.c fs/file_sync.c fs/allocate.c fs/locks.c fs/seals.c fs/mount.c fs/executing.c
+// BUILD: fs/ext2/inode.c fs/ext2/dir.c fs/ext2/name.c fs/ext2/file.c fs/ext2/symlink.c
+// BUILD: fs/inode.c fs/dentry.c fs/path.c fs/open.c fs/change.c fs/file.c fs/file_read.c fs/file_write.c fs/file_seek.c
+// BUILD: fs/file_sync.c fs/allocate.c fs/locks.c fs/seals.c fs/mount.c fs/executing.c
 // BUILD: kernel/cache/cache.c kernel/cache/truncate.c kernel/cache/readahead.c kernel/cache/pagelock.c
-// BUILD: kernel/cache/writeback.c kernel/cache/flusher.c kernel/dev/block.c kernel/dev/plug.c kernel/dev/bio.c kernel/mm/iobuf.c kernel/mm/radix_alloc.c kernel/lib/radix.c
+// BUILD: kernel/cache/writeback.c kernel/cache/flusher.c kernel/dev/block.c kernel/dev/plug.c
+// BUILD: kernel/dev/bio.c kernel/mm/iobuf.c kernel/mm/radix_alloc.c kernel/lib/radix.c
 // BUILD: kernel/lib/format.c
-// BUILD: kernel/sync/spinlock.c kernel/sync/mutex.c kernel/sync/rwlock.c kernel/sync/look.c kernel/sync/wait.c kernel/sync/lockcheck.c
+// BUILD: kernel/sync/spinlock.c kernel/sync/mutex.c kernel/sync/rwlock.c
+// BUILD: kernel/sync/look.c kernel/sync/wait.c kernel/sync/lockcheck.c
 #include "host_kernel.h"
 #include "kernel.h"
 #include "fs/ext2/ext2.h"
@@ -24,11 +27,14 @@ static void make_disk(void)
 	const char *t = host_temporary();
 
 	snprintf(image, sizeof(image), "%s/damage.img", t);
-	require(host_run("mkdir -p %s/tree/a/b/c %s/tree/d && cd %s/tree && cp /bin/ls . && head -c 9000000 /dev/zero | tr '\\0' x > big && "
+	require(host_run("mkdir -p %s/tree/a/b/c %s/tree/d && cd %s/tree && cp /bin/ls . && "
+			 "head -c 9000000 /dev/zero | tr '\\0' x > big && "
 			 "for i in 1 2 3 4 5 6 7 8 9; do echo $i > a/file$i; ln -s a/b d/link$i; done && "
-			 "ln -s /very/long/link/that/does/not/fit/into/an/inode/because/it/has/too/many/letters long && "
+			 "ln -s /very/long/link/that/does/not/fit/into/an/inode/because/it/has/too/many/letters "
+			 "long && "
 			 "truncate -s 100M sparse && echo x >> sparse && "
-			 "mke2fs -qF -t ext2 -b 4096 -g 1024 -N 256 -d %s/tree %s 16M > /dev/null 2>&1", t, t, t, t, image) == 0);
+			 "mke2fs -qF -t ext2 -b 4096 -g 1024 -N 256 -d %s/tree %s 16M > /dev/null 2>&1",
+			 t, t, t, t, image) == 0);
 	host_load(&host_disk, image);
 	nr_bytes = host_disk.device.nr_blocks * BLOCK_SIZE;
 	pristine = malloc(nr_bytes);

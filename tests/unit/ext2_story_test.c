@@ -2,12 +2,15 @@
 // disk, the end of a file, errors of the disk. e2fsck judges after each.
 // BUILD: -DDEBUG -iquote tests/unit/host tests/unit/host_kernel.c tests/unit/host_disk.c
 // BUILD: fs/ext2/super.c fs/ext2/alloc.c fs/ext2/map.c fs/ext2/hole.c
-// BUILD: fs/ext2/inode.c fs/ext2/dir.c fs/ext2/name.c fs/ext2/file.c fs/ext2/symlink.c fs/inode.c fs/dentry.c fs/path.c fs/open.c
-// BUILD: fs/change.c fs/file.c fs/file_read.c fs/file_write.c fs/file_seek.c fs/file_sync.c fs/allocate.c fs/locks.c fs/seals.c fs/mount.c fs/executing.c
+// BUILD: fs/ext2/inode.c fs/ext2/dir.c fs/ext2/name.c fs/ext2/file.c fs/ext2/symlink.c
+// BUILD: fs/inode.c fs/dentry.c fs/path.c fs/open.c fs/change.c fs/file.c fs/file_read.c fs/file_write.c fs/file_seek.c
+// BUILD: fs/file_sync.c fs/allocate.c fs/locks.c fs/seals.c fs/mount.c fs/executing.c
 // BUILD: kernel/cache/cache.c kernel/cache/truncate.c kernel/cache/readahead.c kernel/cache/pagelock.c
-// BUILD: kernel/cache/writeback.c kernel/cache/flusher.c kernel/dev/block.c kernel/dev/plug.c kernel/dev/bio.c kernel/mm/iobuf.c kernel/mm/radix_alloc.c kernel/lib/radix.c
+// BUILD: kernel/cache/writeback.c kernel/cache/flusher.c kernel/dev/block.c kernel/dev/plug.c
+// BUILD: kernel/dev/bio.c kernel/mm/iobuf.c kernel/mm/radix_alloc.c kernel/lib/radix.c
 // BUILD: kernel/lib/format.c
-// BUILD: kernel/sync/spinlock.c kernel/sync/mutex.c kernel/sync/rwlock.c kernel/sync/look.c kernel/sync/wait.c kernel/sync/lockcheck.c
+// BUILD: kernel/sync/spinlock.c kernel/sync/mutex.c kernel/sync/rwlock.c
+// BUILD: kernel/sync/look.c kernel/sync/wait.c kernel/sync/lockcheck.c
 #include "host_kernel.h"
 #include "kernel.h"
 #include "fs/ext2/ext2.h"
@@ -279,7 +282,8 @@ static void test_own_pages(void)
 	require(cache_write_back(&host_disk.device.cache, pointers, pointers, SYNC_START) == 0);
 	ok(file_sync(f, 0, U64_MAX, false) == 0, "fsync does not wait for another file's writes");
 	ok(cache_is_clean(&f->inode->cache) && slow->inode->cache.nr_writeback == 20, "which are still under way");
-	ok(!host_disk.is_volatile[ext2_node(f->inode)->block[0]] && !host_disk.is_volatile[ext2_node(f->inode)->block[EXT2_NR_DIRECT]],
+	ok(!host_disk.is_volatile[ext2_node(f->inode)->block[0]] &&
+	   !host_disk.is_volatile[ext2_node(f->inode)->block[EXT2_NR_DIRECT]],
 	   "its own pages and pointers are durable");
 	host_disk.held_behind = host_disk.held_first;
 	file_put(f);

@@ -36,8 +36,8 @@ static void numbers(const char *conversion)
 			for (size_t p = 0; p < ARRAY_SIZE(precisions); p++)
 				for (size_t l = 0; l < ARRAY_SIZE(lengths); l++)
 					for (size_t v = 0; v < ARRAY_SIZE(values); v++) {
-						snprintf(format, sizeof(format), "%%%s%s%s%s%s", flag_sets[f], widths[w],
-							 precisions[p], lengths[l], conversion);
+						snprintf(format, sizeof(format), "%%%s%s%s%s%s", flag_sets[f],
+							 widths[w], precisions[p], lengths[l], conversion);
 						good &= same(format, values[v]);
 					}
 	snprintf(name, sizeof(name), "%%%s with every flag, width, precision and length", conversion);

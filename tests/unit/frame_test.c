@@ -1,8 +1,9 @@
 /*
- * frame_test.c - the frame allocator against a map of owners: blocks of all orders are taken and given back at random on
- * several CPUs; no two overlap, all are aligned and inside RAM, and in the end everything has joined again.
+ * frame_test.c - the frame allocator against a map of owners: blocks of all orders are taken and given back at
+ * random on several CPUs; no two overlap, all are aligned and inside RAM, and in the end everything has joined again.
  */
-// BUILD: -DDEBUG -iquote tests/unit/host tests/unit/host_memory.c kernel/mm/frame.c kernel/sync/spinlock.c kernel/sync/lockcheck.c
+// BUILD: -DDEBUG -iquote tests/unit/host tests/unit/host_memory.c
+// BUILD: kernel/mm/frame.c kernel/sync/spinlock.c kernel/sync/lockcheck.c
 #include "host_memory.h"
 #include "kernel.h"
 #include "mm/frame.h"
@@ -99,8 +100,8 @@ static u32 count_blocks(u32 order)
 	return nr;
 }
 
-// Single frames that the CPUs keep do not join. Every CPU takes all it can get, and CPU 0 gives all back from the lowest on:
-// what its stock keeps is the same every time.
+// Single frames that the CPUs keep do not join. Every CPU takes all it can get,
+// and CPU 0 gives all back from the lowest on: what its stock keeps is the same every time.
 static void settle_stocks(void)
 {
 	struct page *p;
@@ -196,9 +197,11 @@ static void test_exhaustion(void)
 	}
 	u64 before = host_reclaims;
 
-	ok(!frames_alloc(1, PAGE_KERNEL, FRAME_ATOMIC) && host_reclaims == before, "an atomic request does not reclaim");
+	ok(!frames_alloc(1, PAGE_KERNEL, FRAME_ATOMIC) && host_reclaims == before,
+	   "an atomic request does not reclaim");
 	host_reclaim_tries = 3;
-	ok(!frames_alloc(1, PAGE_KERNEL, 0) && host_reclaims == before + 4, "another asks for memory until nothing is left");
+	ok(!frames_alloc(1, PAGE_KERNEL, 0) && host_reclaims == before + 4,
+	   "another asks for memory until nothing is left");
 	host_reclaim_tries = 0;
 	while (nr_blocks)
 		give(nr_blocks - 1);
@@ -255,7 +258,8 @@ static void test_zeroed(void)
 
 	frame_free_zeroed(a);
 	ok(frames_free_count() == nr_free, "a frame that is freed all zero is free");
-	struct page *b = frame_alloc(PAGE_KERNEL, FRAME_ATOMIC), *c = frame_alloc(PAGE_TABLE, FRAME_ATOMIC | FRAME_ZERO);
+	struct page *b = frame_alloc(PAGE_KERNEL, FRAME_ATOMIC);
+	struct page *c = frame_alloc(PAGE_TABLE, FRAME_ATOMIC | FRAME_ZERO);
 
 	ok(b != a && c == a && is_all_zero(c), "who wants a cleared frame gets it, and nobody else");
 	frames_free(b, 0);
@@ -294,8 +298,8 @@ int main(void)
 	u32 at_first[FRAME_MAX_ORDER + 1];
 
 	host_memory_start();
-	ok(frames_total() == HOST_FRAMES - HOST_FIRST - (HOST_HOLE_END - HOST_HOLE) && frames_free_count() == frames_total(),
-	   "all RAM is free, the hole is not");
+	ok(frames_total() == HOST_FRAMES - HOST_FIRST - (HOST_HOLE_END - HOST_HOLE) &&
+	   frames_free_count() == frames_total(), "all RAM is free, the hole is not");
 	count_orders(at_first);
 	test_random();
 	test_joins(at_first);

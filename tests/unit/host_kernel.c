@@ -374,7 +374,8 @@ void host_start(void)
 	host_add_disk(&host_root_disk);
 	host_add_disk(&host_disk);
 	snprintf(image, sizeof(image), "%s/root.img", host_temporary());
-	require(host_run("mkdir -p %s/root/mnt && mke2fs -qF -t ext2 -b 4096 -d %s/root %s 2M > /dev/null", folder, folder, image) == 0);
+	require(host_run("mkdir -p %s/root/mnt && mke2fs -qF -t ext2 -b 4096 -d %s/root %s 2M > /dev/null",
+			 folder, folder, image) == 0);
 	host_load(&host_root_disk, image);
 	require(mount_root("/dev/vda", 0, "") == 0);
 }

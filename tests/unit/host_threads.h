@@ -1,7 +1,7 @@
 #pragma once
 /*
- * host_threads.h - kernel threads on the host, one at a time. The test's main function starts them and lets them run until
- * all have ended or sleep; then it makes happen what they wait for (a disk's answer), and lets them run on.
+ * host_threads.h - kernel threads on the host, one at a time. The test's main function starts them and lets them
+ * run until all have ended or sleep; then it makes happen what they wait for (a disk's answer), and lets them run on.
  */
 #include "types.h"
 

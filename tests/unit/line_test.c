@@ -1,7 +1,7 @@
 // BUILD: kernel/dev/line.c kernel/lib/string.c
 /*
- * line_test.c - the line discipline: what is typed, what a reader gets, what the screen shows; and random typing with random
- * settings against the three counters' order.
+ * line_test.c - the line discipline: what is typed, what a reader gets, what the screen shows;
+ * and random typing with random settings against the three counters' order.
  */
 #include "dev/line.h"
 #include <abi/signal.h>
@@ -78,7 +78,8 @@ static void editing(void)
 	ok(typed_gives("\177\177a\n", "a\n", "a\r\n"), "erase at the beginning does nothing");
 	ok(typed_gives("ab\025c\n", "c\n", "ab\b \b\b \bc\r\n"), "kill");
 	ok(typed_gives("a bc  \027d\n", "a d\n", "a bc  \b \b\b \b\b \b\b \bd\r\n"), "word erase");
-	ok(typed_gives("a\tb\177\177c\n", "ac\n", "a\tb\b \b\b \b\b \b\b \b\b \b\b \b\b \b\b \bc\r\n"), "erasing a tab");
+	ok(typed_gives("a\tb\177\177c\n", "ac\n", "a\tb\b \b\b \b\b \b\b \b\b \b\b \b\b \b\b \bc\r\n"),
+	   "erasing a tab");
 	ok(typed_gives("\001\177\n", "\n", "^A\b \b\b \b\r\n"), "erasing ^A");
 	ok(typed_gives("\303\244\177x\n", "x\n", "\303\244\b \bx\r\n"), "erasing a character of two bytes");
 	ok(typed_gives("a\026\003\n", "a\003\n", "a^\b^C\r\n"), "^V takes the next character as it is");

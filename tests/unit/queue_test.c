@@ -45,7 +45,8 @@ static void test_merge(void)
 	add(2, BIO_WRITE, 18, 2);               // before it
 	add(3, BIO_READ, 25, 1);                // another kind
 	add(4, BIO_WRITE, 40, 1);
-	ok(take(&first, true) == 3 && first == &bios[2], "neighbours go together, before and behind, whoever came first");
+	ok(take(&first, true) == 3 && first == &bios[2],
+	   "neighbours go together, before and behind, whoever came first");
 	ok(take(&first, false) == 1 && first == &bios[3], "reads and writes do not");
 	ok(take(&first, false) == 1 && first == &bios[4] && take(&first, false) == 0, "nor what has a gap between");
 	for (u32 i = 0; i < 300; i++)

@@ -1,6 +1,7 @@
 // BUILD: kernel/lib/radix.c
 /*
- * radix_test.c - the radix tree against a sorted array: near, far and mixed indices, tags, searches, preloading; no node leaks.
+ * radix_test.c - the radix tree against a sorted array:
+ * near, far and mixed indices, tags, searches, preloading; no node leaks.
  */
 #include "lib/radix.h"
 #include <abi/errno.h>
@@ -143,7 +144,8 @@ static void check_run(const struct radix *tree, u32 tag)
 {
 	u64 first = model[host_random() % NR_INDICES].index, last = first + host_random() % 200;
 	void *items[70];
-	u32 max = (u32)(host_random() % 71), nr = radix_run_tagged(tree, first, last < first ? U64_MAX : last, tag, items, max);
+	u32 max = (u32)(host_random() % 71);
+	u32 nr = radix_run_tagged(tree, first, last < first ? U64_MAX : last, tag, items, max);
 	u64 index = 0;
 	struct entry *e = radix_next_tagged(tree, first, last < first ? U64_MAX : last, tag, &index);
 
@@ -276,7 +278,8 @@ static void preload(void)
 	require(radix_insert(&tree, 7, &x, &spare) == 0);
 	radix_preload_end(&spare);
 	ok(nr_nodes == 1 && !spare.nodes, "what was not used goes back");
-	ok(radix_insert(&tree, 1ul << 40, &x, &empty) == -ENOMEM && nr_nodes == 1, "too few spare nodes: ENOMEM, no leak");
+	ok(radix_insert(&tree, 1ul << 40, &x, &empty) == -ENOMEM && nr_nodes == 1,
+	   "too few spare nodes: ENOMEM, no leak");
 	require(radix_preload(&spare) == 0);
 	out_of_memory = true;
 	ok(radix_preload(&empty) == -ENOMEM && !empty.nodes, "preloading without memory");

@@ -1,8 +1,10 @@
 /*
- * slab_test.c - the slab allocator on the real frame allocator: objects of many sizes are taken and given back at random on
- * several CPUs, none overlaps another, alignment holds, memory goes back to the frames, and misuse stops the machine.
+ * slab_test.c - the slab allocator on the real frame allocator:
+ * objects of many sizes are taken and given back at random on several CPUs, none overlaps another,
+ * alignment holds, memory goes back to the frames, and misuse stops the machine.
  */
-// BUILD: -DDEBUG -iquote tests/unit/host tests/unit/host_memory.c kernel/mm/slab.c kernel/mm/frame.c kernel/sync/spinlock.c
+// BUILD: -DDEBUG -iquote tests/unit/host tests/unit/host_memory.c
+// BUILD: kernel/mm/slab.c kernel/mm/frame.c kernel/sync/spinlock.c
 // BUILD: kernel/sync/lockcheck.c
 #include "host_memory.h"
 #include "kernel.h"
@@ -109,7 +111,8 @@ static void test_alignment(void)
 	ok(is_aligned && aligned.object_size == 128, "an alignment is kept, the size rounded up to it");
 	while (nr_objects)
 		give(nr_objects - 1);
-	ok(odd.object_size == 24 && small.object_size == 8, "small objects have room for a pointer, odd sizes are rounded");
+	ok(odd.object_size == 24 && small.object_size == 8,
+	   "small objects have room for a pointer, odd sizes are rounded");
 }
 
 // Many objects of one cache, given back in an order of which the magazines keep little.
@@ -133,7 +136,8 @@ static void test_return(void)
 	u64 kept = free_before - frames_free_count();
 
 	printf("# %lu frames are kept for the magazines' objects\n", kept);
-	ok(kept <= (u64)MAX_CPUS * MAGAZINE << c->slab_order, "their memory goes back to the frames, but for the magazines");
+	ok(kept <= (u64)MAX_CPUS * MAGAZINE << c->slab_order,
+	   "their memory goes back to the frames, but for the magazines");
 	ok(c->nr_slabs <= MAX_CPUS * MAGAZINE + 1, "the cache knows it");
 }
 

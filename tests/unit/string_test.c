@@ -1,7 +1,7 @@
 // BUILD: kernel/lib/parse.c
 /*
- * string_test.c - the kernel's memory and string functions against the host's. They are included under other names, since
- * the host needs its own.
+ * string_test.c - the kernel's memory and string functions against the host's.
+ * They are included under other names, since the host needs its own.
  */
 #define memcpy kernel_memcpy
 #define memmove kernel_memmove
@@ -106,7 +106,8 @@ static void copies(void)
 {
 	char to[8] = "#######";
 
-	ok(string_copy(to, "abcdefghij", 4) == 10 && strcmp(to, "abc") == 0 && to[4] == '#', "string_copy cuts and ends");
+	ok(string_copy(to, "abcdefghij", 4) == 10 && strcmp(to, "abc") == 0 && to[4] == '#',
+	   "string_copy cuts and ends");
 	ok(string_copy(to, "xy", sizeof(to)) == 2 && strcmp(to, "xy") == 0, "string_copy where it fits");
 	ok(string_copy(to, "abc", 0) == 3 && strcmp(to, "xy") == 0, "string_copy into nothing");
 }

@@ -319,8 +319,8 @@ def test_demonstration(name, tmp_path):
         assert len(line.split()) == 2, line
 
 
-@pytest.mark.parametrize("line", ["ps", "ps -l", "free -m", "uptime", "df -h", "df .", "mount", "vmmap", "stat text", "dmesg",
-                                  "uname -a", "id", "date", "clear", "ls -l /dev /proc/self"])
+@pytest.mark.parametrize("line", ["ps", "ps -l", "free -m", "uptime", "df -h", "df .", "mount", "vmmap", "stat text",
+                                  "dmesg", "uname -a", "id", "date", "clear", "ls -l /dev /proc/self"])
 def test_runs(line, programs, tmp_path):
     """Programs whose output is the system's own: they print something and end well."""
     done = run(line, f"{programs}:/usr/bin:/bin", tmp_path / "place")

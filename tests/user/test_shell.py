@@ -72,8 +72,9 @@ def test_deep_nesting_and_long_lines(tmp_path):
     assert done.stdout == b"5000\nx\n70000\n"
 
 
-@pytest.mark.parametrize("source", ["if", "for", "case x in", "(", "{", "echo $(", "echo ${", "a &&", "| b", "echo ${x!}",
-                                    "f( {", "'", '"', "`", "$((1", "case x in )", "do", "} ", ";;", "< ;", "&"])
+@pytest.mark.parametrize("source", ["if", "for", "case x in", "(", "{", "echo $(", "echo ${", "a &&", "| b",
+                                    "echo ${x!}", "f( {", "'", '"', "`", "$((1", "case x in )", "do", "} ",
+                                    ";;", "< ;", "&"])
 def test_bad_syntax_is_refused(source, tmp_path):
     """One message, status 2, nothing run."""
     done = run(["-c", source], tmp_path)
