@@ -259,8 +259,8 @@ void inode_mark_dirty(struct inode *ip, u32 what)
 }
 
 /*
- * Times go in steps of TIMES_STEP_NS (Linux's are longer), so of many stores in a row only the first has anything to set.
- * The step leaves the lowest bits of a time free: they tell which times were set then.
+ * Times go in steps of TIMES_STEP_NS (Linux's are longer), so of many stores in a row only the first has
+ * anything to set. The step leaves the lowest bits of a time free: they tell which times were set then.
  */
 enum { TOUCH_ACCESS = 1, TOUCH_MODIFY = 2, TOUCH_CHANGE = 4, TOUCH_ALL = 7 };
 
@@ -325,8 +325,8 @@ bool inode_access_is_known(const struct inode *ip)
 	return clock_realtime_coarse_ns() < READ_ONCE(ip->access_known_until_ns) && !(ip->sb->flags & MS_STRICTATIME);
 }
 
-// relatime: only when it tells something new (not read since the last change), or once a day. What was found out is kept,
-// so that reads of one file by many share nothing that is written.
+// relatime: only when it tells something new (not read since the last change), or once a day.
+// What was found out is kept, so that reads of one file by many share nothing that is written.
 void inode_touch_access(struct inode *ip, u32 open_flags)
 {
 	if (!inode_access_is_known(ip))
@@ -384,8 +384,8 @@ int inode_sync(struct inode *ip, bool data_only)
 }
 
 /*
- * What the device still has to write before the inode and its data can be found. The rest of its dirty blocks go with them,
- * so that the disk is as consistent as it can be without a journal, but only our own are waited for.
+ * What the device still has to write before the inode and its data can be found. The rest of its dirty blocks
+ * go with them, so that the disk is as consistent as it can be without a journal, but only our own are waited for.
  */
 static int sync_blocks(struct inode *ip)
 {
@@ -433,9 +433,10 @@ int inode_sync_pages(struct inode *ip, pgoff_t first, pgoff_t last, bool data_on
 
 int inode_write_out(struct inode *ip)
 {
-	// Its bits are clear from the moment somebody writes it; that all is on the disk is seen by the pages only (the bit for them
-	// is the flusher's, and stays until it comes by).
-	if (!(atomic_load(&ip->dirty) & ~(u32)INODE_DIRTY_PAGES) && cache_is_clean(&ip->cache) && cache_is_clean(&ip->sb->device->cache))
+	// Its bits are clear from the moment somebody writes it; that all is on the disk is seen by the pages
+	// only (the bit for them is the flusher's, and stays until it comes by).
+	if (!(atomic_load(&ip->dirty) & ~(u32)INODE_DIRTY_PAGES) && cache_is_clean(&ip->cache) &&
+	    cache_is_clean(&ip->sb->device->cache))
 		return 0;
 	return write_out(ip, 0, U64_MAX - 1, false);
 }

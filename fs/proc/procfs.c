@@ -1,10 +1,10 @@
 /*
  * procfs.c - the tree of /proc: look-up, listing, and files whose content is a text.
  *
- * An inode's number says all about it: process, descriptor, and which entry of the tables it shows. So the same file is the
- * same inode as long as anybody uses it. Names come and go without anybody telling the cache of names (superblock.names_change).
- * The text of an open file is made when a read starts at position 0, without a lock, and then put in place under the open
- * file's own lock, which readers hold while they copy.
+ * An inode's number says all about it: process, descriptor, and which entry of the tables it shows.
+ * So the same file is the same inode as long as anybody uses it. Names come and go without anybody telling
+ * the cache of names (superblock.names_change). The text of an open file is made when a read starts at position 0,
+ * without a lock, and then put in place under the open file's own lock, which readers hold while they copy.
  */
 #include "fs/proc/procfs.h"
 #include "fs/vfs.h"
@@ -79,7 +79,8 @@ static void inode_fill(struct inode *ip, struct proc_entry *e, const struct proc
 	inode_touch(ip, true, true, true);
 }
 
-static int proc_inode_get(struct superblock *sb, struct proc_entry *e, const struct proc_target *target, struct inode **out)
+static int proc_inode_get(struct superblock *sb, struct proc_entry *e, const struct proc_target *target,
+			  struct inode **out)
 {
 	bool is_new;
 	int error = inode_get(sb, inode_number(e, target), out, &is_new);
@@ -143,7 +144,8 @@ static int lookup_special(struct inode *dir, const char *name, struct inode **ou
 		target.fd = number;
 		return proc_inode_get(dir->sb, &fd_link_entry, &target, out);
 	}
-	if (d->entry->children == &proc_task_directory_entry && number > 0 && proc_task_next(target.pid, number) == number) {
+	if (d->entry->children == &proc_task_directory_entry && number > 0 &&
+	    proc_task_next(target.pid, number) == number) {
 		target.tid = number;
 		return proc_inode_get(dir->sb, &task_entry, &target, out);
 	}
@@ -250,7 +252,8 @@ static int proc_read_directory(struct file *f, struct directory_emit *emit)
 	for (u64 i = 0; e[i].name; i++) {
 		if (i + 2 < f->position)
 			continue;
-		if (!emit->emit(emit, e[i].name, strlen(e[i].name), i + 3, inode_number(&e[i], &d->target), entry_type(&e[i])))
+		if (!emit->emit(emit, e[i].name, strlen(e[i].name), i + 3, inode_number(&e[i], &d->target),
+				entry_type(&e[i])))
 			return 0;
 		f->position = i + 3;
 	}
@@ -429,8 +432,8 @@ static struct file_system proc_type, sysfs_type;
 
 static void proc_statfs(struct superblock *sb, struct statfs *out)
 {
-	*out = (struct statfs){ .f_type = sb->type == &sysfs_type ? SYSFS_MAGIC : PROC_SUPER_MAGIC, .f_bsize = PAGE_SIZE, .f_frsize = PAGE_SIZE,
-				.f_namelen = NAME_LENGTH_MAX };
+	*out = (struct statfs){ .f_type = sb->type == &sysfs_type ? SYSFS_MAGIC : PROC_SUPER_MAGIC,
+				.f_bsize = PAGE_SIZE, .f_frsize = PAGE_SIZE, .f_namelen = NAME_LENGTH_MAX };
 }
 
 static void proc_unmount(struct superblock *sb)
