@@ -44,7 +44,7 @@ static enum fault_result zero_for_store(struct addrspace *as, struct area *a, st
 {
 	if (!found->slot.entry && huge_is_wanted(as, a, f->address)) {
 		if (look_is_on())
-			return FAULT_NO_MEMORY;         // clearing 2 MiB takes long, a look ends soon: again with the lock
+			return FAULT_NO_MEMORY; // clearing 2 MiB takes long, a look ends soon: again with the lock
 		if (huge_fault_zero(as, a, f))
 			return FAULT_OK;
 	}
