@@ -45,7 +45,7 @@ static inline bool update_gap(struct rb_node *n)
 
 void areas_init(void)
 {
-	slab_cache_init(&area_slab, "area", sizeof(struct area), 8);
+	slab_cache_init(&area_slab, "area", sizeof(struct area), 64);
 }
 
 struct area *area_find_from(struct addrspace *as, vaddr_t address)

@@ -47,7 +47,12 @@ static inline u32 area_committed_flag(u32 flags)
 }
 
 struct area {
+	/* what a way through the tree reads, in one line of memory */
+	struct rb_node node;            // in addrspace.areas
 	vaddr_t start, end;             // [start, end); GUARDED_BY(space->lock), and for files rmap_lock too
+	u64 gap;                        // free bytes between the previous area and this one
+	u64 largest_gap;                // of the subtree
+	/* the rest */
 	struct addrspace *space;        // constant
 	u32 flags;                      // GUARDED_BY(space->lock)
 	// A private area has (had) pages of its own: fork must copy its entries.
@@ -56,9 +61,6 @@ struct area {
 	struct file *file;              // holds a reference; NULL: anonymous
 	struct cache *cache;            // NULL: private anonymous
 	u64 bias;                       // constant: (va >> PAGE_SHIFT) + bias is the page of the cache at va; area_page
-	struct rb_node node;            // in addrspace.areas
-	u64 gap;                        // free bytes between the previous area and this one
-	u64 largest_gap;                // of the subtree
 	struct interval pages;          // GUARDED_BY(cache->rmap_lock) in cache.areas: the pages that it shows
 	struct list dead_link;          // out of the tree: among those that leave together
 };
