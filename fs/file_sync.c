@@ -1,6 +1,6 @@
 /*
  * file_sync.c - what of a file is on disk: fsync, msync and O_SYNC all end here. The file's own pages and inode
- * are fs/inode.c's; here is what lies around them: the names that lead to it, and who has heard of which error.
+ * are inode_sync.c's; here is what lies around them: the names that lead to it, and who has heard of which error.
  */
 #include "fs/names.h"
 #include "kernel.h"

@@ -14,16 +14,12 @@
  */
 #include "kernel.h"
 #include "fs/vfs.h"
-#include "dev/block.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
 #include "sync/wait.h"
 #include "x86/clock.h"
 #include <abi/errno.h>
-#include <abi/mount.h>
 
-#define TIMES_STEP_NS 1000000ul           // a multiple of 8
-#define ATIME_KEPT_SECONDS 86400         // older than that, it is set by any read
 #define NR_BUCKETS 2048
 #define LOOKED_AT_ONCE 256u             // unused inodes, beyond those that are dropped, in one call
 
@@ -258,81 +254,6 @@ void inode_mark_dirty(struct inode *ip, u32 what)
 	spin_unlock(&hash_lock);
 }
 
-/*
- * Times go in steps of TIMES_STEP_NS (Linux's are longer), so of many stores in a row only the first has
- * anything to set. The step leaves the lowest bits of a time free: they tell which times were set then.
- */
-enum { TOUCH_ACCESS = 1, TOUCH_MODIFY = 2, TOUCH_CHANGE = 4, TOUCH_ALL = 7 };
-
-static NOINLINE void set_times(struct inode *ip, u64 ns, u64 what)
-{
-	struct timespec now = { .tv_sec = (long)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000) };
-
-	if (ip->sb->flags & MS_RDONLY)
-		return;
-	spin_lock(&ip->times_lock);
-	if (what & TOUCH_ACCESS)
-		ip->atime = now;
-	if (what & TOUCH_MODIFY)
-		ip->mtime = now;
-	if (what & TOUCH_CHANGE)
-		ip->ctime = now;
-	ip->access_known_until_ns = 0;
-	if ((ip->touched ^ ns) <= TOUCH_ALL)
-		what |= ip->touched & TOUCH_ALL;
-	atomic_store(&ip->touched, ns | what);
-	spin_unlock(&ip->times_lock);
-	inode_mark_dirty(ip, INODE_DIRTY_TIMES);
-}
-
-void inode_touch(struct inode *ip, bool access, bool modify, bool change)
-{
-	u64 ns = clock_realtime_ns(), what = (u64)access | (u64)modify << 1 | (u64)change << 2;
-	u64 touched = READ_ONCE(ip->touched);
-
-	ns -= ns % TIMES_STEP_NS;
-	if ((touched ^ ns) > TOUCH_ALL || what & ~touched)
-		set_times(ip, ns, what);
-}
-
-static bool is_later(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
-}
-
-static NOINLINE void look_at_access(struct inode *ip, u32 open_flags)
-{
-	u32 flags = ip->sb->flags;
-
-	if (open_flags & O_NOATIME || flags & (MS_NOATIME | MS_RDONLY) ||
-	    (S_ISDIR(ip->mode) && flags & MS_NODIRATIME))
-		return;
-	long now = (long)(clock_realtime_ns() / 1000000000);
-
-	spin_lock(&ip->times_lock);
-	bool is_due = flags & MS_STRICTATIME || !is_later(&ip->atime, &ip->mtime) ||
-		      !is_later(&ip->atime, &ip->ctime) || now - ip->atime.tv_sec >= ATIME_KEPT_SECONDS;
-
-	if (!is_due && ip->atime.tv_sec > 0)
-		ip->access_known_until_ns = (u64)(ip->atime.tv_sec + ATIME_KEPT_SECONDS) * 1000000000;
-	spin_unlock(&ip->times_lock);
-	if (is_due)
-		inode_touch(ip, true, false, false);
-}
-
-bool inode_access_is_known(const struct inode *ip)
-{
-	return clock_realtime_coarse_ns() < READ_ONCE(ip->access_known_until_ns) && !(ip->sb->flags & MS_STRICTATIME);
-}
-
-// relatime: only when it tells something new (not read since the last change), or once a day.
-// What was found out is kept, so that reads of one file by many share nothing that is written.
-void inode_touch_access(struct inode *ip, u32 open_flags)
-{
-	if (!inode_access_is_known(ip))
-		look_at_access(ip, open_flags);
-}
-
 void inode_fill_stat(struct inode *ip, struct stat *out)
 {
 	*out = (struct stat){
@@ -354,10 +275,11 @@ void inode_fill_stat(struct inode *ip, struct stat *out)
 	spin_unlock(&ip->times_lock);
 }
 
-// The inode itself, when the wanted bits say so, into its block. One writer at a time: who comes
-// while another has taken the bits and not yet written the block must not believe that all is done.
-static int write_meta(struct inode *ip, u32 wanted)
+// One writer at a time: who comes while another has taken the bits and not yet written the block must not believe that
+// all is done.
+int inode_write_meta(struct inode *ip)
 {
+	const u32 wanted = INODE_DIRTY_TIMES | INODE_DIRTY_META;
 	u32 dirty;
 
 	do {
@@ -366,9 +288,7 @@ static int write_meta(struct inode *ip, u32 wanted)
 		if (!(dirty & (wanted | INODE_BEING_WRITTEN)))
 			return 0;
 	} while (dirty & INODE_BEING_WRITTEN ||
-		 !atomic_compare_exchange(&ip->dirty, dirty,
-					  (dirty & ~(u32)(INODE_DIRTY_TIMES | INODE_DIRTY_META)) |
-					  INODE_BEING_WRITTEN));
+		 !atomic_compare_exchange(&ip->dirty, dirty, (dirty & ~wanted) | INODE_BEING_WRITTEN));
 	int error = ip->sb->ops->inode_write(ip);
 
 	if (error)
@@ -376,69 +296,6 @@ static int write_meta(struct inode *ip, u32 wanted)
 	atomic_and(&ip->dirty, ~(u32)INODE_BEING_WRITTEN);
 	wake_all(&state_wait);
 	return error;
-}
-
-int inode_sync(struct inode *ip, bool data_only)
-{
-	return inode_sync_pages(ip, 0, U64_MAX - 1, data_only);
-}
-
-/*
- * What the device still has to write before the inode and its data can be found. The rest of its dirty blocks
- * go with them, so that the disk is as consistent as it can be without a journal, but only our own are waited for.
- */
-static int sync_blocks(struct inode *ip)
-{
-	struct superblock *sb = ip->sb;
-	struct cache *blocks = &sb->device->cache;
-
-	if (cache_is_clean(blocks))
-		return 0;
-	if (!sb->ops->inode_sync)
-		return cache_write_back(blocks, 0, U64_MAX - 1, SYNC_WAIT);
-	int error = cache_write_back(blocks, 0, U64_MAX - 1, SYNC_START);
-
-	return error ? error : sb->ops->inode_sync(ip);
-}
-
-static int write_out(struct inode *ip, pgoff_t first, pgoff_t last, bool data_only)
-{
-	struct superblock *sb = ip->sb;
-	int error = 0, later;
-
-	if (ip->cache.ops)
-		error = cache_write_back(&ip->cache, first, last, SYNC_WAIT);
-	// Only times have changed: fdatasync leaves them dirty.
-	if (sb->ops->inode_write && (!data_only ||
-				     atomic_load(&ip->dirty) & (INODE_DIRTY_META |
-								INODE_BEING_WRITTEN))) {
-		later = write_meta(ip, INODE_DIRTY_TIMES | INODE_DIRTY_META);
-		error = error ? error : later;
-	}
-	if (!sb->device)
-		return error;
-	later = sync_blocks(ip);
-	return error ? error : later;
-}
-
-int inode_sync_pages(struct inode *ip, pgoff_t first, pgoff_t last, bool data_only)
-{
-	int error = write_out(ip, first, last, data_only), later;
-
-	if (!ip->sb->device)
-		return error;
-	later = block_flush(ip->sb->device);
-	return error ? error : later;
-}
-
-int inode_write_out(struct inode *ip)
-{
-	// Its bits are clear from the moment somebody writes it; that all is on the disk is seen by the pages
-	// only (the bit for them is the flusher's, and stays until it comes by).
-	if (!(atomic_load(&ip->dirty) & ~(u32)INODE_DIRTY_PAGES) && cache_is_clean(&ip->cache) &&
-	    cache_is_clean(&ip->sb->device->cache))
-		return 0;
-	return write_out(ip, 0, U64_MAX - 1, false);
 }
 
 // Referenced by the caller: writes it, and lists it again (if it is not listed) when it is still or
@@ -453,7 +310,7 @@ static int write_one(struct inode *ip, enum sync_mode mode)
 		else
 			cache_write_in_background(&ip->cache);
 	}
-	later = write_meta(ip, INODE_DIRTY_TIMES | INODE_DIRTY_META);
+	later = inode_write_meta(ip);
 	// Writes under way may fail and leave their pages dirty: look again later.
 	if (READ_ONCE(ip->cache.nr_dirty) || READ_ONCE(ip->cache.nr_writeback))
 		atomic_or(&ip->dirty, INODE_DIRTY_PAGES);

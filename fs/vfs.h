@@ -216,17 +216,9 @@ void inode_failed(struct inode *ip);            // gives it up: waiters look aga
 void inode_hold(struct inode *ip);
 void inode_put(struct inode *ip);               // may sleep: the last one may free the file's blocks
 void inode_mark_dirty(struct inode *ip, u32 what);      // enum inode_dirty; never sleeps
-// Sets times to now, marks dirty. _access: a read; atime as relatime wants it; O_NOATIME. Never sleep.
-void inode_touch(struct inode *ip, bool access, bool modify, bool change);
-void inode_touch_access(struct inode *ip, u32 open_flags);
-bool inode_access_is_known(const struct inode *ip);             // inode_touch_access would do nothing
 void inode_fill_stat(struct inode *ip, struct stat *out);
-int inode_sync(struct inode *ip, bool data_only) MUST_CHECK;    // pages, inode, metadata, device flush. May sleep
-// The same for some of its pages.
-int inode_sync_pages(struct inode *ip, pgoff_t first, pgoff_t last, bool data_only) MUST_CHECK;
-// As inode_sync without the flush: what leads from a directory to its entries.
-// Nothing when all is on the disk. May sleep.
-int inode_write_out(struct inode *ip) MUST_CHECK;
+// The inode itself into its block, when it is dirty, and behind whoever is at that already; not its pages. May sleep.
+int inode_write_meta(struct inode *ip) MUST_CHECK;
 // Flusher and sync. May sleep.
 int inodes_write_back(struct superblock *sb, u64 older_than_ns, enum sync_mode mode) MUST_CHECK;
 bool inodes_write_oldest(struct superblock *sb, u64 not_after_ns);      // starts one; false: none is so old. May sleep
@@ -241,6 +233,20 @@ int inode_deny_write(struct inode *ip) MUST_CHECK;      // exec
 void inode_allow_write(struct inode *ip);
 int inode_begin_write(struct inode *ip) MUST_CHECK;     // open for writing
 void inode_end_write(struct inode *ip);
+
+/* times.c */
+// Sets times to now, marks dirty. _access: a read; atime as relatime wants it; O_NOATIME. Never sleep.
+void inode_touch(struct inode *ip, bool access, bool modify, bool change);
+void inode_touch_access(struct inode *ip, u32 open_flags);
+bool inode_access_is_known(const struct inode *ip);             // inode_touch_access would do nothing
+
+/* inode_sync.c */
+int inode_sync(struct inode *ip, bool data_only) MUST_CHECK;    // pages, inode, metadata, device flush. May sleep
+// The same for some of its pages.
+int inode_sync_pages(struct inode *ip, pgoff_t first, pgoff_t last, bool data_only) MUST_CHECK;
+// As inode_sync without the flush: what leads from a directory to its entries.
+// Nothing when all is on the disk. May sleep.
+int inode_write_out(struct inode *ip) MUST_CHECK;
 
 /* dentry.c */
 void dentry_room_init(void);

@@ -3,8 +3,9 @@
 // BUILD: -DDEBUG -iquote tests/unit/host tests/unit/host_kernel.c tests/unit/host_disk.c
 // BUILD: fs/ext2/super.c fs/ext2/alloc.c fs/ext2/map.c fs/ext2/hole.c
 // BUILD: fs/ext2/inode.c fs/ext2/dir.c fs/ext2/name.c fs/ext2/file.c fs/ext2/symlink.c
-// BUILD: fs/inode.c fs/dentry.c fs/path.c fs/open.c fs/change.c fs/file.c fs/file_read.c fs/file_write.c fs/file_seek.c
-// BUILD: fs/file_sync.c fs/allocate.c fs/locks.c fs/seals.c fs/mount.c fs/executing.c
+// BUILD: fs/inode.c fs/times.c fs/inode_sync.c fs/dentry.c fs/path.c fs/open.c fs/change.c
+// BUILD: fs/file.c fs/file_read.c fs/file_write.c fs/file_seek.c fs/file_sync.c
+// BUILD: fs/allocate.c fs/locks.c fs/seals.c fs/mount.c fs/executing.c
 // BUILD: kernel/cache/cache.c kernel/cache/truncate.c kernel/cache/readahead.c kernel/cache/pagelock.c
 // BUILD: kernel/cache/writeback.c kernel/cache/flusher.c kernel/dev/block.c kernel/dev/plug.c
 // BUILD: kernel/dev/bio.c kernel/mm/iobuf.c kernel/mm/radix_alloc.c kernel/lib/radix.c
