@@ -153,6 +153,15 @@ void ext2_want_large_files(struct ext2 *fs);    // a file is above 2 GiB: the su
 // Alloc_lock held: copies the counts into the superblock's page
 void ext2_mark_super_dirty(struct ext2 *fs);
 
+/* check.c: before the mount. Each says on the log what is wrong. -EINVAL */
+int ext2_refuse(struct ext2 *fs, const char *format, ...) PRINTF_LIKE(2, 3);
+// The superblock, whose page is there; takes the sizes over into *fs.
+int ext2_check_super(struct ext2 *fs) MUST_CHECK;
+// Sets MS_RDONLY when a feature forbids writing. Also for remounting.
+int ext2_check_features(struct ext2 *fs) MUST_CHECK;
+// The groups' descriptors, whose pages are there; adds up what is free.
+int ext2_check_groups(struct ext2 *fs) MUST_CHECK;
+
 /* alloc.c: alloc_lock is taken inside. May sleep. */
 int ext2_block_alloc(struct ext2 *fs, blk_t goal, blk_t *out) MUST_CHECK;       // -ENOSPC, -EIO
 int ext2_block_free(struct ext2 *fs, blk_t block);

@@ -1,7 +1,7 @@
 // Single stories about changing a file system: rules of names, every level of the block map, a full
 // disk, the end of a file, errors of the disk. e2fsck judges after each.
 // BUILD: -DDEBUG -iquote tests/unit/host tests/unit/host_kernel.c tests/unit/host_disk.c
-// BUILD: fs/ext2/super.c fs/ext2/alloc.c fs/ext2/map.c fs/ext2/hole.c
+// BUILD: fs/ext2/super.c fs/ext2/check.c fs/ext2/alloc.c fs/ext2/map.c fs/ext2/hole.c
 // BUILD: fs/ext2/inode.c fs/ext2/dir.c fs/ext2/name.c fs/ext2/file.c fs/ext2/symlink.c
 // BUILD: fs/inode.c fs/times.c fs/inode_sync.c fs/dentry.c fs/path.c fs/open.c fs/change.c
 // BUILD: fs/file.c fs/file_read.c fs/file_write.c fs/file_seek.c fs/file_sync.c
