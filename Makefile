@@ -90,7 +90,7 @@ KSRC += $(call in,kernel/debug,log.c panic.c backtrace.c faultlog.c calllog.c co
 KSRC += $(call in,fs,path.c open.c dentry.c inode.c times.c inode_sync.c file.c file_later.c file_read.c file_write.c file_direct.c file_seek.c file_sync.c file_page.c allocate.c seals.c size_limit.c locks.c attributes.c \
 	change.c executing.c mount.c poll.c epoll.c unnamed.c pipe.c pipe_ring.c pipe_splice.c eventfd.c timerfd.c signalfd.c socketpair.c devfs.c dev_memory.c dev_block.c)
 KSRC += $(call in,fs/tmpfs,super.c names.c file.c swap.c) $(call in,fs/ext2,super.c check.c inode.c map.c hole.c alloc.c file.c dir.c name.c symlink.c)
-KSRC += $(call in,fs/proc,procfs.c frames.c pid.c status.c maps.c fd.c task.c pagemap.c peek.c text.c system.c \
+KSRC += $(call in,fs/proc,procfs.c open_text.c frames.c pid.c status.c maps.c fd.c task.c pagemap.c peek.c text.c system.c \
 	cpuinfo.c memory.c disks.c loadavg.c mounts.c swaps.c sysctl.c sysfs.c)
 # A file that no list has is linked all the same, and named.
 UNLISTED := $(filter-out $(KSRC) kernel/x86/offsets.c,$(wildcard boot/*.asm boot/*.c \

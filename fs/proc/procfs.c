@@ -1,10 +1,10 @@
 /*
- * procfs.c - the tree of /proc: look-up, listing, and files whose content is a text.
+ * procfs.c - the tree of /proc: its inodes, look-up and listing. What its files hold is open_text.c's.
  *
- * An inode's number says all about it: process, descriptor, and which entry of the tables it shows.
- * So the same file is the same inode as long as anybody uses it. Names come and go without anybody telling
- * the cache of names (superblock.names_change). The text of an open file is made when a read starts at position 0,
- * without a lock, and then put in place under the open file's own lock, which readers hold while they copy.
+ * An inode's number says all about it: process, descriptor, and which entry of the tables it shows. So the
+ * same file is the same inode as long as anybody uses it. Names come and go without anybody telling the cache
+ * of names (superblock.names_change). The tables are constant once they are numbered, so there is no lock; of
+ * a process nothing is held, it is looked for at each step.
  */
 #include "fs/proc/procfs.h"
 #include "fs/vfs.h"
@@ -17,7 +17,6 @@
 #include <abi/errno.h>
 #include <abi/mount.h>
 
-#define STORE_MAX 512                           // bytes of one write to a file of /proc/sys
 #define FIRST_PID_POSITION 256                  // in the root directory: pid n stands at 256 + n
 #define FIRST_NUMBER_POSITION 2                 // in fd and task: number n stands at 2 + n
 
@@ -25,12 +24,6 @@ struct proc_inode {
 	struct inode inode;
 	struct proc_entry *entry;       // constant; of the root directory: root_entry
 	struct proc_target target;      // constant
-};
-
-struct open_text {
-	struct mutex lock;
-	bool is_made;                   // GUARDED_BY(lock)
-	struct text text;               // GUARDED_BY(lock)
 };
 
 static struct slab_cache proc_inodes;
@@ -51,10 +44,15 @@ const struct proc_target *proc_target_of(const struct file *f)
 	return &proc_inode(f->inode)->target;
 }
 
+const struct proc_entry *proc_entry_of(const struct file *f)
+{
+	return proc_inode(f->inode)->entry;
+}
+
 /* --- inodes ----------------------------------------------------------------- */
 
 static const struct inode_ops directory_ops, file_inode_ops, link_ops, thing_link_ops;
-static const struct file_ops directory_file_ops, text_file_ops;
+static const struct file_ops directory_file_ops;
 
 static u64 inode_number(const struct proc_entry *e, const struct proc_target *target)
 {
@@ -74,7 +72,7 @@ static void inode_fill(struct inode *ip, struct proc_entry *e, const struct proc
 		ip->ops = e->follow ? &thing_link_ops : &link_ops;
 	} else {
 		ip->ops = &file_inode_ops;
-		ip->file_ops = e->file_ops ? e->file_ops : &text_file_ops;
+		ip->file_ops = e->file_ops ? e->file_ops : &proc_text_file_ops;
 	}
 	inode_touch(ip, true, true, true);
 }
@@ -288,131 +286,6 @@ static const struct inode_ops link_ops = { .readlink = proc_readlink };
 static const struct inode_ops thing_link_ops = { .readlink = proc_readlink, .follow = proc_follow };
 static const struct file_ops directory_file_ops = { .read_directory = proc_read_directory };
 
-/* --- texts ------------------------------------------------------------------ */
-
-static int text_open(struct inode *ip, struct file *f)
-{
-	struct proc_entry *e = proc_inode(ip)->entry;
-	int access = f->flags & O_ACCMODE;
-	struct open_text *o;
-
-	if (!e->knob && ((access != O_WRONLY && !e->show) || (access != O_RDONLY && !e->store)))
-		return -EACCES;
-	o = kmalloc_zeroed(sizeof(*o));
-	if (!o)
-		return -ENOMEM;
-	mutex_init(&o->lock, "open text", RANK_PIPE);
-	f->private = o;
-	return 0;
-}
-
-static void text_release(struct file *f)
-{
-	struct open_text *o = f->private;
-
-	text_free(&o->text);
-	kfree(o);
-}
-
-static int show_entry(const struct proc_entry *e, struct text *t, const struct proc_target *target)
-{
-	if (!e->knob)
-		return e->show(t, target);
-	text_printf(t, "%lu\n", READ_ONCE(*e->knob->value));
-	return 0;
-}
-
-static int store_entry(const struct proc_entry *e, const char *text, const struct proc_target *target)
-{
-	const struct proc_knob *k = e->knob;
-	u64 n;
-
-	if (!k)
-		return e->store(text, target);
-	if (string_to_u64(text, 10, &n) || n > k->max)
-		return -EINVAL;
-	if (k->rival)
-		WRITE_ONCE(*k->rival, 0);
-	WRITE_ONCE(*k->value, n);
-	if (k->changed)
-		k->changed();
-	return 0;
-}
-
-static int make_text(struct file *f, struct open_text *o)
-{
-	struct proc_inode *p = proc_inode(f->inode);
-	struct text fresh, old;
-	int error;
-
-	text_init(&fresh);
-	error = show_entry(p->entry, &fresh, &p->target);
-	if (!error && fresh.has_failed)
-		error = -ENOMEM;
-	if (error) {
-		text_free(&fresh);
-		return error;
-	}
-	mutex_lock(&o->lock);
-	old = o->text;
-	o->text = fresh;
-	o->is_made = true;
-	mutex_unlock(&o->lock);
-	text_free(&old);
-	return 0;
-}
-
-static ssize_t text_read(struct file *f, struct iobuf *to, u64 *position)
-{
-	struct open_text *o = f->private;
-	ssize_t done = 0;
-
-	if (*position == 0 || !READ_ONCE(o->is_made)) {
-		int error = make_text(f, o);
-
-		if (error)
-			return error;
-	}
-	mutex_lock(&o->lock);
-	if (*position < o->text.length) {
-		size_t n = min(o->text.length - *position, to->remaining);
-		size_t copied = iobuf_put(to, o->text.data + *position, n);
-
-		*position += copied;
-		done = copied || !n ? (ssize_t)copied : -EFAULT;
-	}
-	mutex_unlock(&o->lock);
-	return done;
-}
-
-static ssize_t text_write(struct file *f, struct iobuf *from, u64 *position)
-{
-	struct proc_inode *p = proc_inode(f->inode);
-	char text[STORE_MAX];
-	size_t n = from->remaining, end = n;
-	int error;
-
-	if (n >= sizeof(text))
-		return -EINVAL;
-	if (iobuf_take(from, text, n) < n)
-		return -EFAULT;
-	while (end && (text[end - 1] == '\n' || text[end - 1] == ' '))
-		end--;
-	text[end] = 0;
-	error = store_entry(p->entry, text, &p->target);
-	if (error)
-		return error;
-	*position += n;
-	return (ssize_t)n;
-}
-
-static const struct file_ops text_file_ops = {
-	.open = text_open,
-	.release = text_release,
-	.read = text_read,
-	.write = text_write,
-};
-
 /* --- the file system -------------------------------------------------------- */
 
 static struct inode *proc_inode_alloc(struct superblock *sb)
@@ -432,8 +305,11 @@ static struct file_system proc_type, sysfs_type;
 
 static void proc_statfs(struct superblock *sb, struct statfs *out)
 {
-	*out = (struct statfs){ .f_type = sb->type == &sysfs_type ? SYSFS_MAGIC : PROC_SUPER_MAGIC,
-				.f_bsize = PAGE_SIZE, .f_frsize = PAGE_SIZE, .f_namelen = NAME_LENGTH_MAX };
+	*out = (struct statfs){
+		.f_type = sb->type == &sysfs_type ? SYSFS_MAGIC : PROC_SUPER_MAGIC,
+		.f_bsize = PAGE_SIZE, .f_frsize = PAGE_SIZE,
+		.f_namelen = NAME_LENGTH_MAX,
+	};
 }
 
 static void proc_unmount(struct superblock *sb)

@@ -97,6 +97,9 @@ int proc_file_dentry(struct file *f, struct dentry **out);      // takes over th
 int proc_file_path(struct file *f, char *buffer, size_t size);
 int proc_dentry_path(struct dentry *d, char *buffer, size_t size);
 
-const struct proc_target *proc_target_of(const struct file *f);  // of an open file of /proc
+// Of an open file of /proc.
+const struct proc_target *proc_target_of(const struct file *f);
+const struct proc_entry *proc_entry_of(const struct file *f);
+extern const struct file_ops proc_text_file_ops;        // open_text.c: show, store and knob
 
 void procfs_init(void);                         // registers "proc" and "sysfs"
