@@ -190,6 +190,70 @@ TEST(window_doubles_and_collapses)
 	CHECK_EQ(own_count("cache_fills") - before, expected + 1 + FIRST);
 }
 
+// A reader who comes to the end of his window by another way than over its mark.
+TEST(window_doubles_for_who_comes_to_its_end)
+{
+	ONLY_LECTERN();
+	int fd = cold_file(PAGES);
+	unsigned char *p = map_file(fd, PAGES * PAGE, PROT_READ, MAP_SHARED, 0);
+	long window = FIRST;
+	unsigned long at = 0;
+
+	for (int i = 0; i < 8; i++) {
+		long before = own_count("cache_fills");
+
+		CHECK_EQ(load(p + at * PAGE), pattern(at * PAGE));
+		CHECK_EQ(own_count("cache_fills") - before, window);
+		at += window;
+		window = window * 2 < LARGEST ? window * 2 : LARGEST;
+	}
+	long before = own_count("cache_fills");
+
+	load(p + (at - LARGEST + 1) * PAGE);    // the mark of the last one
+	CHECK_EQ(own_count("cache_fills") - before, LARGEST);
+}
+
+// One of two readers of a file comes to a mark of the other's: he goes on where that one's windows end.
+TEST(another_readers_mark_is_met)
+{
+	ONLY_LECTERN();
+	static unsigned char buffer[PAGE];
+	int first = cold_file(PAGES), second = MUST(open("data", O_RDWR));
+	long before = own_count("cache_fills");
+
+	CHECK_EQ(pread(first, buffer, PAGE, 0), PAGE);          // 0 to 3, the mark on 1
+	CHECK_EQ(own_count("cache_fills") - before, FIRST);
+	CHECK_EQ(pread(second, buffer, PAGE, PAGE), PAGE);
+	CHECK_EQ(own_count("cache_fills") - before, 2 * FIRST); // 4 to 7, the mark on 4
+	CHECK_EQ(pread(second, buffer, PAGE, FIRST * PAGE), PAGE);
+	CHECK_EQ(buffer[5], pattern(FIRST * PAGE + 5));
+	CHECK_EQ(own_count("cache_fills") - before, 4 * FIRST);
+}
+
+// The end of the file cuts a window short; the reader who waits there for more goes on where he was.
+TEST(window_goes_on_when_the_file_grows)
+{
+	ONLY_LECTERN();
+	static unsigned char buffer[PAGE];
+	const unsigned long size = 6, grown = 200;
+	int reader = cold_file(size), writer = MUST(open("data", O_RDWR));
+	long before = own_count("cache_fills");
+
+	for (unsigned long i = 0; i < size; i++)
+		CHECK_EQ(read(reader, buffer, PAGE), PAGE);
+	CHECK_EQ(read(reader, buffer, PAGE), 0);
+	CHECK_EQ(own_count("cache_fills") - before, size);
+	memset(buffer, 7, PAGE);
+	for (unsigned long i = size; i < grown; i++)
+		CHECK_EQ(pwrite(writer, buffer, PAGE, i * PAGE), PAGE);
+	MUST(fsync(writer));
+	MUST(posix_fadvise(writer, size * PAGE, 0, POSIX_FADV_DONTNEED));
+	before = own_count("cache_fills");
+	CHECK_EQ(read(reader, buffer, PAGE), PAGE);
+	CHECK_EQ(buffer[5], 7);
+	CHECK_EQ(own_count("cache_fills") - before, 4 * FIRST); // after 4, and 8 that the end had cut to 2
+}
+
 TEST(nothing_is_read_past_the_end)
 {
 	ONLY_LECTERN();
