@@ -366,3 +366,56 @@ TEST(protection_changes_at_once_stay_apart)
 	for (int i = 0; i < WORKERS; i++)
 		CHECK_EQ(file_byte(file, i * PAGE), (unsigned char)299);
 }
+
+#define SEEN 16                                 // pages that one fault shows together
+
+// Their frames; 0: nothing is shown, or who asks may not know.
+static void frames_at(const unsigned char *p, unsigned long *frames)
+{
+	int fd = MUST(open("/proc/self/pagemap", O_RDONLY));
+
+	CHECK_EQ(pread(fd, frames, SEEN * 8, (unsigned long)p / PAGE * 8), SEEN * 8);
+	for (int i = 0; i < (int)SEEN; i++)
+		frames[i] = frames[i] >> 63 ? frames[i] & ((1UL << 55) - 1) : 0;
+	close(fd);
+}
+
+// By one mapping, then by another: a page that is shown stays the file's, so both find the same frames.
+static void look_twice(int which)
+{
+	unsigned long first[SEEN], second[SEEN];
+
+	for (int i = 0; i < 500; i++) {
+		unsigned char *p = map_file(file, SEEN * PAGE, PROT_READ, MAP_SHARED, which * SEEN * PAGE);
+		unsigned char *q = map_file(file, SEEN * PAGE, PROT_READ, MAP_SHARED, which * SEEN * PAGE);
+
+		CHECK_EQ(load(p + i % SEEN * PAGE), 0);
+		frames_at(p, first);
+		for (int j = 0; j < SEEN; j++)
+			CHECK_EQ(load(q + j * PAGE), 0);
+		frames_at(q, second);
+		for (int j = 0; j < SEEN; j++)
+			CHECK(!first[j] || first[j] == second[j]);
+		MUST(munmap(p, SEEN * PAGE));
+		MUST(munmap(q, SEEN * PAGE));
+	}
+}
+
+static void look_or_take_out(struct common *common, int worker)
+{
+	if (worker < 2) {
+		look_twice(worker);
+		__atomic_add_fetch(&common->done, 1, __ATOMIC_SEQ_CST);
+		return;
+	}
+	while (common->done < 2)
+		MUST(posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED));
+}
+
+// Two look at pages of their own through mappings that come and go, two take out of memory whatever nobody shows.
+TEST(pages_that_are_shown_are_not_taken_out)
+{
+	file = MUST(open("holes", O_RDWR | O_CREAT | O_TRUNC, 0600));
+	MUST(ftruncate(file, 2 * SEEN * PAGE));
+	run_workers(make_common(), look_or_take_out);
+}
