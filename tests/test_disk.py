@@ -190,3 +190,10 @@ def test_writers_are_not_held_by_a_disk_that_fails(lectern, smp):
         options += ["--blkdebug-write-error", sector]
     lectern.check("/tests/sys_writeback", "--helper", "held_by_a_bad_disk", "/share/sources.txt",
                   smp=smp, options=options)
+
+
+@pytest.mark.parametrize("smp", PROCESSORS)
+def test_a_slow_disk_slows_the_writer_before_it_stops_him(lectern, smp):
+    """1 MiB a second: with every pause in proportion the hard limit is not reached."""
+    lectern.check("/tests/sys_writeback", "--helper", "slowed_by_a_slow_disk",
+                  smp=smp, options=["--slow-writes", str(1 << 20)])

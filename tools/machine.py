@@ -147,8 +147,8 @@ def add_one(commands, folders, host, path, scratch):
 
 # --- the machine ------------------------------------------------------------
 
-def drive(image, name, form, read_errors=(), write_errors=(), once=False):
-    """-blockdev options for one disk; cache=unsafe, since the host survives."""
+def drive(image, name, form, read_errors=(), write_errors=(), once=False, slow=None):
+    """-blockdev options for one disk; cache=unsafe, since the host survives. slow: the throttle group that it is in."""
     fast = {"direct": False, "no-flush": True}
     nodes = [{"driver": "file", "node-name": name + "-file", "filename": str(image), "cache": fast}]
     top = name + "-file"
@@ -158,6 +158,10 @@ def drive(image, name, form, read_errors=(), write_errors=(), once=False):
         nodes.append({"driver": "blkdebug", "node-name": name + "-bad", "image": top, "cache": fast,
                       "inject-error": errors})
         top = name + "-bad"
+    if slow:
+        nodes.append({"driver": "throttle", "node-name": name + "-slow", "file": top, "throttle-group": slow,
+                      "cache": fast})
+        top = name + "-slow"
     nodes.append({"driver": form, "node-name": name, "file": top, "cache": fast})
     return nodes
 
@@ -185,8 +189,11 @@ def qemu(args, image, cmdline, iso=None):
     command = [find("qemu-system-x86_64"), "-M", "q35", "-cpu", cpu, "-accel", args.accel,
                "-smp", str(args.smp), "-m", args.memory, "-nodefaults", "-no-user-config",
                "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+    slow = getattr(args, "slow_writes", None)
+    if slow:
+        command += ["-object", "throttle-group,id=slow,x-bps-write=%d" % slow]
     for node in drive(image, "d0", image_format(image), args.blkdebug_read_error or (), args.blkdebug_write_error or (),
-                      getattr(args, "blkdebug_once", False)):
+                      getattr(args, "blkdebug_once", False), "slow" if slow else None):
         command += ["-blockdev", json.dumps(node)]
     command += ["-device", "virtio-blk-pci,drive=d0,disable-legacy=on,rerror=report,werror=report"]
     if args.swap:

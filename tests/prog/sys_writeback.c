@@ -207,7 +207,35 @@ TEST(dirtied_and_written_are_counted)
 	CHECK(vmstat("nr_written") - written >= 10);
 }
 
-/* --- a disk that fails: run by tests/test_disk.py, which says where ------------ */
+/* --- a disk that is slow, or fails: run by tests/test_disk.py, which says how --- */
+
+/*
+ * The disk takes far fewer pages than a writer makes. Slowed down more and more above the middle, he never comes to
+ * the hard limit: a third of the way there, as many pages are written while he waits as he may dirty after that.
+ */
+HELPER(slowed_by_a_slow_disk)
+{
+	const long hard = 320, background = 64, middle = (background + hard) / 2;
+	int fd = MUST(open("/tmp/slow", O_CREAT | O_RDWR, 0600));
+	long most = 0, pauses;
+
+	sync();
+	CHECK_EQ(set("dirty_background_bytes", background * PAGE), 0);
+	CHECK_EQ(set("dirty_bytes", hard * PAGE), 0);
+	pauses = vmstat("dirty_pauses");
+	for (long i = 0; vmstat("dirty_pauses") - pauses < 8; i += 16) {
+		CHECK(i < 16384);                       // else the disk is not slow
+		write_pages(fd, i, 16);
+		long now = unwritten();
+
+		most = now > most ? now : most;
+	}
+	say("# at most %ld pages: free up to %ld, stopped at %ld\n", most, middle, hard);
+	CHECK(most <= hard - 48);
+	set_usual();
+	MUST(fsync(fd));
+	return 0;
+}
 
 static void wait_for(const char *name, long value)
 {
