@@ -96,8 +96,16 @@ def test_out_of_memory_the_largest_is_killed_and_the_rest_goes_on(lectern, smp):
     assert re.search(r"out of memory: .* process \d+ \(pressure\) has most and is killed: \d+ KiB resident", result.log)
 
 
+def hotset(lectern, *words, smp=1, append=""):
+    """What tests/prog/hotset.c has to say about 32 MiB of RAM."""
+    options = ["--memory", "32M"] + (["--append", append] if append else [])
+    result = lectern.check("/tests/hotset", *words, smp=smp, options=options)
+    assert result.text.splitlines()[-1] == "ok" and "out of memory" not in result.log, result.text
+    return result.text
+
+
 def hot_set_misses(lectern, policy):
-    text = pressure(lectern, "hot", "4", "128", "8", memory="32M", smp=1, append="reclaim=" + policy)
+    text = hotset(lectern, "hot", "4", "128", "8", append="reclaim=" + policy)
     lost, looks = re.search(r"hot set: (\d+) of (\d+)", text).groups()
     return int(lost) / int(looks)
 
@@ -106,3 +114,34 @@ def test_two_lists_keep_a_hot_set_and_fifo_does_not(lectern):
     kept, washed_out = hot_set_misses(lectern, "two-list"), hot_set_misses(lectern, "fifo")
     # The first looks do not count: 0.00 to 0.02, and 0.18 to 0.26, on a quiet host and on one that is busy.
     assert kept < 0.08 and washed_out > 0.12, (kept, washed_out)
+
+
+@pytest.mark.parametrize("smp", PROCESSORS)
+def test_a_set_that_has_turned_cold_makes_room(lectern, smp):
+    """What is on the active list leaves it when it is not used, else the next set would be read in each round."""
+    text = hotset(lectern, "turn", smp=smp)
+    old, new, active = map(int, re.search(r"old set: (\d+) .*, next set: (\d+) .*, active: (\d+)", text).groups())
+    rounds = [int(word) for word in re.findall(r"round \d+: (\d+)", text)]
+    assert active >= old * 0.8, text
+    assert rounds[0] == new and sum(rounds[-4:]) <= new * 0.05, text
+
+
+@pytest.mark.parametrize("smp", PROCESSORS)
+def test_refault_distance_tells_a_near_miss_from_a_scan(lectern, smp):
+    """A file that just does not fit is kept when it comes back; one that is far too large leaves at the first look."""
+    found = {}
+    for percent in ("105", "160"):
+        text = hotset(lectern, "again", percent, smp=smp)
+        found[percent] = {name: int(number) for name, number in re.findall(r"(\w+): (\d+)", text)}
+    near, far = found["105"], found["160"]
+    assert near["kept"] >= near["known"] * 0.5 > 0, found
+    assert far["known"] >= far["file"] * 0.1 and far["kept"] <= far["known"] * 0.1, found
+    assert far["looked"] <= far["gone"] * 1.5, found
+
+
+@pytest.mark.parametrize("smp", PROCESSORS)
+def test_scattered_faults_read_no_more_when_memory_is_short(lectern, smp):
+    """A block around each fault would push out as many pages that somebody uses."""
+    text = hotset(lectern, "jump", "2000", smp=smp)
+    absent, brought = map(int, re.search(r"absent: (\d+), brought in: (\d+)", text).groups())
+    assert absent >= 500 and brought <= absent * 2, text

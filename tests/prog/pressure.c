@@ -8,7 +8,6 @@
  *	pressure files N                N files of 4 KiB, made, read, removed
  *	pressure forks N MIB            N children of a process with so much memory; each changes its own
  *	pressure sort MIB               a file of random words sorted in its mapping
- *	pressure hot HOT SCAN EVERY     HOT MiB are used behind every EVERY MiB of a scan of SCAN MiB: what stays
  *	pressure eat MIB                touches so much memory and says when it is all there
  *	pressure free N MIB             N pieces of so much memory are filled, and given up (MADV_FREE) but a page
  *
@@ -17,65 +16,14 @@
  * beside others that are at work the audit has no quiet moment. Exit status 0: all right.
  */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
+#include "pressure.h"
+
 #include <sys/wait.h>
-#include <unistd.h>
 
 // gcc takes our fork for a setjmp.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wclobbered"
 #endif
-
-#define PAGE 4096ul
-#define MIB (1ul << 20)
-#define RW (PROT_READ | PROT_WRITE)
-
-static void die(const char *what)
-{
-	printf("pressure: %s: %s\n", what, strerror(errno));
-	fflush(stdout);
-	_exit(1);
-}
-
-static void wrong(const char *what, unsigned long seen, unsigned long expected)
-{
-	printf("pressure: %s: %lu, expected %lu\n", what, seen, expected);
-	fflush(stdout);
-	_exit(1);
-}
-
-static uint64_t next_random(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
-static void *map(unsigned long bytes, int flags, int fd)
-{
-	void *p = mmap(NULL, bytes, RW, flags, fd, 0);
-
-	if (p == MAP_FAILED)
-		die("mmap");
-	return p;
-}
-
-static int new_file(const char *name, unsigned long bytes)
-{
-	int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0644);
-
-	if (fd == -1 || ftruncate(fd, (off_t)bytes) == -1)
-		die(name);
-	return fd;
-}
 
 // Waits for every child; each must have exited with 0.
 static void wait_all(int nr)
@@ -334,50 +282,6 @@ static int do_sort(char **argv)
 	return 0;
 }
 
-static unsigned long resident_pages(void *start, unsigned long bytes)
-{
-	static unsigned char vector[64 * 1024];
-	unsigned long nr = 0;
-
-	if (bytes / PAGE > sizeof(vector) || mincore(start, bytes, vector) == -1)
-		die("mincore");
-	for (unsigned long i = 0; i < bytes / PAGE; i++)
-		nr += vector[i] & 1;
-	return nr;
-}
-
-#define WARM_UP_LOOKS 4         // until then a policy has not seen what is used again and again
-
-// As a program goes back to its index between two long records.
-static int do_hot(char **argv)
-{
-	unsigned long hot_bytes = strtoul(argv[0], NULL, 0) * MIB, sum = 0;
-	unsigned long scan_bytes = strtoul(argv[1], NULL, 0) * MIB, every = strtoul(argv[2], NULL, 0) * MIB;
-	int hot_fd = new_file("pressure.hot", hot_bytes), scan_fd = new_file("pressure.scan", scan_bytes);
-	volatile uint64_t *hot = map(hot_bytes, MAP_SHARED, hot_fd), *scan = map(scan_bytes, MAP_SHARED, scan_fd);
-	unsigned long lost = 0, looks = 0;
-
-	for (unsigned long at = 0; at < scan_bytes; at += PAGE) {
-		sum += scan[at / 8];
-		if (at % every == 0) {
-			if (at / every > WARM_UP_LOOKS) {
-				lost += hot_bytes / PAGE - resident_pages((void *)hot, hot_bytes);
-				looks += hot_bytes / PAGE;
-			}
-			for (unsigned long i = 0; i < hot_bytes; i += PAGE)
-				sum += hot[i / 8];
-		}
-	}
-	printf("hot set: %lu of %lu pages had to be read again\n", lost, looks);
-	munmap((void *)hot, hot_bytes);
-	munmap((void *)scan, scan_bytes);
-	unlink("pressure.hot");
-	unlink("pressure.scan");
-	close(hot_fd);
-	close(scan_fd);
-	return sum != 0;
-}
-
 static int do_eat(char **argv)
 {
 	unsigned long bytes = strtoul(argv[0], NULL, 0) * MIB;
@@ -429,8 +333,6 @@ static int run_part(int argc, char **argv)
 		return do_forks(argv + 1);
 	if (argc == 2 && !strcmp(argv[0], "sort"))
 		return do_sort(argv + 1);
-	if (argc == 4 && !strcmp(argv[0], "hot"))
-		return do_hot(argv + 1);
 	if (argc == 3 && !strcmp(argv[0], "free"))
 		return do_free(argv + 1);
 	if (argc == 2 && !strcmp(argv[0], "eat"))
@@ -440,24 +342,6 @@ static int run_part(int argc, char **argv)
 }
 
 static int asks_audit = 1;
-
-// The kernel's own check of its counts; 0 when it is clean, or there is none.
-static int audit(void)
-{
-	char text[4096];
-	int fd = asks_audit ? open("/proc/audit", O_RDONLY) : -1;
-
-	if (fd == -1)
-		return 0;
-	ssize_t n = read(fd, text, sizeof(text) - 1);
-
-	close(fd);
-	text[n > 0 ? n : 0] = 0;
-	if (!strncmp(text, "audit: clean", 12))
-		return 0;
-	printf("%s", text);
-	return 1;
-}
 
 // Each part in a process of its own, so that what it leaves behind is the kernel's affair only.
 static int run_in_child(int argc, char **argv)
@@ -473,7 +357,7 @@ static int run_in_child(int argc, char **argv)
 		die("a part");
 	if (status)
 		printf("pressure: %s ended with status %x\n", argv[0], status);
-	return status || audit();
+	return status || (asks_audit && audit());
 }
 
 int main(int argc, char **argv)
