@@ -193,7 +193,8 @@ def test_writers_are_not_held_by_a_disk_that_fails(lectern, smp):
 
 
 @pytest.mark.parametrize("smp", PROCESSORS)
-def test_a_slow_disk_slows_the_writer_before_it_stops_him(lectern, smp):
-    """1 MiB a second: with every pause in proportion the hard limit is not reached."""
-    lectern.check("/tests/sys_writeback", "--helper", "slowed_by_a_slow_disk",
-                  smp=smp, options=["--slow-writes", str(1 << 20)])
+@pytest.mark.parametrize("how", ("write", "store"))
+def test_a_slow_disk_slows_the_writer_before_it_stops_him(lectern, how, smp):
+    """2 MiB a second: with every pause in proportion the hard limit is not reached."""
+    lectern.check("/tests/sys_writeback", "--helper", "slowed_by_a_slow_disk", how,
+                  smp=smp, options=["--slow-writes", str(2 << 20)])
