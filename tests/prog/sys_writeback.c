@@ -245,7 +245,7 @@ HELPER(slowed_by_a_slow_disk)
 		most = now > most ? now : most;
 	}
 	say("# at most %ld pages: free up to %ld, stopped at %ld\n", most, middle, hard);
-	// 32 beyond the third are 480. Pages that pass from dirty to being written may have been seen twice, 64 at once.
+	// 32 beyond the third are 480. Pages that pass from dirty to being written may be seen twice, 64 at once.
 	CHECK(most <= hard - 64);
 	set_usual();
 	MUST(fsync(fd));
