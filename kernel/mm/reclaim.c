@@ -50,10 +50,10 @@ void reclaim_set_marks(u64 nr_frames)
 	reclaim_high_mark = reclaim_low_mark * 2;
 }
 
-// Between two passes of the reclaim thread, the free frames lie between low and high.
+// While reclaim is at work the free frames lie between low and high, and a round above that, which is not stopped half-way.
 bool reclaim_is_far(void)
 {
-	return frames_listed_count() > reclaim_high_mark * 2;
+	return frames_listed_count() > reclaim_high_mark * 2 + RECLAIM_BATCH * BATCHES_A_ROUND;
 }
 
 /* --- the lists -------------------------------------------------------------- */
