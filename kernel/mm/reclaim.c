@@ -50,7 +50,8 @@ void reclaim_set_marks(u64 nr_frames)
 	reclaim_high_mark = reclaim_low_mark * 2;
 }
 
-// While reclaim is at work the free frames lie between low and high, and a round above that, which is not stopped half-way.
+// While reclaim is at work the free frames lie between low and high, and a round above that: it is not stopped
+// half-way.
 bool reclaim_is_far(void)
 {
 	return frames_listed_count() > reclaim_high_mark * 2 + RECLAIM_BATCH * BATCHES_A_ROUND;

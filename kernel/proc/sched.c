@@ -28,6 +28,7 @@
 #include "x86/kernel_map.h"
 #include "x86/smp.h"
 #include "x86/switch.h"
+#include "x86/tlb.h"
 
 #define MSR_FS_BASE 0xc0000100
 #define MSR_KERNEL_GS_BASE 0xc0000102   // the user's GS while the kernel's is in use
@@ -419,6 +420,7 @@ void sched_tick(void)
 	note_kind_of_time(this_cpu(), me);
 	if (me == this_cpu()->idle || me->rest_since_ns)
 		return;
+	tlb_tick();
 	if (me->process && unlikely(READ_ONCE(me->process->cpu_alarms)))
 		cpu_alarms_tick(me->process);
 	if (READ_ONCE(this_cpu()->runqueue->nr) && clock_monotonic_ns() >= me->slice_end_ns)

@@ -31,6 +31,7 @@ struct cpu {
 	bool is_idle;                   // also read by other CPUs
 	bool interrupted_user;          // did the last interrupt come in user mode? For the tick, whose time it is
 	u64 last_tick_ns;               // monotonic
+	u32 nr_ticks;                   // that found it at work: see tlb_tick
 	u64 halted_since_ns;            // 0: it is not halted; also read by other CPUs
 	u64 halted_ns;                  // all it was halted so far; also read by other CPUs
 	u32 interrupt_depth;            // > 0: in an interrupt handler

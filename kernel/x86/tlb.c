@@ -142,3 +142,17 @@ void tlb_gather_flush(struct tlb_gather *g)
 	}
 	g->cpu_set = 0;
 }
+
+/*
+ * A CPU that runs threads of one process never needs to forget everything, and on a processor that is best. QEMU's
+ * emulation keeps what it remembers of page tables in a table of its own, which starts with 256 entries and can only
+ * grow when it is flushed: a thread that went over more pages walked the page tables again and again. Filling a TLB
+ * anew each 40 ms costs a processor nothing that could be measured.
+ */
+#define TICKS_BETWEEN_FLUSHES 8u
+
+void tlb_tick(void)
+{
+	if (++this_cpu()->nr_ticks % TICKS_BETWEEN_FLUSHES == 0)
+		write_cr3(read_cr3());
+}

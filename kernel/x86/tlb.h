@@ -12,6 +12,7 @@ struct page;
 void tlb_flush_range(struct addrspace *as, vaddr_t start, vaddr_t end);
 void tlb_flush_tables(struct addrspace *as);    // upper levels changed: everything of as, everywhere
 void tlb_flush_page_local(vaddr_t va);
+void tlb_tick(void);                            // by the tick of a CPU that is at work
 // The space is about to lose its tables: CPUs that still have it loaded, idle, go over to the kernel's own table.
 void tlb_abandon(struct addrspace *as);
 
