@@ -121,6 +121,8 @@ struct ext2_inode {
 	// GUARDED_BY(map_lock) the page after the one that got a block last,
 	u64 next_index;
 	blk_t next_goal;                // GUARDED_BY(map_lock) and the block after that
+	// GUARDED_BY(map_lock) pages and their blocks, as looked up last; forgotten when a pointer changes
+	struct { u64 index; blk_t block; u32 nr; } known;
 	// directory block where room was last seen; GUARDED_BY(inode.lock)
 	u32 add_from;
 };

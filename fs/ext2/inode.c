@@ -170,6 +170,7 @@ static void fill_in(struct ext2 *fs, struct ext2_inode *n, const struct ext2_dis
 	n->is_fresh = false;
 	n->next_index = 0;
 	n->next_goal = 0;
+	n->known.nr = 0;
 	n->add_from = 0;
 	memcpy(n->block, d->block, sizeof(n->block));
 	if (S_ISCHR(d->mode) || S_ISBLK(d->mode))
@@ -252,6 +253,7 @@ int ext2_inode_create(struct inode *dir, u32 mode, u64 device_number, struct ino
 	n->is_fresh = true;
 	n->next_index = 0;
 	n->next_goal = 0;
+	n->known.nr = 0;
 	n->add_from = 0;
 	set_ops(ip);
 	inode_touch(ip, true, true, true);

@@ -8,7 +8,8 @@
  * So the map is a tree of the same shape at every level, and each job is one recursive function:
  * walk() finds or makes the way to one page, cut() frees everything from one page on. Level 0 is a
  * pointer to data. map_lock covers the tree; the page lock of a pointer block covers its bytes
- * against being written to disk half-changed.
+ * against being written to disk half-changed. What was looked up last is kept until a pointer changes: who goes through
+ * a file page by page walks the tree once for many.
  */
 #include "fs/ext2/ext2.h"
 #include "kernel.h"
@@ -82,6 +83,7 @@ void ext2_map_set(struct ext2_inode *n, struct page *table, u32 *pointer, u32 bl
 	} else {
 		*pointer = block;
 	}
+	n->known.nr = 0;
 	inode_mark_dirty(&n->inode, INODE_DIRTY_META);
 }
 
@@ -174,23 +176,51 @@ static int walk(struct walk *w, struct page *table, u32 *pointer, u32 level, u64
 	return error;
 }
 
-int ext2_map_run(struct ext2_inode *n, u64 index, u32 max_pages, blk_t *first, u32 *nr_pages)
+static int look_up_run(struct ext2_inode *n, u64 index, u32 max_pages, blk_t *first, u32 *nr_pages)
 {
 	struct walk w = { .fs = ext2_of(n->inode.sb), .n = n, .max_pages = max_pages };
 	u32 pointer, level;
 	u64 below;
 	int error = ext2_map_root(index, &pointer, &level, &below);
 
-	if (error)
-		return error;
-	mutex_lock(&n->map_lock);
-	error = walk(&w, NULL, &n->block[pointer], level, below);
-	mutex_unlock(&n->map_lock);
-	if (error)
-		return error;
+	if (!error)
+		error = walk(&w, NULL, &n->block[pointer], level, below);
 	*first = w.found;
 	*nr_pages = w.nr_found;
-	return 0;
+	return error;
+}
+
+#define KNOWN_LEAST 16u                 // pages that are looked up, if fewer are asked for: the next are asked for next
+
+// map_lock held. Are all the pages in the run that was looked up last?
+static bool is_known(const struct ext2_inode *n, u64 index, u32 nr_pages)
+{
+	return index >= n->known.index && index - n->known.index + nr_pages <= n->known.nr;
+}
+
+static void note_known(struct ext2_inode *n, u64 index, blk_t first, u32 nr)
+{
+	n->known.index = index;
+	n->known.block = first;
+	n->known.nr = nr;
+}
+
+int ext2_map_run(struct ext2_inode *n, u64 index, u32 max_pages, blk_t *first, u32 *nr_pages)
+{
+	int error = 0;
+
+	mutex_lock(&n->map_lock);
+	if (is_known(n, index, max_pages)) {
+		*first = n->known.block + (index - n->known.index);
+		*nr_pages = max_pages;
+	} else {
+		error = look_up_run(n, index, max(max_pages, KNOWN_LEAST), first, nr_pages);
+		if (!error && *first)
+			note_known(n, index, *first, *nr_pages);
+		*nr_pages = min(*nr_pages, max_pages);
+	}
+	mutex_unlock(&n->map_lock);
+	return error;
 }
 
 int ext2_map(struct ext2_inode *n, u64 index, enum ext2_map_mode mode, blk_t *out, bool *is_new)
