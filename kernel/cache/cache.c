@@ -443,13 +443,13 @@ bool cache_try_evict(struct page *p)
 
 	// Two references: the tree's and the caller's.
 	// Frozen, nobody takes a third, be it to use the page or to show it.
-	if (atomic_compare_exchange(&p->refs, 2, 2 - PAGE_FROZEN)) {
+	if (atomic_compare_exchange(&p->refs, 2, 2 - FROZEN_REFERENCES)) {
 		is_gone = !page_has(p, PAGE_DIRTY);
 		if (is_gone) {
 			radix_remove(&cache->pages, p->index, &emptied);
 			atomic_store(&p->cache, NULL);
 		}
-		atomic_add(&p->refs, PAGE_FROZEN - (is_gone ? 1 : 0));
+		atomic_add(&p->refs, FROZEN_REFERENCES - (is_gone ? 1 : 0));
 	}
 	spin_unlock_irq(&cache->lock, flag);
 	if (!is_gone)

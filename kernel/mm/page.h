@@ -122,7 +122,7 @@ static inline void page_get(struct page *p)
 	atomic_add(&p->refs, 1);
 }
 
-// Another entry shows the page, which somebody holds (or else see PAGE_FROZEN);
+// Another entry shows the page, which somebody holds (or else see FROZEN_REFERENCES);
 // or one does no more (the last reference frees the frame).
 #define PAGE_SHOWN_ONCE (1ul | 1ul << 32)
 void page_free_last(struct page *p);    // refs has just become 0
@@ -146,7 +146,7 @@ static inline void page_unshow(struct page *p)
 
 // What cache_try_evict takes off the references while it decides: below 0, and the page is nobody's to take.
 // Who has counted nevertheless (fault_file.c) sees it, and takes that back.
-#define PAGE_FROZEN (1 << 30)
+#define FROZEN_REFERENCES (1 << 30)
 static inline bool page_is_frozen(const struct page *p)
 {
 	return atomic_load(&p->refs) <= 0;
